@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * mdev_migrate: a helper for mediated device drivers. The driver describes its
+ * device model as data and supplies a few callbacks; the helper provides the
+ * mdev types, their migration/ folders in sysfs, the VFIO device, the v2
+ * migration state machine, the state stream, PCI configuration space,
+ * interrupts and guest memory with dirty tracking.
+ *
+ * See Documentation/driver-api/writing-a-driver.rst.
+ */
+#ifndef _LINUX_MDEV_MIGRATE_H
+#define _LINUX_MDEV_MIGRATE_H
+
+#include <linux/mdev.h>
+#include <linux/mdev_migrate_config.h>
+#include <linux/rcupdate.h>
+#include <linux/vfio.h>
+#include <uapi/linux/mdev_migrate.h>
+
+struct mdm_dma;
+struct mdm_irqs;
+struct mdm_migration;
+struct mdm_pci;
+struct mdm_sysfs_dir;
+struct mdm_type;
+struct mdev_migrate_device;
+struct mdev_migrate_driver;
+struct mdev_migrate_writer;
+
+/**
+ * struct mdev_migrate_record - a record of the stream, verified and whole
+ * @tag: MDEV_MIGRATE_TAG_*
+ * @flags: MDEV_MIGRATE_RECORD_*
+ * @length: bytes at @data
+ * @data: the payload, as it came: check every field before using it
+ */
+struct mdev_migrate_record {
+	u32 tag;
+	u32 flags;
+	u32 length;
+	const void *data;
+};
+
+/**
+ * struct mdev_migrate_record_type - a record that a model can load
+ * @tag: MDEV_MIGRATE_TAG_*
+ * @max_length: a longer one is refused before it is buffered
+ * @required: a stream without it is refused
+ * @repeated: the stream may hold several; otherwise a second one is refused
+ */
+struct mdev_migrate_record_type {
+	u32 tag;
+	u32 max_length;
+	bool required;
+	bool repeated;
+};
+
+/**
+ * struct mdev_migrate_ops - what a device model does
+ *
+ * Unless said otherwise, callbacks may sleep and are optional. The helper calls
+ * @open, @close, @reset, @stop, @start, @save and @load_commit one at a time,
+ * under its state lock; @bar_read and @bar_write run at any time in between
+ * and concurrently with each other: what they share, the model locks itself.
+ *
+ * @check_config: is the combination of values possible (-EOPNOTSUPP), are
+ *	there resources for it (-ENOSPC)? Every single value is allowed already.
+ *	Fills @why when it refuses. Called without a device too.
+ * @init: an mdev was created. Allocate what lives as long as it; the
+ *	configuration may still change.
+ * @release: undo @init; the device is closed and out of sysfs.
+ * @open: the first file descriptor was opened. The configuration is fixed until
+ *	@close: describe the PCI function (mdev_migrate_pci_init() and
+ *	mdev_migrate_pci_add_cap()) and bring the device to its state after
+ *	reset. On error nothing may be left behind. Mandatory.
+ * @close: the last file descriptor was closed. No guest memory, no interrupt
+ *	from here on. Mandatory.
+ * @reset: VFIO_DEVICE_RESET: to the state after @open. Runs whether stopped or
+ *	not; the device runs afterwards. Configuration space, MSI-X and pending
+ *	interrupts are reset by the helper. Mandatory.
+ * @stop: the device leaves RUNNING. On return it takes nothing more from guest
+ *	memory and writes nothing to it, no taken buffer lacks its used entry
+ *	and no interrupt will be raised; what the guest asks for meanwhile is
+ *	kept. An error leaves it running. Mandatory.
+ * @start: the device enters RUNNING: look at everything once. Mandatory.
+ * @bar_read: read @len (1, 2, 4 or 8) bytes at the naturally aligned @offset
+ *	of BAR @bar. Never called for the MSI-X table and pending bits.
+ *	Mandatory.
+ * @bar_write: likewise write. Mandatory.
+ * @pci_command: the PCI command register changed from @old to @new, such as the
+ *	bus master enable. May be called in any state.
+ * @cfg_read: configuration space at @offset is about to be read; a
+ *	capability that is a window fills it with mdev_migrate_pci_set().
+ * @cfg_write: configuration space was written at [@offset, @offset + @len).
+ * @state_size: estimate of the bytes that @save puts now. Does not sleep.
+ *	Mandatory.
+ * @save: put the state's records with mdev_migrate_put(). The device is
+ *	stopped. Must not change it. Mandatory.
+ * @records: the records @load_record takes, each tag once
+ * @nr_records: how many
+ * @load_begin: a stream with this device's configuration begins. Returns an
+ *	object that the following callbacks fill, NULL or an ERR_PTR().
+ * @load_record: check @rec as far as it can be alone and keep it in @shadow.
+ *	Must not touch the device: it can run, or go through @reset, later. Use
+ *	mdev_migrate_refuse() to refuse. Mandatory.
+ * @load_check: all records are here: do they fit together? Must not change the
+ *	device. The device is stopped.
+ * @load_commit: bring the device to the state in @shadow. Cannot fail. Mandatory.
+ * @load_end: free @shadow, whether committed or not.
+ */
+struct mdev_migrate_ops {
+	int (*check_config)(struct mdev_migrate_driver *drv,
+			    const struct mdev_migrate_config *config,
+			    struct mdev_migrate_msg *why);
+	int (*init)(struct mdev_migrate_device *mdm);
+	void (*release)(struct mdev_migrate_device *mdm);
+	int (*open)(struct mdev_migrate_device *mdm);
+	void (*close)(struct mdev_migrate_device *mdm);
+	void (*reset)(struct mdev_migrate_device *mdm);
+	int (*stop)(struct mdev_migrate_device *mdm);
+	void (*start)(struct mdev_migrate_device *mdm);
+	u64 (*bar_read)(struct mdev_migrate_device *mdm, unsigned int bar,
+			u64 offset, unsigned int len);
+	void (*bar_write)(struct mdev_migrate_device *mdm, unsigned int bar,
+			  u64 offset, unsigned int len, u64 value);
+	void (*pci_command)(struct mdev_migrate_device *mdm, u16 old, u16 new);
+	void (*cfg_read)(struct mdev_migrate_device *mdm, unsigned int offset,
+			 unsigned int len);
+	void (*cfg_write)(struct mdev_migrate_device *mdm, unsigned int offset,
+			  unsigned int len);
+	size_t (*state_size)(struct mdev_migrate_device *mdm);
+	int (*save)(struct mdev_migrate_device *mdm,
+		    struct mdev_migrate_writer *writer);
+	const struct mdev_migrate_record_type *records;
+	unsigned int nr_records;
+	void *(*load_begin)(struct mdev_migrate_device *mdm);
+	int (*load_record)(struct mdev_migrate_device *mdm, void *shadow,
+			   const struct mdev_migrate_record *rec);
+	int (*load_check)(struct mdev_migrate_device *mdm, void *shadow);
+	void (*load_commit)(struct mdev_migrate_device *mdm, void *shadow);
+	void (*load_end)(struct mdev_migrate_device *mdm, void *shadow);
+};
+
+/**
+ * struct mdev_migrate_driver - a device model and how to make its devices
+ * @name: name on the mdev bus
+ * @owner: THIS_MODULE
+ * @model: what it is
+ * @ops: what it does
+ * @device_size: size of the driver's structure, whose first member is a
+ *	struct mdev_migrate_device
+ * @max_instances: how many devices there can be
+ * @max_version: newest version to offer as a mdev type, or NULL for all: lets
+ *	this build stand for an older implementation
+ * @dev_groups: attributes of a device outside its migration/ folder
+ *
+ * Everything below is the helper's.
+ *
+ * @mdev_driver: what the mdev core sees
+ * @parent: likewise
+ * @types: one per offered version
+ * @nr_types: how many
+ */
+struct mdev_migrate_driver {
+	const char *name;
+	struct module *owner;
+	const struct mdev_migrate_model *model;
+	const struct mdev_migrate_ops *ops;
+	size_t device_size;
+	unsigned int max_instances;
+	const char *max_version;
+	const struct attribute_group **dev_groups;
+
+	/* private: */
+	struct mdev_driver mdev_driver;
+	struct mdev_parent parent;
+	struct mdm_type *types;
+	unsigned int nr_types;
+};
+
+/**
+ * struct mdev_migrate_device - a device
+ * @vdev: what the VFIO core sees
+ * @mdev: what the mdev core sees
+ * @drv: its driver
+ * @config: its configuration; changes only while the device is closed, under
+ *	@config_lock
+ *
+ * First member of the driver's own structure. Everything below is the helper's.
+ *
+ * @config_lock: guards @config and @is_open. Taken inside the VFIO core's
+ *	locks and outside all of the helper's others.
+ * @is_open: between open_device and close_device
+ * @error_lock: guards @last_error
+ * @last_error: the last refused or failed migration step
+ * @pci: configuration space, BARs
+ * @irqs: interrupts
+ * @dma: guest memory
+ * @mig: state machine and data transfer session
+ * @dir: migration/ in sysfs
+ */
+struct mdev_migrate_device {
+	struct vfio_device vdev;
+	struct mdev_device *mdev;
+	struct mdev_migrate_driver *drv;
+	struct mdev_migrate_config config;
+
+	/* private: */
+	struct mutex config_lock;
+	bool is_open;
+	spinlock_t error_lock;
+	struct mdev_migrate_msg last_error;
+	struct mdm_pci *pci;
+	struct mdm_irqs *irqs;
+	struct mdm_dma *dma;
+	struct mdm_migration *mig;
+	struct mdm_sysfs_dir *dir;
+};
+
+/* model.c */
+int mdev_migrate_register(struct mdev_migrate_driver *drv,
+			  struct device *parent);
+void mdev_migrate_unregister(struct mdev_migrate_driver *drv);
+struct mdev_migrate_device *mdev_migrate_from_dev(struct device *dev);
+
+/* error.c */
+__printf(3, 4)
+int mdev_migrate_refuse(struct mdev_migrate_device *mdm, int err,
+			const char *fmt, ...);
+
+/* save.c */
+int mdev_migrate_put(struct mdev_migrate_writer *writer, u32 tag, u32 flags,
+		     const void *data, size_t len);
+
+/**
+ * struct mdev_migrate_pci_bar - a memory BAR
+ * @size: bytes, a power of two of at least 16, or 0 for no BAR
+ * @is_64bit: takes the following BAR's place too
+ * @prefetchable: reads have no side effects
+ */
+struct mdev_migrate_pci_bar {
+	u64 size;
+	bool is_64bit;
+	bool prefetchable;
+};
+
+/**
+ * struct mdev_migrate_pci_desc - the PCI function a model shows
+ * @vendor: vendor id
+ * @device: device id
+ * @subsystem_vendor: subsystem vendor id
+ * @subsystem_device: subsystem device id
+ * @revision: revision id
+ * @class: class code, 24 bits
+ * @intx: has an INTx line (pin A)
+ * @bars: the BARs
+ * @msix_vectors: MSI-X vectors, 0 for no MSI-X
+ * @msix_bar: the BAR that holds the table and, from its middle on, the pending
+ *	bits; the helper serves it alone
+ */
+struct mdev_migrate_pci_desc {
+	u16 vendor;
+	u16 device;
+	u16 subsystem_vendor;
+	u16 subsystem_device;
+	u8 revision;
+	u32 class;
+	bool intx;
+	struct mdev_migrate_pci_bar bars[PCI_STD_NUM_BARS];
+	unsigned int msix_vectors;
+	unsigned int msix_bar;
+};
+
+/* pci.c */
+int mdev_migrate_pci_init(struct mdev_migrate_device *mdm,
+			  const struct mdev_migrate_pci_desc *desc);
+int mdev_migrate_pci_add_cap(struct mdev_migrate_device *mdm, u8 id,
+			     const void *body, const void *wmask, size_t len);
+u16 mdev_migrate_pci_command(struct mdev_migrate_device *mdm);
+void mdev_migrate_pci_get(struct mdev_migrate_device *mdm, unsigned int offset,
+			  void *buf, size_t len);
+void mdev_migrate_pci_set(struct mdev_migrate_device *mdm, unsigned int offset,
+			  const void *buf, size_t len);
+
+/* irq.c */
+void mdev_migrate_msix_raise(struct mdev_migrate_device *mdm,
+			     unsigned int vector);
+void mdev_migrate_intx_set(struct mdev_migrate_device *mdm, bool level);
+bool mdev_migrate_msix_enabled(struct mdev_migrate_device *mdm);
+
+/**
+ * struct mdev_migrate_map - guest memory that a model keeps mapped
+ *
+ * For rings: small, accessed all the time. The mapping goes away under the
+ * model when userspace unmaps the memory and comes back with
+ * mdev_migrate_map_refresh(), if there is memory again.
+ *
+ * @iova: where it begins
+ * @len: bytes
+ *
+ * Everything below is the helper's.
+ *
+ * @addr: kernel address of @iova, or NULL; written under the DMA lock
+ * @base: what vmap() gave
+ * @npages: pages pinned
+ * @node: entry in the device's list of maps
+ */
+struct mdev_migrate_map {
+	u64 iova;
+	size_t len;
+
+	/* private: */
+	void __rcu *addr;
+	void *base;
+	unsigned int npages;
+	struct list_head node;
+};
+
+/* The longest map. */
+#define MDEV_MIGRATE_MAP_MAX	SZ_1M
+
+/* dma.c */
+int mdev_migrate_dma_read(struct mdev_migrate_device *mdm, u64 iova, void *buf,
+			  size_t len);
+int mdev_migrate_dma_write(struct mdev_migrate_device *mdm, u64 iova,
+			   const void *buf, size_t len);
+int mdev_migrate_dma_read_atomic(struct mdev_migrate_device *mdm, u64 iova,
+				 void *buf, size_t len);
+int mdev_migrate_dma_write_atomic(struct mdev_migrate_device *mdm, u64 iova,
+				  const void *buf, size_t len);
+int mdev_migrate_map(struct mdev_migrate_device *mdm,
+		     struct mdev_migrate_map *map, u64 iova, size_t len);
+int mdev_migrate_map_refresh(struct mdev_migrate_device *mdm,
+			     struct mdev_migrate_map *map);
+void mdev_migrate_unmap(struct mdev_migrate_device *mdm,
+			struct mdev_migrate_map *map);
+void mdev_migrate_map_dirty(struct mdev_migrate_device *mdm,
+			    struct mdev_migrate_map *map, size_t offset,
+			    size_t len);
+
+/**
+ * mdev_migrate_map_addr - the mapping's kernel address
+ * @map: the map
+ *
+ * Context: Any; inside rcu_read_lock(), the address is good until
+ * rcu_read_unlock().
+ * Return: the address of the map's first byte, or NULL if it is gone: leave the
+ * RCU section and call mdev_migrate_map_refresh().
+ */
+static inline void *mdev_migrate_map_addr(struct mdev_migrate_map *map)
+{
+	return rcu_dereference(map->addr);
+}
+
+#endif /* _LINUX_MDEV_MIGRATE_H */

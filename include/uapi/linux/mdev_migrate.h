@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/*
+ * The device state stream of mdev_migrate: what read() on the migration data
+ * FD of a saving device gives and write() on that of a resuming one takes.
+ *
+ * The stream is a sequence of records. All integers are little-endian. See
+ * Documentation/state-stream.rst for the rules.
+ */
+#ifndef _UAPI_LINUX_MDEV_MIGRATE_H
+#define _UAPI_LINUX_MDEV_MIGRATE_H
+
+#include <linux/types.h>
+
+/**
+ * struct mdev_migrate_record_hdr - what every record starts with
+ * @tag: what the payload is, MDEV_MIGRATE_TAG_*
+ * @flags: MDEV_MIGRATE_RECORD_*; other bits are zero
+ * @length: bytes of payload that follow the header, may be 0
+ * @crc32c: CRC-32C (Castagnoli, as in iSCSI) of @tag, @flags, @length in
+ *	their stream form and of the payload
+ */
+struct mdev_migrate_record_hdr {
+	__le32 tag;
+	__le32 flags;
+	__le32 length;
+	__le32 crc32c;
+};
+
+/* A reader that does not know the tag skips the record. */
+#define MDEV_MIGRATE_RECORD_OPTIONAL	(1U << 0)
+
+/* No record is longer than this; each tag has its own, lower bound. */
+#define MDEV_MIGRATE_RECORD_MAX		(1U << 20)
+
+/* Records of the stream itself. */
+#define MDEV_MIGRATE_TAG_START		0x00000001
+#define MDEV_MIGRATE_TAG_CONFIG		0x00000002
+#define MDEV_MIGRATE_TAG_END		0x00000003
+/* Records that any PCI device model has. */
+#define MDEV_MIGRATE_TAG_PCI_CONFIG	0x00000010
+#define MDEV_MIGRATE_TAG_PCI_MSIX	0x00000011
+/* Records of the virtio device models. */
+#define MDEV_MIGRATE_TAG_VIRTIO_PARTS	0x00000100
+#define MDEV_MIGRATE_TAG_VIRTIO_ISR	0x00000101
+#define MDEV_MIGRATE_TAG_VIRTIO_NET	0x00000102
+
+#define MDEV_MIGRATE_STREAM_MAGIC	0x474d5645444d0a1aULL /* "\x1a\nMDEVMG" */
+#define MDEV_MIGRATE_STREAM_MAJOR	1
+#define MDEV_MIGRATE_STREAM_MINOR	0
+
+/**
+ * struct mdev_migrate_start - payload of MDEV_MIGRATE_TAG_START
+ * @magic: MDEV_MIGRATE_STREAM_MAGIC
+ * @major: must equal the reader's
+ * @minor: a higher one than the reader's only adds optional records
+ *
+ * Always the first record. A later minor may append fields.
+ */
+struct mdev_migrate_start {
+	__le64 magic;
+	__le16 major;
+	__le16 minor;
+	__le32 reserved;
+};
+
+/*
+ * Payload of MDEV_MIGRATE_TAG_CONFIG, always the second record: the source's
+ * canonical configuration string, without a terminating NUL.
+ */
+#define MDEV_MIGRATE_CONFIG_MAX		1024
+
+/**
+ * struct mdev_migrate_end - payload of MDEV_MIGRATE_TAG_END
+ * @total: bytes of the stream before this record's header
+ *
+ * Always the last record. Nothing follows it.
+ */
+struct mdev_migrate_end {
+	__le64 total;
+};
+
+#endif /* _UAPI_LINUX_MDEV_MIGRATE_H */
