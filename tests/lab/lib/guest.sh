@@ -1,0 +1,85 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The guest: Debian's own kernel and a small initramfs with busybox. Nothing in
+# it is the project's: it is what a user would migrate.
+
+GUEST_SUITE=forky
+GUEST_MODULES="virtio_pci virtio_net"
+
+guest_dir() {
+	local key
+
+	key=$( (cat "$LAB/lib/guest.sh" "$LAB/init/guest-init"
+		version_of "$GUEST_SUITE" linux-image-amd64
+		version_of "$GUEST_SUITE" busybox-static) | sha256sum | cut -c1-10)
+	echo "$CACHE/guest-$(version_of "$GUEST_SUITE" linux-image-amd64 |
+		tr -c 'A-Za-z0-9.\n' '-')-$key"
+}
+
+guest_fill() {
+	local tmp=$1 packages version m path root=$1/root
+
+	packages=$(apt_in "$GUEST_SUITE" apt-get install --print-uris -y \
+		--no-install-recommends linux-image-amd64 |
+		sed -n "s/^'[^']*' \(linux-\(binary\|modules\|image\)-[0-9][^_]*\)_.*/\1/p")
+	echo "packages $packages"
+	mkdir -p "$tmp/deb" "$tmp/x" "$root"
+	# shellcheck disable=SC2086
+	download "$GUEST_SUITE" "$tmp/deb" $packages busybox-static
+	cd "$tmp"
+	for m in deb/*.deb; do
+		dpkg-deb --fsys-tarfile "$m" |
+			tar -xf - -C x --exclude='*/drivers/gpu/*' \
+			--exclude='*/drivers/media/*' --exclude='*/sound/*' \
+			--exclude='./usr/share/*'
+	done
+	[ ! -d x/lib ] || [ -L x/lib ] || cp -a x/lib x/usr/
+	version=$(ls x/usr/lib/modules)
+	cp "$(ls x/usr/lib/modules/*/vmlinuz x/boot/vmlinuz-* 2>/dev/null | head -n 1)" vmlinuz
+	depmod -b x/usr "$version" || depmod -b x "$version"
+
+	mkdir -p root/bin root/proc root/sys root/dev root/run root/tmp root/etc root/lib/modules
+	cp "$(ls x/usr/bin/busybox x/bin/busybox 2>/dev/null | head -n 1)" root/bin/busybox
+	install -m 755 "$LAB/init/guest-init" root/init
+	for m in $GUEST_MODULES; do
+		modprobe -d "$tmp/x/usr" -S "$version" --show-depends "$m" ||
+			modprobe -d "$tmp/x" -S "$version" --show-depends "$m"
+	done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }' >list
+	while read -r path; do
+		m=$(basename "$path")
+		cp "$path" root/lib/modules/
+		[ "${m%.xz}" = "$m" ] || xz -d "root/lib/modules/$m"
+		[ "${m%.zst}" = "$m" ] || zstd -q --rm -d "root/lib/modules/$m"
+		m=${m%.xz}
+		echo "${m%.zst}" >>root/lib/modules/order
+	done <list
+	[ -s root/lib/modules/order ] || return 1
+	(cd root && find . | cpio -o -H newc --quiet) >initrd
+	rm -rf deb x list root
+}
+
+guest_build() {
+	make_product "$(guest_dir)" "guest kernel and initramfs" 1500 guest_fill
+}
+
+# Concatenated archives unpack one after the other.
+guest_initrd_with() {
+	local dest=$1 file path tmp
+
+	[ $# -ge 2 ] || die "usage: lab guest-initrd-with DEST FILE[:PATH]..."
+	shift
+	product_or_die "$(guest_dir)" guest
+	tmp=$(mktemp -d)
+	for file in "$@"; do
+		path=${file#*:}
+		file=${file%%:*}
+		[ "$path" != "$file" ] || path=/bin/$(basename "$file")
+		[ -r "$file" ] || { rm -rf "$tmp"; die "cannot read $file"; }
+		mkdir -p "$tmp/$(dirname "$path")"
+		cp "$file" "$tmp/$path"
+	done
+	(cat "$(guest_dir)/initrd" && cd "$tmp" && find . | cpio -o -H newc --quiet) \
+		>"$dest" || { rm -rf "$tmp"; die "cannot write $dest"; }
+	rm -rf "$tmp"
+}
