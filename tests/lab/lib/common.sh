@@ -4,8 +4,10 @@
 # What every part of the lab uses: places, messages, steps, products.
 
 CACHE=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/mdev-migrate
+# shellcheck disable=SC2034
 BUILD=$TOP/build/lab
 export LC_ALL=C
+# shellcheck disable=SC2034
 JOBS=$(nproc)
 
 # The sentence an error ends in.

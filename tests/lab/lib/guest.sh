@@ -27,7 +27,7 @@ guest_fill() {
 	mkdir -p "$tmp/deb" "$tmp/x" "$root"
 	# shellcheck disable=SC2086
 	download "$GUEST_SUITE" "$tmp/deb" $packages busybox-static
-	cd "$tmp"
+	cd "$tmp" || return
 	for m in deb/*.deb; do
 		dpkg-deb --fsys-tarfile "$m" |
 			tar -xf - -C x --exclude='*/drivers/gpu/*' \
@@ -36,11 +36,11 @@ guest_fill() {
 	done
 	[ ! -d x/lib ] || [ -L x/lib ] || cp -a x/lib x/usr/
 	version=$(ls x/usr/lib/modules)
-	cp "$(ls x/usr/lib/modules/*/vmlinuz x/boot/vmlinuz-* 2>/dev/null | head -n 1)" vmlinuz
+	find x \( -name vmlinuz -o -name 'vmlinuz-*' \) -type f -exec cp {} vmlinuz \;
 	depmod -b x/usr "$version" || depmod -b x "$version"
 
 	mkdir -p root/bin root/proc root/sys root/dev root/run root/tmp root/etc root/lib/modules
-	cp "$(ls x/usr/bin/busybox x/bin/busybox 2>/dev/null | head -n 1)" root/bin/busybox
+	find x -path '*bin/busybox' -type f -exec cp {} root/bin/busybox \;
 	install -m 755 "$LAB/init/guest-init" root/init
 	for m in $GUEST_MODULES; do
 		modprobe -d "$tmp/x/usr" -S "$version" --show-depends "$m" ||

@@ -70,7 +70,7 @@ version_of() {
 download() {
 	local suite=$1
 
-	cd "$2"
+	cd "$2" || return
 	shift 2
 	apt_in "$suite" apt-get download "$@" && return 0
 	index_update "$suite" && apt_in "$suite" apt-get download "$@"

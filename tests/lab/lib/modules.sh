@@ -24,7 +24,7 @@ copy_sources() {
 	set +f
 	mkdir -p "$2"
 	rsync -rlpt --delete "${exclude[@]}" --exclude=/build --exclude=.git \
-		--exclude=/selftests --exclude=/lib "$1/" "$2/"
+		--exclude=/selftests --exclude=/lib --exclude=/canary "$1/" "$2/"
 }
 
 # run_make LOG ARG...: quiet unless it fails or warns.

@@ -86,6 +86,7 @@ run_start() {
 
 	[ -z "$interactive" ] || con='fd:0,fd:1'
 	tmpdir=$(run_tmpdir "$(numfmt --from=iec --to-unit=Mi "$mem")" "$CACHE/tmp")
+	# shellcheck disable=SC2054
 	args=(mem="$mem" root=/dev/root rootfstype=hostfs rootflags="$tree" ro
 		init=/lab/stub lab_top="$TOP" lab_run="$outdir"
 		con=null con0="$con" con1=null,fd:2 console=tty1 ssl=null

@@ -4,7 +4,7 @@
 # Putting the products together.
 
 product_or_die() {
-	[ -n "$1" ] && [ -d "$1" ] ||
+	[ -d "${1:-/nonexistent}" ] ||
 		die "the $2 is not there yet: run 'tests/lab/lab setup $2' first"
 }
 

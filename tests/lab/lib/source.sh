@@ -45,7 +45,7 @@ source_fill() {
 	fi
 	echo "package $package"
 	download "$SRC_SUITE" "$tmp/deb" "$package"
-	cd "$tmp"
+	cd "$tmp" || return
 	deb=$(ls deb/linux-source-*.deb)
 	dpkg-deb --fsys-tarfile "$deb" |
 		tar -xf - -C deb --wildcards './usr/src/linux-source-*.tar.xz'
