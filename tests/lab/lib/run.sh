@@ -91,7 +91,8 @@ run_start() {
 		init=/lab/stub lab_top="$TOP" lab_run="$outdir"
 		con=null con0="$con" con1=null,fd:2 console=tty1 ssl=null
 		uml_dir="$outdir/.lab/uml" seccomp=on ignore_loglevel
-		sysctl.kernel.panic_on_oops=1 kasan_multi_shot)
+		sysctl.kernel.panic_on_oops=1)
+	[ "$flavour" != debug ] || args+=(kasan_multi_shot)
 	if [ -n "$interactive" ]; then
 		TMPDIR=$tmpdir "$out/linux" "${args[@]}" 2>"$log"
 		return
@@ -99,7 +100,7 @@ run_start() {
 	TMPDIR=$tmpdir setsid "$out/linux" "${args[@]}" </dev/null 2>"$log" &
 	RUN_PID=$!
 	# The kernel has its own watchdog; this one is for a kernel that hangs.
-	(sleep $((timeout + 60)); echo hang >"$outdir/.lab/timeout"; run_kill) &
+	(sleep $((timeout + 60)); echo hang >"$outdir/.lab/timeout"; run_kill) 2>/dev/null &
 	watchdog=$!
 	wait "$RUN_PID"
 	pkill -KILL -P "$watchdog" 2>/dev/null

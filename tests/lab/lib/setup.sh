@@ -105,7 +105,7 @@ lab_path() {
 	kernel) check_flavour "${2:-}"; dir=$(kernel_dir "$2") ;;
 	tree) dir=$(tree_dir) ;;
 	guest) dir=$(guest_dir) ;;
-	guest-kernel) dir=$(guest_dir)/vmlinuz ;;
+	guest-kernel) dir=$(guest_dir)/vmlinux ;;
 	guest-initrd) dir=$(guest_dir)/initrd ;;
 	*) die "say what: src, headers, kernel FLAVOUR, tree, guest, guest-kernel or guest-initrd" ;;
 	esac
