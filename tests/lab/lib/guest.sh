@@ -28,6 +28,7 @@ extract_vmlinux() {
 
 	for tool in zstd:$'\\x28\\xb5\\x2f\\xfd' xz:$'\\xfd7zXZ' gzip:$'\\x1f\\x8b\\x08'; do
 		magic=${tool#*:}
+		# shellcheck disable=SC2013
 		for offset in $(grep -aboP "$magic" "$1" | cut -d: -f1); do
 			tail -c +$((offset + 1)) "$1" | "${tool%%:*}" -dc 2>/dev/null |
 				head -c 100000000 >vmlinux.try || true

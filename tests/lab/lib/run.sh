@@ -81,6 +81,15 @@ run_prepare() {
 	} >"$outdir/.lab/command"
 }
 
+# run_end: whatever happened, leave nothing behind.
+run_end() {
+	[ -z "$watchdog" ] || kill_tree "$watchdog"
+	run_kill
+	rm -rf "$outdir/.lab"
+	# An output folder that nobody asked for and nothing was put in.
+	[ -n "$keep" ] || rmdir "$outdir" 2>/dev/null
+}
+
 run_start() {
 	local con='null,fd:1' tmpdir args
 
@@ -100,13 +109,9 @@ run_start() {
 	TMPDIR=$tmpdir setsid "$out/linux" "${args[@]}" </dev/null 2>"$log" &
 	RUN_PID=$!
 	# The kernel has its own watchdog; this one is for a kernel that hangs.
-	(sleep $((timeout + 60)); echo hang >"$outdir/.lab/timeout"; run_kill) 2>/dev/null &
+	(sleep $((timeout + 60)) && echo hang >"$outdir/.lab/timeout" && run_kill) 2>/dev/null &
 	watchdog=$!
 	wait "$RUN_PID"
-	pkill -KILL -P "$watchdog" 2>/dev/null
-	kill -KILL "$watchdog" 2>/dev/null
-	wait "$watchdog" 2>/dev/null
-	run_kill
 }
 
 # run_verdict: what the run's exit status is, and why.
@@ -140,9 +145,11 @@ run_verdict() {
 }
 
 lab_run() {
-	local flavour=${1:-} timeout mem log outdir allow kmemleak interactive command
-	local out tree guest dir name status watchdog keep=
+	local flavour=${1:-} timeout mem log allow kmemleak interactive command
+	local out tree guest name status
 
+	# For run_end, which may run when this function is gone.
+	dir='' keep='' outdir='' watchdog=''
 	check_flavour "$flavour"
 	shift
 	run_options "$@"
@@ -163,13 +170,10 @@ lab_run() {
 	[ -n "$log" ] || log=$dir/run-$name.log
 	check_plain_path "$outdir"
 
-	trap 'run_kill; exit 130' INT TERM HUP
-	trap 'run_kill' EXIT
+	trap 'exit 130' INT TERM HUP
+	trap run_end EXIT
 	run_start
 	run_verdict
 	status=$?
-	rm -rf "$outdir/.lab"
-	# An output folder that nobody asked for and nothing was put in.
-	[ -n "$keep" ] || rmdir "$outdir" 2>/dev/null
 	exit "$status"
 }
