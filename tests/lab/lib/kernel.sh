@@ -56,6 +56,8 @@ kernel_fill() {
 	# Building modules needs the headers and scripts, not the objects.
 	find "$out" -path "$out/scripts" -prune -o \
 		\( -name '*.o' -o -name '*.a' -o -name '.*.cmd' \) -exec rm -f {} +
+	# It knows where it was built, not where it is going to be.
+	sed -i "s|^export KBUILD_OUTPUT = .*|export KBUILD_OUTPUT = $CACHE/$(basename "$out")|" "$out/Makefile"
 	rm -f "$out/vmlinux.unstripped" "$out/.tmp_vmlinux"*
 }
 

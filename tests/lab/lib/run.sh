@@ -16,6 +16,7 @@ run_kill() {
 	pids=$(ps -o pid= -s "$RUN_PID")
 	# shellcheck disable=SC2086
 	[ -z "$pids" ] || kill -KILL $pids 2>/dev/null
+	wait "$RUN_PID" 2>/dev/null
 }
 
 # UML keeps its memory in a file: take a place that can hold it.
@@ -111,7 +112,7 @@ run_start() {
 	# The kernel has its own watchdog; this one is for a kernel that hangs.
 	(sleep $((timeout + 60)) && echo hang >"$outdir/.lab/timeout" && run_kill) 2>/dev/null &
 	watchdog=$!
-	wait "$RUN_PID"
+	wait "$RUN_PID" 2>/dev/null
 }
 
 # run_verdict: what the run's exit status is, and why.
