@@ -48,9 +48,10 @@ need_space() {
 		die "not enough disk space in $1: $2 MiB are needed, $free MiB are free"
 }
 
-# hash_of FILE...: a short name for what these files say.
-hash_of() {
-	cat "$@" | sha256sum | cut -c1-10
+# recipe_key FUNCTION...: a short name for what these functions do (comments do not
+# count) and for what standard input says.
+recipe_key() {
+	(declare -f "$@"; cat) | sha256sum | cut -c1-10
 }
 
 # step TITLE FUNCTION [ARG]...: with details in a log file. A process of its own,

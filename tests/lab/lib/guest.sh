@@ -13,13 +13,15 @@ GUEST_APPEND="console=ttyS0 quiet tsc_early_khz=2400000 lpj=10000000 nokaslr\
  initcall_blacklist=load_system_certificate_list"
 
 guest_dir() {
-	local key
+	local key version
 
-	key=$( (cat "$LAB/lib/guest.sh" "$LAB/init/guest-init"
-		version_of "$GUEST_SUITE" linux-image-amd64
-		version_of "$GUEST_SUITE" busybox-static) | sha256sum | cut -c1-10)
-	echo "$CACHE/guest-$(version_of "$GUEST_SUITE" linux-image-amd64 |
-		tr -c 'A-Za-z0-9.\n' '-')-$key"
+	version=$(version_of "$GUEST_SUITE" linux-image-amd64) ||
+		die_unknown "kernel for $GUEST_SUITE"
+	key=$( (cat "$LAB/init/guest-init"
+		echo "$GUEST_MODULES $GUEST_APPEND"
+		echo "$version"
+		version_of "$GUEST_SUITE" busybox-static) | recipe_key guest_fill extract_vmlinux)
+	echo "$CACHE/guest-${version//[!A-Za-z0-9.]/-}-$key"
 }
 
 # The compressed kernel lies behind its magic number in a bzImage.

@@ -33,10 +33,24 @@ index_update() {
 	touch "$d/stamp"
 }
 
-# index_have SUITE: there is an index, however old.
+# index_have SUITE: there is an index, however old. Only setup may fetch one, and
+# a mirror that did not answer is not asked again.
 index_have() {
-	[ -e "$CACHE/index/$1/stamp" ] ||
-		step "package index of $1" index_update "$1"
+	[ ! -e "$CACHE/index/$1/stamp" ] || return 0
+	[ -n "${LAB_ONLINE:-}" ] || return 1
+	case " ${INDEX_FAILED:-} " in
+	*" $1 "*) return 1 ;;
+	esac
+	step "package index of $1" index_update "$1" && return 0
+	INDEX_FAILED="${INDEX_FAILED:-} $1"
+	return 1
+}
+
+# Why a version is not known.
+die_unknown() {
+	[ -n "${LAB_ONLINE:-}" ] ||
+		die "nothing is set up yet: run 'tests/lab/lab setup' first"
+	die "the mirror $MIRROR does not answer or has no $1"
 }
 
 # index_refresh SUITE: before something is built, unless just done.

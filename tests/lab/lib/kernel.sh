@@ -7,9 +7,10 @@ kernel_dir() {
 	local key
 
 	release_choose
-	key=$( (cat "$LAB/lib/kernel.sh" "$LAB/config/Kconfig.lab" \
-		"$LAB/config/base.config" "$LAB/config/$1.config"
-		gcc -dumpfullversion; source_dir) | sha256sum | cut -c1-10)
+	key=$( (grep -h CONFIG_ "$LAB/config/base.config" "$LAB/config/$1.config"
+		grep -v '^#' "$LAB/config/Kconfig.lab"
+		gcc -dumpfullversion
+		source_dir) | recipe_key kernel_fill kernel_make kernel_verify)
 	echo "$CACHE/kernel-$1-$SRC_VERSION-$key"
 }
 

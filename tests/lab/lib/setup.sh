@@ -5,7 +5,7 @@
 
 product_or_die() {
 	[ -d "${1:-/nonexistent}" ] ||
-		die "the $2 is not there yet: run 'tests/lab/lab setup $2' first"
+		die "the product '$2' is not there yet: run 'tests/lab/lab setup $2' first"
 }
 
 # wanted_products PART...: "function argument" of each product
@@ -60,6 +60,8 @@ lab_setup() {
 	lock_cache
 	host_setup
 	mkdir -p "$CACHE/tmp" "$CACHE/index"
+	export LAB_ONLINE=1
+	release_choose
 	missing=$(missing_products "$wanted") || exit 1
 	[ -n "$missing" ] || return 0
 
@@ -67,6 +69,7 @@ lab_setup() {
 	while read -r suite _; do
 		index_refresh "$suite"
 	done < <( (release_lines | head -n 1; echo "$TREE_SUITE") | sort -u)
+	unset SRC_VERSION
 	release_choose
 	missing=$(missing_products "$wanted") || exit 1
 
@@ -88,6 +91,7 @@ lab_refresh() {
 	local suite
 
 	need_root
+	export LAB_ONLINE=1
 	lock_cache
 	mkdir -p "$CACHE/tmp" "$CACHE/index"
 	for suite in $( (release_lines | head -n 1 | cut -d' ' -f1; echo "$TREE_SUITE") | sort -u); do

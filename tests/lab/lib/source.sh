@@ -22,14 +22,14 @@ release_choose() {
 			SRC_SUITE=$suite SRC_PACKAGE=$package SRC_VERSION=$version
 			return 0
 		fi
-		say "no $package in $suite"
+		[ -z "${LAB_ONLINE:-}" ] || say "no $package in $suite"
 	done < <(release_lines)
-	die "the mirror $MIRROR does not answer or has no kernel source for '$RELEASE'"
+	die_unknown "kernel source for '$RELEASE'"
 }
 
 source_dir() {
 	release_choose
-	echo "$CACHE/source-$SRC_VERSION-$(hash_of "$LAB/lib/source.sh")"
+	echo "$CACHE/source-$SRC_VERSION-$(recipe_key source_fill </dev/null)"
 }
 
 # Other architectures and big drivers' code are not needed, their Kconfig is.

@@ -8,14 +8,15 @@ TREE_PACKAGES="qemu-system-x86 ipxe-qemu kmod iproute2 procps python3-minimal
 	python3 busybox-static ethtool iputils-ping"
 
 tree_dir() {
-	local p key
+	local p key version
 
-	key=$( (cat "$LAB/lib/tree.sh" "$LAB/init/stub"
+	version=$(version_of "$TREE_SUITE" qemu-system-x86) ||
+		die_unknown "QEMU for $TREE_SUITE"
+	key=$( (cat "$LAB/init/stub"
 		for p in libc6 $TREE_PACKAGES; do
-			version_of "$TREE_SUITE" "$p" || exit 1
-		done) | sha256sum | cut -c1-10)
-	echo "$CACHE/tree-$(version_of "$TREE_SUITE" qemu-system-x86 |
-		tr -c 'A-Za-z0-9.\n' '-')-$key"
+			version_of "$TREE_SUITE" "$p"
+		done) | recipe_key tree_fill)
+	echo "$CACHE/tree-${version//[!A-Za-z0-9.]/-}-$key"
 }
 
 tree_fill() {
