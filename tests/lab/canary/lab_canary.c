@@ -16,7 +16,7 @@ MODULE_PARM_DESC(fault, "the mistake to make");
 static DEFINE_MUTEX(lock_a);
 static DEFINE_MUTEX(lock_b);
 static DEFINE_SPINLOCK(spin);
-static int bounded[4];
+static volatile int bounded[4];
 
 static void canary_warn(void)
 {
@@ -47,7 +47,7 @@ static noinline void canary_leak(void)
 	for (i = 0; i < 16; i++) {
 		char *p = kzalloc(256, GFP_KERNEL);
 
-		OPTIMIZER_HIDE_VAR(p);
+		barrier_data(p);
 	}
 }
 
@@ -75,7 +75,7 @@ static void canary_ubsan(void)
 	int i = ARRAY_SIZE(bounded);
 
 	OPTIMIZER_HIDE_VAR(i);
-	WRITE_ONCE(bounded[i], 1);
+	bounded[i] = 1;
 }
 
 static void canary_busy(void)

@@ -102,7 +102,7 @@ run_start() {
 		con=null con0="$con" con1=null,fd:2 console=tty1 ssl=null
 		uml_dir="$outdir/.lab/uml" seccomp=on ignore_loglevel
 		sysctl.kernel.panic_on_oops=1)
-	[ "$flavour" != debug ] || args+=(kasan_multi_shot)
+	[ "$flavour" != debug ] || args+=(kasan_multi_shot slab_debug=F)
 	if [ -n "$interactive" ]; then
 		TMPDIR=$tmpdir "$out/linux" "${args[@]}" 2>"$log"
 		return
