@@ -4,6 +4,7 @@
  * file: the module, the mdev parent, a device's attributes outside of its
  * migration/ folder.
  */
+#include <linux/hex.h>
 #include <linux/module.h>
 #include <linux/platform_device.h>
 #include <linux/rtnetlink.h>

@@ -11,46 +11,49 @@ static const struct mdev_migrate_range vnet_off_only[] = { { 0, 0 } };
 static const struct mdev_migrate_range vnet_mtus[] = { { 0, 0 }, { 68, 65535 } };
 static const struct mdev_migrate_range vnet_pairs[] = { { 1, VNET_MAX_PAIRS } };
 
-#define VNET_ALLOW(_ranges)						\
-	.allowed = (_ranges), .nr_allowed = ARRAY_SIZE(_ranges)
-
 static const struct mdev_migrate_param vnet_params[VNET_NR_PARAMS] = {
 	[VNET_ANNOUNCE] = {
 		.name = "announce",
 		.description = "the guest announces itself on the network after migration",
 		.type = MDEV_MIGRATE_BOOL,
-		VNET_ALLOW(vnet_off_only),
+		.allowed = vnet_off_only,
+		.nr_allowed = ARRAY_SIZE(vnet_off_only),
 	},
 	[VNET_MTU] = {
 		.name = "mtu",
 		.description = "MTU that the guest is told to use, 0 for none",
 		.type = MDEV_MIGRATE_UINT,
-		VNET_ALLOW(vnet_mtus),
+		.allowed = vnet_mtus,
+		.nr_allowed = ARRAY_SIZE(vnet_mtus),
 	},
 	[VNET_OFFLOADS] = {
 		.name = "offloads",
 		.description = "checksum and segmentation offloads, mergeable receive buffers",
 		.type = MDEV_MIGRATE_BOOL,
-		VNET_ALLOW(vnet_off_only),
+		.allowed = vnet_off_only,
+		.nr_allowed = ARRAY_SIZE(vnet_off_only),
 	},
 	[VNET_QUEUE_PAIRS] = {
 		.name = "queue-pairs",
 		.description = "pairs of a receive and a transmit queue",
 		.type = MDEV_MIGRATE_UINT,
 		.off = 1,
-		VNET_ALLOW(vnet_pairs),
+		.allowed = vnet_pairs,
+		.nr_allowed = ARRAY_SIZE(vnet_pairs),
 	},
 	[VNET_RSS] = {
 		.name = "rss",
 		.description = "receive side scaling and hash reports",
 		.type = MDEV_MIGRATE_BOOL,
-		VNET_ALLOW(vnet_off_only),
+		.allowed = vnet_off_only,
+		.nr_allowed = ARRAY_SIZE(vnet_off_only),
 	},
 	[VNET_RX_FILTER_SIZE] = {
 		.name = "rx-filter-size",
 		.description = "entries of the MAC address filter, 0 for no filtering",
 		.type = MDEV_MIGRATE_UINT,
-		VNET_ALLOW(vnet_off_only),
+		.allowed = vnet_off_only,
+		.nr_allowed = ARRAY_SIZE(vnet_off_only),
 	},
 };
 

@@ -90,7 +90,7 @@ static int vnet_save_parts(struct vnet *vnet,
 
 	BUILD_BUG_ON(VNET_MAX_QUEUES > VNET_PARTS_QUEUES);
 
-	parts = kzalloc(sizeof(*parts), GFP_KERNEL);
+	parts = kzalloc_obj(*parts, GFP_KERNEL);
 	buf = kmalloc(len, GFP_KERNEL);
 	if (!parts || !buf)
 		return -ENOMEM;
@@ -159,7 +159,7 @@ int vnet_save(struct mdev_migrate_device *mdm,
  */
 void *vnet_load_begin(struct mdev_migrate_device *mdm)
 {
-	struct vnet_shadow *shadow = kzalloc(sizeof(*shadow), GFP_KERNEL);
+	struct vnet_shadow *shadow = kzalloc_obj(*shadow, GFP_KERNEL);
 
 	return shadow ?: ERR_PTR(-ENOMEM);
 }
@@ -399,7 +399,7 @@ static void vnet_commit_queue(struct vnet_vq *vq,
 	vq->size = queue->size;
 	WRITE_ONCE(vq->vector, queue->vector);
 	vq->enabled = queue->enabled;
-	vq->resync = true;
+	vq->resync = queue->enabled;
 	vq->addr[VNET_DESC] = queue->desc;
 	vq->addr[VNET_AVAIL] = queue->driver;
 	vq->addr[VNET_USED] = queue->device;

@@ -236,7 +236,9 @@ struct vnet_vq {
 	bool resync;
 	u64 addr[VNET_NR_AREAS];
 
+	/* using the ring and sleeping */
 	struct mutex mutex;
+	/* using the ring without sleeping; backlog, counters */
 	spinlock_t lock;
 	bool live;
 	bool busy;
@@ -297,6 +299,7 @@ struct vnet {
 	unsigned int nr_vectors;
 	unsigned int window;
 
+	/* registers, data path */
 	struct mutex lock;
 	bool opened;
 	u32 device_feature_select;
@@ -304,6 +307,7 @@ struct vnet {
 	u64 driver_features;
 	u16 queue_select;
 
+	/* what interrupts are about */
 	spinlock_t irq_lock;
 	bool running;
 	u16 config_vector;

@@ -13,6 +13,7 @@
 
 #include <linux/mdev.h>
 #include <linux/mdev_migrate_config.h>
+#include <linux/pci_regs.h>
 #include <linux/rcupdate.h>
 #include <linux/vfio.h>
 #include <uapi/linux/mdev_migrate.h>
