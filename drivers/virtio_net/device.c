@@ -118,6 +118,15 @@ static void vnet_release(struct mdev_migrate_device *mdm)
 	kvfree(vnet->vqs);
 }
 
+static void vnet_set_running(struct vnet *vnet, bool running)
+{
+	lockdep_assert_held(&vnet->lock);
+
+	spin_lock_bh(&vnet->irq_lock);
+	vnet->running = running;
+	spin_unlock_bh(&vnet->irq_lock);
+}
+
 static int vnet_open(struct mdev_migrate_device *mdm)
 {
 	struct vnet *vnet = to_vnet(mdm);
@@ -137,17 +146,9 @@ static int vnet_open(struct mdev_migrate_device *mdm)
 		return err;
 
 	vnet_reset(vnet);
+	vnet_set_running(vnet, true);
 	vnet->opened = true;
 	return 0;
-}
-
-static void vnet_set_running(struct vnet *vnet, bool running)
-{
-	lockdep_assert_held(&vnet->lock);
-
-	spin_lock_bh(&vnet->irq_lock);
-	vnet->running = running;
-	spin_unlock_bh(&vnet->irq_lock);
 }
 
 static void vnet_close(struct mdev_migrate_device *mdm)
