@@ -106,15 +106,25 @@ static int vnet_init(struct mdev_migrate_device *mdm)
 	return err;
 }
 
+static void vnet_cancel_work(struct vnet *vnet)
+{
+	unsigned int i;
+
+	for (i = 0; i < VNET_MAX_QUEUES; i++)
+		cancel_work_sync(&vnet->vqs[i].work);
+}
+
+/*
+ * A worker that the device's closing found at work may still hand packets to
+ * the interface, and until it is gone the interface may still wake a worker.
+ */
 static void vnet_release(struct mdev_migrate_device *mdm)
 {
 	struct vnet *vnet = to_vnet(mdm);
-	unsigned int i;
 
+	vnet_cancel_work(vnet);
 	vnet_netdev_destroy(vnet);
-	/* A kick that came as the device closed may still be on its way. */
-	for (i = 0; i < VNET_MAX_QUEUES; i++)
-		cancel_work_sync(&vnet->vqs[i].work);
+	vnet_cancel_work(vnet);
 	kvfree(vnet->vqs);
 }
 

@@ -8,8 +8,9 @@
  * ring's addresses, if the caller has them and is inside the RCU section they
  * are good in; then nothing sleeps, and -EAGAIN says that it would have to.
  * Otherwise @ring is NULL, and they sleep as needed, also to get back a mapping
- * that userspace took away. Errors other than -EAGAIN mean that the ring cannot
- * be used any more: vq->why says why, vnet_vq_break() is to follow.
+ * that userspace took away. -ENOMEM is the host's, and may pass. Other errors,
+ * and any of vnet_ring_push(), mean that the ring cannot be used any more:
+ * vq->why says why, vnet_vq_break() is to follow.
  */
 #include "virtio_net.h"
 
@@ -82,12 +83,14 @@ bool vnet_ring_get(struct vnet_vq *vq, struct vnet_ring *ring)
 static int vnet_ring_refresh(struct vnet_vq *vq)
 {
 	unsigned int i;
+	int err;
 
 	for (i = 0; i < VNET_NR_AREAS; i++) {
-		if (!mdev_migrate_map_refresh(&vq->vnet->mdm, &vq->maps[i]))
-			continue;
-		vq->why = "the ring's memory was unmapped";
-		return -EFAULT;
+		err = mdev_migrate_map_refresh(&vq->vnet->mdm, &vq->maps[i]);
+		if (err) {
+			vq->why = "the ring's memory was unmapped";
+			return err;
+		}
 	}
 	return 0;
 }

@@ -53,9 +53,9 @@ static int vnet_rx_one(struct vnet_vq *vq, const struct vnet_ring *ring,
 	ret = vnet_ring_write(vq, ring, &hdr, VNET_HDR_LEN);
 	if (!ret)
 		ret = vnet_ring_write(vq, ring, skb->data, skb->len);
-	if (!ret)
-		ret = vnet_ring_push(vq, ring, len);
-	return ret ?: 1;
+	if (ret)
+		return ret;
+	return vnet_ring_push(vq, ring, len) ? -EFAULT : 1;
 }
 
 /* Like vnet_rx_one(); without a buffer, the driver's next one brings a kick. */
@@ -95,9 +95,10 @@ static void vnet_rx_count(struct vnet_vq *vq, const struct sk_buff *skb,
 	u64_stats_update_end(&stats->syncp);
 }
 
+/* The ring cannot be used any more, it is not just this packet. */
 static bool vnet_is_ring_error(int ret)
 {
-	return ret < 0 && ret != -EAGAIN && ret != -EMSGSIZE;
+	return ret < 0 && ret != -EAGAIN && ret != -EMSGSIZE && ret != -ENOMEM;
 }
 
 /* Without sleeping. Returns as vnet_rx_one(). */
@@ -251,10 +252,11 @@ void vnet_rx_work(struct work_struct *work)
 	ret = vnet_ring_notify_off(vq, NULL);
 	if (!ret)
 		ret = vnet_rx_drain(vq);
-	if (ret < 0)
+	if (vnet_is_ring_error(ret))
 		vnet_vq_break(vq);
 	vnet_vq_release(vq);
 
-	if (ret > 0)
+	/* Short of memory: again, it may have passed. */
+	if (ret > 0 || ret == -ENOMEM)
 		queue_work(vnet_wq, &vq->work);
 }

@@ -100,11 +100,14 @@ static int vnet_tx_copy(struct vnet_vq *vq, struct vnet_tx_run *run,
 		return 0;
 	}
 	err = vnet_tx_fill(vq, skb);
-	if (err) {
-		kfree_skb(skb);
-		return err;
+	if (!err) {
+		*result = skb;
+		return 0;
 	}
-	*result = skb;
+	kfree_skb(skb);
+	if (err != -ENOMEM)
+		return err;
+	run->dropped++;
 	return 0;
 }
 
@@ -132,8 +135,7 @@ static int vnet_tx_one(struct vnet_vq *vq, struct vnet_tx_run *run)
 	}
 	run->taken++;
 
-	ret = vnet_ring_push(vq, NULL, 0);
-	return ret ?: 1;
+	return vnet_ring_push(vq, NULL, 0) ? -EFAULT : 1;
 }
 
 /*
@@ -211,12 +213,13 @@ void vnet_tx_work(struct work_struct *work)
 	if (!vnet_vq_claim(vq))
 		return;
 	ret = vnet_tx_drain(vq, &run);
-	if (ret < 0)
+	if (ret < 0 && ret != -ENOMEM)
 		vnet_vq_break(vq);
 	vnet_vq_release(vq);
 
 	vnet_tx_deliver(vq->vnet, &run);
 	vnet_tx_count(vq, &run);
-	if (ret > 0)
+	/* Short of memory: again, it may have passed. */
+	if (ret > 0 || ret == -ENOMEM)
 		queue_work(vnet_wq, &vq->work);
 }
