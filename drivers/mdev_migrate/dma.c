@@ -491,18 +491,31 @@ void mdm_dma_set_saving(struct mdev_migrate_device *mdm, bool saving)
 }
 
 /**
- * mdm_dma_destroy - the device was closed
+ * mdm_dma_close - the device is being closed
  * @mdm: the device; the model has unmapped its maps
+ *
+ * Nothing stays pinned. The IOMMU backends call dma_unmap even after this.
+ */
+void mdm_dma_close(struct mdev_migrate_device *mdm)
+{
+	struct mdm_dma *dma = mdm->dma;
+
+	WARN_ON(!list_empty(&dma->maps));
+	guard(mutex)(&dma->lock);
+	drop_pages(dma, 0, ULONG_MAX);
+	mdm_log_close(dma);
+	dma->saving = false;
+	mdm_dma_choose(dma);
+}
+
+/**
+ * mdm_dma_destroy - undo mdm_dma_create()
+ * @mdm: the device
  */
 void mdm_dma_destroy(struct mdev_migrate_device *mdm)
 {
 	struct mdm_dma *dma = mdm->dma;
 
-	WARN_ON(!list_empty(&dma->maps));
-	mutex_lock(&dma->lock);
-	drop_pages(dma, 0, ULONG_MAX);
-	mutex_unlock(&dma->lock);
-	mdm_log_destroy(dma);
 	xa_destroy(&dma->pages);
 	mutex_destroy(&dma->lock);
 	kfree(dma);
