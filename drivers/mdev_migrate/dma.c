@@ -491,18 +491,32 @@ void mdm_dma_set_saving(struct mdev_migrate_device *mdm, bool saving)
 }
 
 /**
- * mdm_dma_destroy - the device was closed
+ * mdm_dma_close - the device was closed
  * @mdm: the device; the model has unmapped its maps
+ *
+ * Everything is as after mdm_dma_create(). The IOMMU backends may still unmap.
+ */
+void mdm_dma_close(struct mdev_migrate_device *mdm)
+{
+	struct mdm_dma *dma = mdm->dma;
+
+	guard(mutex)(&dma->lock);
+	WARN_ON(!list_empty(&dma->maps));
+	dma->saving = false;
+	dma->logging = false;
+	drop_pages(dma, 0, ULONG_MAX);
+	mdm_log_destroy(dma);
+	mdm_dma_choose(dma);
+}
+
+/**
+ * mdm_dma_destroy - the device goes away
+ * @mdm: the device, closed
  */
 void mdm_dma_destroy(struct mdev_migrate_device *mdm)
 {
 	struct mdm_dma *dma = mdm->dma;
 
-	WARN_ON(!list_empty(&dma->maps));
-	mutex_lock(&dma->lock);
-	drop_pages(dma, 0, ULONG_MAX);
-	mutex_unlock(&dma->lock);
-	mdm_log_destroy(dma);
 	xa_destroy(&dma->pages);
 	mutex_destroy(&dma->lock);
 	kfree(dma);

@@ -20,9 +20,19 @@ static int mdm_init_device(struct vfio_device *vdev)
 	ret = mdm_irqs_create(mdm);
 	if (ret)
 		return ret;
+	/* The IOMMU backends unmap before open and after close, too. */
+	ret = mdm_dma_create(mdm);
+	if (ret)
+		goto destroy_irqs;
 	ret = mdm_migration_create(mdm);
 	if (ret)
-		mdm_irqs_destroy(mdm);
+		goto destroy_dma;
+	return 0;
+
+destroy_dma:
+	mdm_dma_destroy(mdm);
+destroy_irqs:
+	mdm_irqs_destroy(mdm);
 	return ret;
 }
 
@@ -31,6 +41,7 @@ static void mdm_release_device(struct vfio_device *vdev)
 	struct mdev_migrate_device *mdm = to_mdm(vdev);
 
 	mdm_migration_destroy(mdm);
+	mdm_dma_destroy(mdm);
 	mdm_irqs_destroy(mdm);
 	mutex_destroy(&mdm->config_lock);
 }
@@ -42,17 +53,10 @@ static int create_parts(struct mdev_migrate_device *mdm)
 	ret = mdm_pci_create(mdm);
 	if (ret)
 		return ret;
-	ret = mdm_dma_create(mdm);
-	if (ret)
-		goto destroy_pci;
 	ret = mdm_migration_open(mdm);
-	if (ret)
-		goto destroy_dma;
-	return 0;
-
-destroy_dma:
-	mdm_dma_destroy(mdm);
-destroy_pci:
+	if (!ret)
+		return 0;
+	mdm_dma_close(mdm);
 	mdm_pci_destroy(mdm);
 	return ret;
 }
@@ -82,7 +86,7 @@ static void mdm_close_device(struct vfio_device *vdev)
 
 	mdm_migration_close(mdm);
 	mdm_irqs_close(mdm);
-	mdm_dma_destroy(mdm);
+	mdm_dma_close(mdm);
 	mdm_pci_destroy(mdm);
 	set_open(mdm, false);
 }
