@@ -50,7 +50,8 @@ void vnet_update(struct vnet *vnet)
  * vnet_reset - bring the device to its state after power-on
  * @vnet: the device
  *
- * Running or not does not change.
+ * Running or not does not change. The MAC address stays: it belongs to the guest
+ * behind the device, which keeps it when it reboots, wherever it came from.
  *
  * Context: May sleep. vnet->lock is held.
  */
