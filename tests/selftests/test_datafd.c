@@ -371,8 +371,9 @@ TEST_F(datafd, faulting_read)
 	EXPECT_EQ(-1, read(self->fd, page + 4096, 10));
 	EXPECT_EQ(EFAULT, errno);
 	n = read(self->fd, page + 4096 - 5, 100);
-	if (n > 0)
+	if (n > 0) {
 		ASSERT_EQ(0, buf_append(&self->got, page + 4096 - 5, n));
+	}
 	else
 		EXPECT_EQ(EFAULT, errno);
 	EXPECT_EQ(0, mig_drain(self->fd, &self->got, 100));

@@ -279,8 +279,9 @@ TEST_F(fsm, reset_in_every_state)
 		}
 		if (self->data_fd < 0)
 			continue;
-		if (from == RESUMING)
+		if (from == RESUMING) {
 			EXPECT_EQ(-1, write(self->data_fd, "x", 1));
+		}
 		else
 			EXPECT_EQ(-1, read(self->data_fd, &byte, 1));
 		EXPECT_EQ(ENODEV, errno) {
@@ -299,8 +300,9 @@ TEST_F(fsm, close_in_every_state)
 		vdev_close(&self->v);
 		if (self->data_fd >= 0) {
 			errno = 0;
-			if (from == RESUMING)
+			if (from == RESUMING) {
 				EXPECT_EQ(-1, write(self->data_fd, "x", 1));
+			}
 			else
 				EXPECT_EQ(-1, read(self->data_fd, &byte, 1));
 			EXPECT_EQ(ENODEV, errno) {

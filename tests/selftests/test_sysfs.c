@@ -279,9 +279,10 @@ TEST(two_hundred_devices_leave_nothing)
 		ASSERT_EQ(0, mdev_create(MDEV_TYPE_V1, MDEV_UUID_A)) {
 			TH_LOG("at device %d", i);
 		}
-		if (!i)
+		if (!i) {
 			EXPECT_EQ(available - 1,
 				  mdev_available(MDEV_TYPE_V1));
+		}
 		ASSERT_EQ(0, mdev_remove(MDEV_UUID_A)) {
 			TH_LOG("at device %d", i);
 		}
