@@ -111,8 +111,9 @@ TEST_F(card, registers_after_reset)
 		EXPECT_EQ(0, vpci_common(pci, VIRTIO_PCI_COMMON_Q_SIZE));
 		/* The driver's reset, then the PCI function's. */
 		card_up(_metadata, self, variant->flags);
-		if (round)
+		if (round) {
 			ASSERT_EQ(0, vdev_reset(&self->v));
+		}
 		else
 			ASSERT_EQ(0, vpci_reset(pci));
 		vpci_set_common(pci, VIRTIO_PCI_COMMON_Q_SELECT, 0);
