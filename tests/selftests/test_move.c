@@ -3,7 +3,7 @@
  * A card with traffic moves from one device to another with the same guest
  * memory behind both, as in a migration; and what stopped means.
  */
-#include "card.h"
+#include "traffic.h"
 
 #include <sys/eventfd.h>
 
