@@ -13,6 +13,7 @@
 
 #include <linux/mdev.h>
 #include <linux/mdev_migrate_config.h>
+#include <linux/pci_regs.h>
 #include <linux/rcupdate.h>
 #include <linux/vfio.h>
 #include <uapi/linux/mdev_migrate.h>
@@ -206,9 +207,9 @@ struct mdev_migrate_device {
 	struct mdev_migrate_config config;
 
 	/* private: */
-	struct mutex config_lock;
+	struct mutex config_lock; /* config, is_open */
 	bool is_open;
-	spinlock_t error_lock;
+	spinlock_t error_lock; /* last_error */
 	struct mdev_migrate_msg last_error;
 	struct mdm_pci *pci;
 	struct mdm_irqs *irqs;

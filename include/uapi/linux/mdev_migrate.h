@@ -69,6 +69,24 @@ struct mdev_migrate_start {
  */
 #define MDEV_MIGRATE_CONFIG_MAX		1024
 
+/*
+ * Payload of MDEV_MIGRATE_TAG_PCI_CONFIG: the 256 bytes of PCI configuration
+ * space. What the guest cannot change must equal the destination's.
+ */
+
+/**
+ * struct mdev_migrate_pci_msix - payload of MDEV_MIGRATE_TAG_PCI_MSIX
+ * @nr_vectors: must equal the destination's
+ * @reserved: zero
+ * @data: the MSI-X table, 16 bytes a vector, then the pending bits, a bit a
+ *	vector, in whole le64 words
+ */
+struct mdev_migrate_pci_msix {
+	__le16 nr_vectors;
+	__u8 reserved[6];
+	__u8 data[];
+};
+
 /**
  * struct mdev_migrate_end - payload of MDEV_MIGRATE_TAG_END
  * @total: bytes of the stream before this record's header

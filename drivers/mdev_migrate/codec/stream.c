@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The state stream, see Documentation/state-stream.rst:
+ *
+ *   START  magic, major, minor
+ *   CONFIG the source's canonical configuration
+ *   ...    the model's records
+ *   END    bytes before it
+ *
+ * The reader is a push parser: any split of the bytes gives the same calls.
+ */
+#include "msg.h"
+#include "stream.h"
+
+/* START may grow by fields that a later minor appends. */
+#define START_MAX	256
+
+static const struct {
+	u32 tag;
+	const char *name;
+} tag_names[] = {
+	{ MDEV_MIGRATE_TAG_START, "START" },
+	{ MDEV_MIGRATE_TAG_CONFIG, "CONFIG" },
+	{ MDEV_MIGRATE_TAG_END, "END" },
+	{ MDEV_MIGRATE_TAG_PCI_CONFIG, "PCI_CONFIG" },
+	{ MDEV_MIGRATE_TAG_PCI_MSIX, "PCI_MSIX" },
+	{ MDEV_MIGRATE_TAG_VIRTIO_PARTS, "VIRTIO_PARTS" },
+	{ MDEV_MIGRATE_TAG_VIRTIO_ISR, "VIRTIO_ISR" },
+	{ MDEV_MIGRATE_TAG_VIRTIO_NET, "VIRTIO_NET" },
+};
+
+/**
+ * mdm_tag_name - a record's name
+ * @tag: MDEV_MIGRATE_TAG_*
+ *
+ * Return: the name, or "unknown record".
+ */
+const char *mdm_tag_name(u32 tag)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(tag_names); i++) {
+		if (tag_names[i].tag == tag)
+			return tag_names[i].name;
+	}
+	return "unknown record";
+}
+
+static u32 header_crc(const struct mdev_migrate_record_hdr *hdr)
+{
+	return crc32c(~0U, hdr, offsetof(struct mdev_migrate_record_hdr,
+					 crc32c));
+}
+
+/**
+ * mdm_record_seal - fill a record's header
+ * @hdr: the result
+ * @tag: MDEV_MIGRATE_TAG_*
+ * @flags: MDEV_MIGRATE_RECORD_*
+ * @data: the payload
+ * @length: its length, at most MDEV_MIGRATE_RECORD_MAX
+ */
+void mdm_record_seal(struct mdev_migrate_record_hdr *hdr, u32 tag, u32 flags,
+		     const void *data, u32 length)
+{
+	hdr->tag = cpu_to_le32(tag);
+	hdr->flags = cpu_to_le32(flags);
+	hdr->length = cpu_to_le32(length);
+	hdr->crc32c = cpu_to_le32(~crc32c(header_crc(hdr), data, length));
+}
+
+/**
+ * mdm_reader_init - begin to read a stream
+ * @reader: the reader
+ * @ops: what to do with what comes
+ * @context: the callbacks' own
+ * @why: gets the first error's sentence
+ */
+void mdm_reader_init(struct mdm_reader *reader,
+		     const struct mdm_reader_ops *ops, void *context,
+		     struct mdev_migrate_msg *why)
+{
+	memset(reader, 0, sizeof(*reader));
+	reader->ops = ops;
+	reader->context = context;
+	reader->why = why;
+}
+
+/* START, CONFIG and END have their places; the model's records lie between. */
+static int check_place(struct mdm_reader *reader)
+{
+	static const u32 first[] = {
+		MDEV_MIGRATE_TAG_START, MDEV_MIGRATE_TAG_CONFIG,
+	};
+	u32 tag = reader->tag;
+
+	if (reader->nr_records < 2) {
+		if (tag == first[reader->nr_records])
+			return 0;
+		if (!reader->nr_records)
+			return mdm_say(reader->why, -EINVAL,
+				       "this is no device state stream: it begins with record 0x%x, not with START",
+				       tag);
+		return mdm_say(reader->why, -EPROTO,
+			       "record %s (0x%x) stands where CONFIG must",
+			       mdm_tag_name(tag), tag);
+	}
+	if (tag == first[0] || tag == first[1])
+		return mdm_say(reader->why, -EPROTO,
+			       "record %s comes a second time at byte %llu",
+			       mdm_tag_name(tag),
+			       (unsigned long long)reader->offset);
+	return 0;
+}
+
+static int check_small_length(struct mdm_reader *reader, u32 min, u32 max)
+{
+	if (reader->length < min || reader->length > max)
+		return mdm_say(reader->why, -EMSGSIZE,
+			       "record %s has %u bytes, this device takes %u to %u",
+			       mdm_tag_name(reader->tag), reader->length, min,
+			       max);
+	reader->buf = reader->small;
+	return 0;
+}
+
+static int begin_record(struct mdm_reader *reader)
+{
+	int ret;
+
+	reader->tag = le32_to_cpu(reader->hdr.tag);
+	reader->flags = le32_to_cpu(reader->hdr.flags);
+	reader->length = le32_to_cpu(reader->hdr.length);
+	reader->crc = header_crc(&reader->hdr);
+	reader->buf = NULL;
+
+	ret = check_place(reader);
+	if (ret)
+		return ret;
+	if (reader->flags & ~MDEV_MIGRATE_RECORD_OPTIONAL)
+		return mdm_say(reader->why, -EPROTO,
+			       "record %s (0x%x) has flags 0x%x, this device knows 0x%x only",
+			       mdm_tag_name(reader->tag), reader->tag,
+			       reader->flags, MDEV_MIGRATE_RECORD_OPTIONAL);
+	if (reader->length > MDEV_MIGRATE_RECORD_MAX)
+		return mdm_say(reader->why, -EMSGSIZE,
+			       "record %s (0x%x) has %u bytes, the most is %u",
+			       mdm_tag_name(reader->tag), reader->tag,
+			       reader->length, MDEV_MIGRATE_RECORD_MAX);
+	switch (reader->tag) {
+	case MDEV_MIGRATE_TAG_START:
+		return check_small_length(reader,
+					  sizeof(struct mdev_migrate_start),
+					  START_MAX);
+	case MDEV_MIGRATE_TAG_CONFIG:
+		return check_small_length(reader, 1, MDEV_MIGRATE_CONFIG_MAX);
+	case MDEV_MIGRATE_TAG_END:
+		return check_small_length(reader,
+					  sizeof(struct mdev_migrate_end),
+					  sizeof(struct mdev_migrate_end));
+	}
+	ret = reader->ops->begin(reader, reader->tag, reader->flags,
+				 reader->length);
+	if (ret || reader->buf || (reader->flags & MDEV_MIGRATE_RECORD_OPTIONAL))
+		return ret;
+	return mdm_say(reader->why, -EPROTO,
+		       "record 0x%x at byte %llu is mandatory, this device does not know it",
+		       reader->tag, (unsigned long long)reader->offset);
+}
+
+static int check_start(struct mdm_reader *reader)
+{
+	struct mdev_migrate_start start;
+	u16 major;
+
+	memcpy(&start, reader->small, sizeof(start));
+	if (le64_to_cpu(start.magic) != MDEV_MIGRATE_STREAM_MAGIC)
+		return mdm_say(reader->why, -EINVAL,
+			       "this is no device state stream: its magic is 0x%llx, not 0x%llx",
+			       (unsigned long long)le64_to_cpu(start.magic),
+			       MDEV_MIGRATE_STREAM_MAGIC);
+	major = le16_to_cpu(start.major);
+	reader->minor = le16_to_cpu(start.minor);
+	if (major != MDEV_MIGRATE_STREAM_MAJOR)
+		return mdm_say(reader->why, -EPROTONOSUPPORT,
+			       "the stream has version %u.%u, this device reads %u.x only",
+			       major, reader->minor, MDEV_MIGRATE_STREAM_MAJOR);
+	if (reader->minor <= MDEV_MIGRATE_STREAM_MINOR &&
+	    (reader->length != sizeof(start) || start.reserved))
+		return mdm_say(reader->why, -EPROTO,
+			       "START of version %u.%u has %u bytes, it must have %zu",
+			       major, reader->minor, reader->length,
+			       sizeof(start));
+	return 0;
+}
+
+static int check_end(struct mdm_reader *reader)
+{
+	struct mdev_migrate_end end;
+
+	memcpy(&end, reader->small, sizeof(end));
+	if (le64_to_cpu(end.total) != reader->offset)
+		return mdm_say(reader->why, -EBADMSG,
+			       "END counts %llu bytes before it, %llu came",
+			       (unsigned long long)le64_to_cpu(end.total),
+			       (unsigned long long)reader->offset);
+	reader->ended = true;
+	return 0;
+}
+
+static int end_record(struct mdm_reader *reader)
+{
+	int ret;
+
+	if (~reader->crc != le32_to_cpu(reader->hdr.crc32c))
+		return mdm_say(reader->why, -EBADMSG,
+			       "record %s at byte %llu: checksum 0x%08x in the stream, 0x%08x of its bytes",
+			       mdm_tag_name(reader->tag),
+			       (unsigned long long)reader->offset,
+			       le32_to_cpu(reader->hdr.crc32c), ~reader->crc);
+	switch (reader->tag) {
+	case MDEV_MIGRATE_TAG_START:
+		ret = check_start(reader);
+		break;
+	case MDEV_MIGRATE_TAG_CONFIG:
+		ret = reader->ops->config(reader, (const char *)reader->small,
+					  reader->length);
+		break;
+	case MDEV_MIGRATE_TAG_END:
+		ret = check_end(reader);
+		break;
+	default:
+		ret = 0;
+		if (reader->buf)
+			ret = reader->ops->record(reader, reader->tag,
+						  reader->flags,
+						  reader->length);
+	}
+	if (ret)
+		return ret;
+	reader->nr_records++;
+	reader->offset += sizeof(reader->hdr) + reader->length;
+	reader->have = 0;
+	reader->in_payload = false;
+	return 0;
+}
+
+static size_t take_header(struct mdm_reader *reader, const void *data,
+			  size_t len)
+{
+	size_t n = sizeof(reader->hdr) - reader->have;
+
+	if (n > len)
+		n = len;
+	memcpy((u8 *)&reader->hdr + reader->have, data, n);
+	reader->have += n;
+	if (reader->have == sizeof(reader->hdr)) {
+		reader->err = begin_record(reader);
+		reader->in_payload = true;
+		reader->have = 0;
+	}
+	return n;
+}
+
+static size_t take_payload(struct mdm_reader *reader, const void *data,
+			   size_t len)
+{
+	size_t n = reader->length - reader->have;
+
+	if (n > len)
+		n = len;
+	if (n) {
+		reader->crc = crc32c(reader->crc, data, n);
+		if (reader->buf)
+			memcpy((u8 *)reader->buf + reader->have, data, n);
+	}
+	reader->have += n;
+	return n;
+}
+
+/**
+ * mdm_reader_push - read some bytes more
+ * @reader: the reader
+ * @data: the bytes
+ * @len: how many
+ *
+ * Return: 0, or the first error there was in the stream; then every further
+ * call gives the same.
+ *
+ * -EINVAL no stream, -EPROTONOSUPPORT major version, -EPROTO order, flags or
+ * an unknown mandatory record, -EMSGSIZE length, -EBADMSG checksum, total or
+ * bytes after END, and what the callbacks return.
+ */
+int mdm_reader_push(struct mdm_reader *reader, const void *data, size_t len)
+{
+	const u8 *bytes = data;
+
+	while (len && !reader->err) {
+		size_t n;
+
+		if (reader->ended) {
+			reader->err = mdm_say(reader->why, -EBADMSG,
+					      "%zu bytes follow END", len);
+			break;
+		}
+		if (!reader->in_payload)
+			n = take_header(reader, bytes, len);
+		else
+			n = take_payload(reader, bytes, len);
+		bytes += n;
+		len -= n;
+		if (!reader->err && reader->in_payload &&
+		    reader->have == reader->length)
+			reader->err = end_record(reader);
+	}
+	return reader->err;
+}
+
+/**
+ * mdm_reader_finish - there is no more: was it all?
+ * @reader: the reader
+ *
+ * Does not change the reader: more may be pushed and asked again.
+ *
+ * Return: 0, the first error there was, or -ENODATA if END has not come.
+ */
+int mdm_reader_finish(struct mdm_reader *reader)
+{
+	if (reader->err || reader->ended)
+		return reader->err;
+	return mdm_say(reader->why, -ENODATA,
+		       "the stream stops at byte %llu, before END",
+		       (unsigned long long)(reader->offset + reader->have +
+			(reader->in_payload ? sizeof(reader->hdr) : 0)));
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The state stream: sealing records, and a push parser for them.
+ *
+ * Plain C for the kernel module, the tools and the fuzzers alike; nothing here
+ * sleeps, allocates or takes a lock, except in the callbacks.
+ */
+#ifndef MDM_CODEC_STREAM_H
+#define MDM_CODEC_STREAM_H
+
+#include <linux/mdev_migrate_config.h>
+#include "port.h"
+#ifdef __KERNEL__
+#include <uapi/linux/mdev_migrate.h>
+#else
+#include <linux/mdev_migrate.h>
+#endif
+
+struct mdm_reader;
+
+/**
+ * struct mdm_reader_ops - what a reader of streams does with them
+ * @config: the source's configuration string came: refuse what does not fit
+ * @begin: a model's record with @tag, @flags and @length begins. Sets
+ *	reader->buf to room for @length bytes, or leaves it NULL to skip the
+ *	record, which is an error if it is mandatory.
+ * @record: the record is whole and its checksum right; the payload is in
+ *	reader->buf
+ *
+ * All return 0 or a negative errno and fill reader->why. The kernel module's
+ * also run under the session's lock.
+ */
+struct mdm_reader_ops {
+	int (*config)(struct mdm_reader *reader, const char *text, size_t len);
+	int (*begin)(struct mdm_reader *reader, u32 tag, u32 flags, u32 length);
+	int (*record)(struct mdm_reader *reader, u32 tag, u32 flags,
+		      u32 length);
+};
+
+/**
+ * struct mdm_reader - a stream being read
+ * @ops: the callbacks
+ * @context: the callbacks' own
+ * @why: the sentence of the first error
+ * @buf: where the payload goes, or NULL
+ * @hdr: the current record's header
+ * @have: bytes of the header, then of the payload
+ * @in_payload: which of the two
+ * @tag: of the current record
+ * @flags: likewise
+ * @length: likewise
+ * @crc: checksum so far
+ * @offset: bytes of the stream before the current record
+ * @nr_records: records that are whole
+ * @minor: the stream's minor version
+ * @err: the first error; sticks
+ * @ended: END came
+ * @small: START's, CONFIG's and END's payload
+ */
+struct mdm_reader {
+	const struct mdm_reader_ops *ops;
+	void *context;
+	struct mdev_migrate_msg *why;
+	void *buf;
+	struct mdev_migrate_record_hdr hdr;
+	u32 have;
+	bool in_payload;
+	u32 tag;
+	u32 flags;
+	u32 length;
+	u32 crc;
+	u64 offset;
+	u64 nr_records;
+	u16 minor;
+	int err;
+	bool ended;
+	u8 small[MDEV_MIGRATE_CONFIG_MAX];
+};
+
+void mdm_reader_init(struct mdm_reader *reader,
+		     const struct mdm_reader_ops *ops, void *context,
+		     struct mdev_migrate_msg *why);
+int mdm_reader_push(struct mdm_reader *reader, const void *data, size_t len);
+int mdm_reader_finish(struct mdm_reader *reader);
+const char *mdm_tag_name(u32 tag);
+
+void mdm_record_seal(struct mdev_migrate_record_hdr *hdr, u32 tag, u32 flags,
+		     const void *data, u32 length);
+
+#endif /* MDM_CODEC_STREAM_H */

@@ -1,0 +1,510 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Guest memory. Two ways to it:
+ *
+ * - A cache of pinned pages. Fast, and usable where one cannot sleep. Readers
+ *   are under RCU; who unpins waits for them first.
+ * - vfio_dma_rw(), one page after the other. Used while a migration may be
+ *   tracking dirty pages in the container (type1): there every page that is
+ *   pinned counts as dirty for as long as it is pinned, so that memory would
+ *   never converge. vfio_dma_rw() marks just what it writes.
+ *
+ * With device DMA logging the cache is used throughout and dirty.c remembers
+ * what was written.
+ *
+ * Rings are mapped for long, in all cases.
+ */
+#include <linux/highmem.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+
+#include "dma.h"
+
+/* A tagged pointer looks like a value to the XArray: compare, do not ask. */
+#define PAGE_WRITABLE	1UL
+#define PAGE_GONE	xa_mk_value(0)
+
+int mdm_dma_create(struct mdev_migrate_device *mdm)
+{
+	struct mdm_dma *dma;
+
+	dma = kzalloc_obj(*dma, GFP_KERNEL_ACCOUNT);
+	if (!dma)
+		return -ENOMEM;
+	dma->mdm = mdm;
+	mutex_init(&dma->lock);
+	xa_init_flags(&dma->pages, XA_FLAGS_ACCOUNT);
+	INIT_LIST_HEAD(&dma->maps);
+	dma->cached = true;
+	mdm_log_init(dma);
+	mdm->dma = dma;
+	return 0;
+}
+
+/* Errors of the backends for "there is no such memory", as one. */
+static int pin_errno(int ret)
+{
+	switch (ret) {
+	case -ENOMEM:
+	case -EINTR:
+		return ret;
+	default:
+		return -EFAULT;
+	}
+}
+
+static int pin_pages(struct mdm_dma *dma, u64 iova, unsigned int nr, int prot,
+		     struct page **pages)
+{
+	struct vfio_device *vdev = &dma->mdm->vdev;
+	int ret;
+
+	lockdep_assert_held(&dma->lock);
+	ret = vfio_pin_pages(vdev, iova, nr, prot, pages);
+	if (ret == nr)
+		return 0;
+	if (ret > 0)
+		vfio_unpin_pages(vdev, iova, ret);
+	return ret < 0 ? pin_errno(ret) : -EFAULT;
+}
+
+/*
+ * Let go of all cached pages in a range: first no reader finds them any more,
+ * then none has one any more, then they are unpinned.
+ */
+static void drop_pages(struct mdm_dma *dma, u64 first, u64 last)
+{
+	unsigned long index;
+	bool any = false;
+	void *entry;
+
+	lockdep_assert_held(&dma->lock);
+	xa_for_each_range(&dma->pages, index, entry, first, last) {
+		/* In place of an entry: needs no memory. */
+		xa_store(&dma->pages, index, PAGE_GONE, GFP_KERNEL);
+		any = true;
+	}
+	if (!any)
+		return;
+	synchronize_rcu();
+	xa_for_each_range(&dma->pages, index, entry, first, last) {
+		xa_erase(&dma->pages, index);
+		vfio_unpin_pages(&dma->mdm->vdev, (u64)index << PAGE_SHIFT, 1);
+		dma->nr_pages--;
+	}
+}
+
+static int pin_cached(struct mdm_dma *dma, u64 index, bool write)
+{
+	u64 iova = index << PAGE_SHIFT;
+	unsigned long tag = PAGE_WRITABLE;
+	struct page *page;
+	void *entry;
+	int ret;
+
+	lockdep_assert_held(&dma->lock);
+	entry = xa_load(&dma->pages, index);
+	if (entry)
+		return write && !xa_pointer_tag(entry) ? -EFAULT : 0;
+	if (dma->nr_pages >= MDM_DMA_MAX_CACHED)
+		drop_pages(dma, 0, ULONG_MAX);
+	ret = pin_pages(dma, iova, 1, IOMMU_READ | IOMMU_WRITE, &page);
+	if (ret == -EFAULT && !write) {
+		/* Read-only memory is there too. */
+		tag = 0;
+		ret = pin_pages(dma, iova, 1, IOMMU_READ, &page);
+	}
+	if (ret)
+		return ret;
+	ret = xa_err(xa_store(&dma->pages, index, xa_tag_pointer(page, tag),
+			      GFP_KERNEL_ACCOUNT));
+	if (ret) {
+		vfio_unpin_pages(&dma->mdm->vdev, iova, 1);
+		return ret;
+	}
+	dma->nr_pages++;
+	return 0;
+}
+
+static void copy_page_part(struct page *page, unsigned int offset, void *buf,
+			   size_t len, bool write)
+{
+	void *addr = kmap_local_page(page);
+
+	if (write)
+		memcpy(addr + offset, buf, len);
+	else
+		memcpy(buf, addr + offset, len);
+	kunmap_local(addr);
+}
+
+/* -EAGAIN if a page is not in the cache; then part may be copied. */
+static int copy_cached(struct mdm_dma *dma, u64 iova, void *buf, size_t len,
+		       bool write)
+{
+	int ret = 0;
+
+	rcu_read_lock();
+	while (len) {
+		unsigned int offset = offset_in_page(iova);
+		size_t n = min_t(size_t, len, PAGE_SIZE - offset);
+		void *entry = xa_load(&dma->pages, iova >> PAGE_SHIFT);
+
+		if (!entry || entry == PAGE_GONE ||
+		    (write && !xa_pointer_tag(entry))) {
+			ret = -EAGAIN;
+			break;
+		}
+		copy_page_part(xa_untag_pointer(entry), offset, buf, n, write);
+		if (write)
+			mdm_log_written(dma, iova, n);
+		iova += n;
+		buf += n;
+		len -= n;
+	}
+	rcu_read_unlock();
+	return ret;
+}
+
+/* One page: into the cache and then again, or past it. */
+static int access_slow(struct mdm_dma *dma, u64 iova, void *buf, size_t len,
+		       bool write)
+{
+	int ret;
+
+	mutex_lock(&dma->lock);
+	if (dma->cached) {
+		ret = pin_cached(dma, iova >> PAGE_SHIFT, write);
+		mutex_unlock(&dma->lock);
+		return ret ?: -EAGAIN;
+	}
+	mutex_unlock(&dma->lock);
+
+	ret = vfio_dma_rw(&dma->mdm->vdev, iova, buf, len, write);
+	if (ret)
+		return pin_errno(ret);
+	if (write) {
+		rcu_read_lock();
+		mdm_log_written(dma, iova, len);
+		rcu_read_unlock();
+	}
+	return 0;
+}
+
+static int dma_access(struct mdev_migrate_device *mdm, u64 iova, void *buf,
+		      size_t len, bool write)
+{
+	struct mdm_dma *dma = mdm->dma;
+	u64 end;
+	int ret;
+
+	might_sleep();
+	if (check_add_overflow(iova, (u64)len, &end))
+		return -EFAULT;
+	while (len) {
+		size_t n = min_t(size_t, len, PAGE_SIZE - offset_in_page(iova));
+
+		/* Userspace can unmap the page again; it has to be quick. */
+		do {
+			ret = copy_cached(dma, iova, buf, n, write);
+			if (ret == -EAGAIN)
+				ret = access_slow(dma, iova, buf, n, write);
+		} while (ret == -EAGAIN);
+		if (ret)
+			return ret;
+		iova += n;
+		buf += n;
+		len -= n;
+	}
+	return 0;
+}
+
+/**
+ * mdev_migrate_dma_read - read guest memory
+ * @mdm: the device, open
+ * @iova: where
+ * @buf: where to
+ * @len: how much
+ *
+ * Context: May sleep; takes the DMA lock. In a kernel thread, a workqueue or
+ * the VFIO user's own context, not on behalf of another process.
+ * Return: 0, -EFAULT if there is no such memory, -ENOMEM; then @buf is
+ * undefined.
+ */
+int mdev_migrate_dma_read(struct mdev_migrate_device *mdm, u64 iova, void *buf,
+			  size_t len)
+{
+	return dma_access(mdm, iova, buf, len, false);
+}
+EXPORT_SYMBOL_GPL(mdev_migrate_dma_read);
+
+/**
+ * mdev_migrate_dma_write - write guest memory
+ * @mdm: the device, open
+ * @iova: where
+ * @buf: what
+ * @len: how much
+ *
+ * Context: As mdev_migrate_dma_read().
+ * Return: 0, -EFAULT if there is no such memory or it is read-only, -ENOMEM;
+ * then part may be written.
+ */
+int mdev_migrate_dma_write(struct mdev_migrate_device *mdm, u64 iova,
+			   const void *buf, size_t len)
+{
+	return dma_access(mdm, iova, (void *)buf, len, true);
+}
+EXPORT_SYMBOL_GPL(mdev_migrate_dma_write);
+
+/**
+ * mdev_migrate_dma_read_atomic - read guest memory that is at hand
+ * @mdm: the device, open
+ * @iova: where
+ * @buf: where to
+ * @len: how much
+ *
+ * Context: Any but hard interrupt.
+ * Return: 0, or -EAGAIN if mdev_migrate_dma_read() has to do it.
+ */
+int mdev_migrate_dma_read_atomic(struct mdev_migrate_device *mdm, u64 iova,
+				 void *buf, size_t len)
+{
+	if (iova + len < iova)
+		return -EAGAIN;
+	return copy_cached(mdm->dma, iova, buf, len, false);
+}
+EXPORT_SYMBOL_GPL(mdev_migrate_dma_read_atomic);
+
+/**
+ * mdev_migrate_dma_write_atomic - write guest memory that is at hand
+ * @mdm: the device, open
+ * @iova: where
+ * @buf: what
+ * @len: how much
+ *
+ * Context: Any but hard interrupt.
+ * Return: 0, or -EAGAIN if mdev_migrate_dma_write() has to do it, from the
+ * beginning.
+ */
+int mdev_migrate_dma_write_atomic(struct mdev_migrate_device *mdm, u64 iova,
+				  const void *buf, size_t len)
+{
+	if (iova + len < iova)
+		return -EAGAIN;
+	return copy_cached(mdm->dma, iova, (void *)buf, len, true);
+}
+EXPORT_SYMBOL_GPL(mdev_migrate_dma_write_atomic);
+
+static int map_pages(struct mdm_dma *dma, struct mdev_migrate_map *map)
+{
+	unsigned int nr = DIV_ROUND_UP(offset_in_page(map->iova) + map->len,
+				       PAGE_SIZE);
+	struct page **pages __free(kfree) = NULL;
+	u64 iova = map->iova & PAGE_MASK;
+	void *base;
+	int ret;
+
+	lockdep_assert_held(&dma->lock);
+	pages = kcalloc(nr, sizeof(*pages), GFP_KERNEL);
+	if (!pages)
+		return -ENOMEM;
+	ret = pin_pages(dma, iova, nr, IOMMU_READ | IOMMU_WRITE, pages);
+	if (ret)
+		return ret;
+	base = vmap(pages, nr, VM_MAP, PAGE_KERNEL);
+	if (!base) {
+		vfio_unpin_pages(&dma->mdm->vdev, iova, nr);
+		return -ENOMEM;
+	}
+	map->base = base;
+	map->npages = nr;
+	rcu_assign_pointer(map->addr, base + offset_in_page(map->iova));
+	return 0;
+}
+
+/* No reader has the address any more. */
+static void unmap_pages(struct mdm_dma *dma, struct mdev_migrate_map *map)
+{
+	lockdep_assert_held(&dma->lock);
+	if (!map->base)
+		return;
+	vunmap(map->base);
+	vfio_unpin_pages(&dma->mdm->vdev, map->iova & PAGE_MASK, map->npages);
+	map->base = NULL;
+	map->npages = 0;
+}
+
+/**
+ * mdev_migrate_map - map guest memory for long
+ * @mdm: the device, open
+ * @map: the map; zeroed
+ * @iova: where it begins
+ * @len: how much, at most MDEV_MIGRATE_MAP_MAX
+ *
+ * Context: May sleep; takes the DMA lock.
+ * Return: 0, -EFAULT if there is no such memory or it is read-only, -EINVAL if
+ * @len is 0 or too much, -ENOMEM; then there is no map to undo.
+ */
+int mdev_migrate_map(struct mdev_migrate_device *mdm,
+		     struct mdev_migrate_map *map, u64 iova, size_t len)
+{
+	struct mdm_dma *dma = mdm->dma;
+	int ret;
+
+	if (!len || len > MDEV_MIGRATE_MAP_MAX)
+		return -EINVAL;
+	if (iova + len + PAGE_SIZE < iova)
+		return -EFAULT;
+	map->iova = iova;
+	map->len = len;
+	guard(mutex)(&dma->lock);
+	ret = map_pages(dma, map);
+	if (!ret)
+		list_add(&map->node, &dma->maps);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(mdev_migrate_map);
+
+/**
+ * mdev_migrate_map_refresh - map again what userspace unmapped
+ * @mdm: the device, open
+ * @map: the map
+ *
+ * Context: May sleep; takes the DMA lock.
+ * Return: 0 if it is mapped now, else as mdev_migrate_map(); it can be tried
+ * again.
+ */
+int mdev_migrate_map_refresh(struct mdev_migrate_device *mdm,
+			     struct mdev_migrate_map *map)
+{
+	struct mdm_dma *dma = mdm->dma;
+
+	guard(mutex)(&dma->lock);
+	return map->base ? 0 : map_pages(dma, map);
+}
+EXPORT_SYMBOL_GPL(mdev_migrate_map_refresh);
+
+/**
+ * mdev_migrate_unmap - undo mdev_migrate_map()
+ * @mdm: the device, open
+ * @map: the map
+ *
+ * Context: May sleep; takes the DMA lock. The caller uses the address no more.
+ */
+void mdev_migrate_unmap(struct mdev_migrate_device *mdm,
+			struct mdev_migrate_map *map)
+{
+	struct mdm_dma *dma = mdm->dma;
+
+	guard(mutex)(&dma->lock);
+	RCU_INIT_POINTER(map->addr, NULL);
+	unmap_pages(dma, map);
+	list_del(&map->node);
+}
+EXPORT_SYMBOL_GPL(mdev_migrate_unmap);
+
+/**
+ * mdev_migrate_map_dirty - a part of a map was written
+ * @mdm: the device, open
+ * @map: the map
+ * @offset: where in it
+ * @len: how much
+ *
+ * Context: Any but hard interrupt; after the write, in the same RCU section.
+ */
+void mdev_migrate_map_dirty(struct mdev_migrate_device *mdm,
+			    struct mdev_migrate_map *map, size_t offset,
+			    size_t len)
+{
+	mdm_log_written(mdm->dma, map->iova + offset, len);
+}
+EXPORT_SYMBOL_GPL(mdev_migrate_map_dirty);
+
+static bool overlaps(const struct mdev_migrate_map *map, u64 first, u64 last)
+{
+	return map->base && map->iova <= last &&
+	       map->iova + map->len - 1 >= first;
+}
+
+/**
+ * mdm_dma_unmap - userspace unmaps memory
+ * @mdm: the device, open
+ * @iova: where
+ * @length: how much
+ *
+ * Context: May sleep; takes the DMA lock. On return nothing of it is used.
+ */
+void mdm_dma_unmap(struct mdev_migrate_device *mdm, u64 iova, u64 length)
+{
+	u64 last = length ? iova + length - 1 : iova;
+	struct mdm_dma *dma = mdm->dma;
+	struct mdev_migrate_map *map;
+	bool any = false;
+
+	if (last < iova)
+		last = U64_MAX;
+	/* Maps and pins are by page. */
+	iova &= PAGE_MASK;
+	last |= ~PAGE_MASK;
+	guard(mutex)(&dma->lock);
+	list_for_each_entry(map, &dma->maps, node) {
+		if (!overlaps(map, iova, last))
+			continue;
+		RCU_INIT_POINTER(map->addr, NULL);
+		any = true;
+	}
+	if (any)
+		synchronize_rcu();
+	list_for_each_entry(map, &dma->maps, node) {
+		if (overlaps(map, iova, last))
+			unmap_pages(dma, map);
+	}
+	drop_pages(dma, iova >> PAGE_SHIFT, last >> PAGE_SHIFT);
+}
+
+/**
+ * mdm_dma_choose - use the cache or vfio_dma_rw() from here on
+ * @dma: guest memory
+ *
+ * Context: @dma->lock held.
+ */
+void mdm_dma_choose(struct mdm_dma *dma)
+{
+	lockdep_assert_held(&dma->lock);
+	dma->cached = !dma->saving || dma->logging;
+	if (!dma->cached)
+		drop_pages(dma, 0, ULONG_MAX);
+}
+
+/**
+ * mdm_dma_set_saving - the device enters or leaves the pre-copy states
+ * @mdm: the device, open
+ * @saving: in them
+ */
+void mdm_dma_set_saving(struct mdev_migrate_device *mdm, bool saving)
+{
+	struct mdm_dma *dma = mdm->dma;
+
+	guard(mutex)(&dma->lock);
+	dma->saving = saving;
+	mdm_dma_choose(dma);
+}
+
+/**
+ * mdm_dma_destroy - the device was closed
+ * @mdm: the device; the model has unmapped its maps
+ */
+void mdm_dma_destroy(struct mdev_migrate_device *mdm)
+{
+	struct mdm_dma *dma = mdm->dma;
+
+	WARN_ON(!list_empty(&dma->maps));
+	mutex_lock(&dma->lock);
+	drop_pages(dma, 0, ULONG_MAX);
+	mutex_unlock(&dma->lock);
+	mdm_log_destroy(dma);
+	xa_destroy(&dma->pages);
+	mutex_destroy(&dma->lock);
+	kfree(dma);
+	mdm->dma = NULL;
+}

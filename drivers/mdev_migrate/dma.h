@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef MDM_DMA_H
+#define MDM_DMA_H
+
+#include "mdm.h"
+
+/* Pages kept pinned for speed; when there are more, all are let go. */
+#define MDM_DMA_MAX_CACHED	4096
+
+/**
+ * struct mdm_dma - a device's view of guest memory
+ * @mdm: the device
+ * @lock: guards what is pinned, @maps, @saving; dma_unmap takes it
+ * @pages: by IOVA page, the page that is pinned there: a pointer tagged with
+ *	PAGE_WRITABLE, or PAGE_GONE. Written under @lock, read under RCU.
+ * @nr_pages: how many
+ * @maps: struct mdev_migrate_map
+ * @saving: in a pre-copy state
+ * @cached: payload goes through @pages; else through vfio_dma_rw(), so that
+ *	type1 sees each page that is written and no other
+ * @logging: dirty pages are logged. Written under @lock; readers look at it
+ *	after they wrote, inside the RCU section in which they wrote
+ * @log_all: memory for the log was short: report everything
+ * @log: by IOVA page / MDM_LOG_BITS, a bitmap of that many pages
+ */
+struct mdm_dma {
+	struct mdev_migrate_device *mdm;
+	struct mutex lock; /* all of it */
+	struct xarray pages;
+	unsigned int nr_pages;
+	struct list_head maps;
+	bool saving;
+	bool cached;
+	bool logging;
+	bool log_all;
+	struct xarray log;
+};
+
+/* Pages in a bitmap of the log: a page of memory for each. */
+#define MDM_LOG_SHIFT	(PAGE_SHIFT + 3)
+#define MDM_LOG_BITS	BIT(MDM_LOG_SHIFT)
+
+void mdm_log_init(struct mdm_dma *dma);
+void mdm_log_destroy(struct mdm_dma *dma);
+void mdm_log_written(struct mdm_dma *dma, u64 iova, size_t len);
+void mdm_dma_choose(struct mdm_dma *dma);
+
+#endif /* MDM_DMA_H */

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef MDM_IRQ_H
+#define MDM_IRQ_H
+
+#include "mdm.h"
+
+/**
+ * struct mdm_irqs - a device's interrupts
+ * @lock: guards all below; taken in any context
+ * @stopped: the device is: what is raised waits for mdm_irqs_start()
+ * @msix: what to signal, by vector
+ * @pending: vectors that were raised and not signalled
+ * @nr_msix: how many vectors, 0 while the device is closed
+ * @msix_on: userspace has set up MSI-X
+ * @has_intx: there is an INTx line
+ * @intx: what to signal for it
+ * @intx_level: the model's line
+ * @intx_masked: by userspace, or by having been signalled
+ * @intx_disabled: by the PCI command register
+ * @request: what to signal when the device shall be released
+ */
+struct mdm_irqs {
+	spinlock_t lock; /* all of it */
+	bool stopped;
+	struct eventfd_ctx **msix;
+	unsigned long *pending;
+	unsigned int nr_msix;
+	bool msix_on;
+	bool has_intx;
+	struct eventfd_ctx *intx;
+	bool intx_level;
+	bool intx_masked;
+	bool intx_disabled;
+	struct eventfd_ctx *request;
+};
+
+void mdm_irqs_flush(struct mdm_irqs *irqs);
+
+#endif /* MDM_IRQ_H */

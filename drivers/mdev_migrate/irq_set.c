@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* VFIO_DEVICE_GET_IRQ_INFO and VFIO_DEVICE_SET_IRQS. */
+#include <linux/bitmap.h>
+#include <linux/slab.h>
+
+#include "irq.h"
+#include "pci.h"
+
+static u32 index_count(struct mdev_migrate_device *mdm, u32 index)
+{
+	switch (index) {
+	case VFIO_PCI_INTX_IRQ_INDEX:
+		return mdm_pci_desc(mdm)->intx ? 1 : 0;
+	case VFIO_PCI_MSIX_IRQ_INDEX:
+		return mdm_pci_desc(mdm)->msix_vectors;
+	case VFIO_PCI_REQ_IRQ_INDEX:
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+/**
+ * mdm_irqs_info - VFIO_DEVICE_GET_IRQ_INFO
+ * @mdm: the device, open
+ * @info: its index is given, the rest is filled
+ *
+ * Return: 0, or -EINVAL if there is no interrupt of that index.
+ */
+int mdm_irqs_info(struct mdev_migrate_device *mdm, struct vfio_irq_info *info)
+{
+	/* Errors are for physical devices. */
+	if (info->index >= VFIO_PCI_NUM_IRQS ||
+	    info->index == VFIO_PCI_ERR_IRQ_INDEX)
+		return -EINVAL;
+	info->flags = VFIO_IRQ_INFO_EVENTFD;
+	if (info->index == VFIO_PCI_INTX_IRQ_INDEX)
+		info->flags |= VFIO_IRQ_INFO_MASKABLE |
+			       VFIO_IRQ_INFO_AUTOMASKED;
+	else
+		info->flags |= VFIO_IRQ_INFO_NORESIZE;
+	info->count = index_count(mdm, info->index);
+	return 0;
+}
+
+/* Exchange an eventfd; the caller puts what was there before. */
+static struct eventfd_ctx *swap_ctx(struct mdm_irqs *irqs,
+				    struct eventfd_ctx **slot,
+				    struct eventfd_ctx *ctx)
+{
+	struct eventfd_ctx *old;
+
+	lockdep_assert_held(&irqs->lock);
+	old = *slot;
+	*slot = ctx;
+	return old;
+}
+
+static struct eventfd_ctx *get_ctx(s32 fd)
+{
+	if (fd == -1)
+		return NULL;
+	return fd < 0 ? ERR_PTR(-EINVAL) : eventfd_ctx_fdget(fd);
+}
+
+static void put_ctxs(struct eventfd_ctx **ctxs, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		if (!IS_ERR_OR_NULL(ctxs[i]))
+			eventfd_ctx_put(ctxs[i]);
+	}
+	kfree(ctxs);
+}
+
+/* Either all of them are eventfds or nothing changes. */
+static struct eventfd_ctx **get_ctxs(const s32 *fds, unsigned int nr)
+{
+	struct eventfd_ctx **ctxs;
+	unsigned int i;
+	int ret;
+
+	ctxs = kcalloc(nr, sizeof(*ctxs), GFP_KERNEL);
+	if (!ctxs)
+		return ERR_PTR(-ENOMEM);
+	for (i = 0; i < nr; i++) {
+		ctxs[i] = get_ctx(fds[i]);
+		if (IS_ERR(ctxs[i])) {
+			ret = PTR_ERR(ctxs[i]);
+			put_ctxs(ctxs, i);
+			return ERR_PTR(ret);
+		}
+	}
+	return ctxs;
+}
+
+static void msix_disable(struct mdm_irqs *irqs)
+{
+	unsigned int i;
+
+	spin_lock_irq(&irqs->lock);
+	irqs->msix_on = false;
+	bitmap_zero(irqs->pending, irqs->nr_msix);
+	for (i = 0; i < irqs->nr_msix; i++) {
+		if (irqs->msix[i])
+			eventfd_ctx_put(irqs->msix[i]);
+		irqs->msix[i] = NULL;
+	}
+	spin_unlock_irq(&irqs->lock);
+}
+
+static int msix_eventfds(struct mdm_irqs *irqs, u32 start, u32 count,
+			 const s32 *fds)
+{
+	struct eventfd_ctx **ctxs;
+	u32 i;
+
+	ctxs = get_ctxs(fds, count);
+	if (IS_ERR(ctxs))
+		return PTR_ERR(ctxs);
+	spin_lock_irq(&irqs->lock);
+	irqs->msix_on = true;
+	for (i = 0; i < count; i++)
+		ctxs[i] = swap_ctx(irqs, &irqs->msix[start + i], ctxs[i]);
+	mdm_irqs_flush(irqs);
+	spin_unlock_irq(&irqs->lock);
+	put_ctxs(ctxs, count);
+	return 0;
+}
+
+/* Userspace tests the wiring: signal, whatever the device does. */
+static int signal_range(struct mdm_irqs *irqs, struct eventfd_ctx **slots,
+			const struct vfio_irq_set *hdr, const u8 *bools)
+{
+	u32 i;
+
+	spin_lock_irq(&irqs->lock);
+	for (i = 0; i < hdr->count; i++) {
+		struct eventfd_ctx *ctx = slots[hdr->start + i];
+
+		if (ctx && (!bools || bools[i]))
+			eventfd_signal(ctx);
+	}
+	spin_unlock_irq(&irqs->lock);
+	return 0;
+}
+
+static int msix_trigger(struct mdm_irqs *irqs, const struct vfio_irq_set *hdr,
+			void *data)
+{
+	if (hdr->flags & VFIO_IRQ_SET_DATA_EVENTFD)
+		return msix_eventfds(irqs, hdr->start, hdr->count, data);
+	if (hdr->flags & VFIO_IRQ_SET_DATA_BOOL)
+		return signal_range(irqs, irqs->msix, hdr, data);
+	if (!hdr->count)
+		msix_disable(irqs);
+	else
+		signal_range(irqs, irqs->msix, hdr, NULL);
+	return 0;
+}
+
+/* INTx and the release request: one eventfd each. */
+static int single_trigger(struct mdm_irqs *irqs, struct eventfd_ctx **slot,
+			  const struct vfio_irq_set *hdr, void *data)
+{
+	struct eventfd_ctx *ctx = NULL;
+
+	if (hdr->count && !(hdr->flags & VFIO_IRQ_SET_DATA_EVENTFD))
+		return signal_range(irqs, slot, hdr,
+				    hdr->flags & VFIO_IRQ_SET_DATA_BOOL ? data :
+									  NULL);
+	if (hdr->count)
+		ctx = get_ctx(*(s32 *)data);
+	if (IS_ERR(ctx))
+		return PTR_ERR(ctx);
+	spin_lock_irq(&irqs->lock);
+	if (slot == &irqs->intx)
+		irqs->intx_masked = false;
+	ctx = swap_ctx(irqs, slot, ctx);
+	mdm_irqs_flush(irqs);
+	spin_unlock_irq(&irqs->lock);
+	if (ctx)
+		eventfd_ctx_put(ctx);
+	return 0;
+}
+
+static int intx_mask(struct mdm_irqs *irqs, const struct vfio_irq_set *hdr,
+		     const u8 *data, bool mask)
+{
+	/*
+	 * An eventfd that unmasks is a shortcut for irqchips that signal the
+	 * end of an interrupt; without it VFIO's users unmask themselves.
+	 */
+	if (hdr->flags & VFIO_IRQ_SET_DATA_EVENTFD)
+		return -EINVAL;
+	if (hdr->count && (hdr->flags & VFIO_IRQ_SET_DATA_BOOL) && !*data)
+		return 0;
+	spin_lock_irq(&irqs->lock);
+	irqs->intx_masked = mask;
+	mdm_irqs_flush(irqs);
+	spin_unlock_irq(&irqs->lock);
+	return 0;
+}
+
+/**
+ * mdm_irqs_set - VFIO_DEVICE_SET_IRQS
+ * @mdm: the device, open
+ * @hdr: what to do; validated
+ * @data: bools or eventfds, or NULL
+ *
+ * Return: 0, -EINVAL for what this interrupt cannot do, -EBADF or -EINVAL for
+ * a file descriptor that is no eventfd, -ENOMEM; on error nothing has changed.
+ */
+int mdm_irqs_set(struct mdev_migrate_device *mdm, struct vfio_irq_set *hdr,
+		 void *data)
+{
+	u32 action = hdr->flags & VFIO_IRQ_SET_ACTION_TYPE_MASK;
+	struct mdm_irqs *irqs = mdm->irqs;
+
+	if (hweight32(action) != 1)
+		return -EINVAL;
+	if (hdr->index == VFIO_PCI_INTX_IRQ_INDEX) {
+		if (action != VFIO_IRQ_SET_ACTION_TRIGGER)
+			return intx_mask(irqs, hdr, data,
+					 action == VFIO_IRQ_SET_ACTION_MASK);
+		return single_trigger(irqs, &irqs->intx, hdr, data);
+	}
+	if (action != VFIO_IRQ_SET_ACTION_TRIGGER)
+		return -EINVAL;
+	if (hdr->index == VFIO_PCI_MSIX_IRQ_INDEX)
+		return msix_trigger(irqs, hdr, data);
+	if (hdr->index == VFIO_PCI_REQ_IRQ_INDEX)
+		return single_trigger(irqs, &irqs->request, hdr, data);
+	return -EINVAL;
+}

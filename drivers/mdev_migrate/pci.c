@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* PCI configuration space: made from the model's description, masked writes. */
+#include <linux/slab.h>
+
+#include "pci.h"
+
+int mdm_pci_create(struct mdev_migrate_device *mdm)
+{
+	struct mdm_pci *pci;
+
+	pci = kzalloc_obj(*pci, GFP_KERNEL_ACCOUNT);
+	if (!pci)
+		return -ENOMEM;
+	spin_lock_init(&pci->lock);
+	mdm->pci = pci;
+	return 0;
+}
+
+void mdm_pci_destroy(struct mdev_migrate_device *mdm)
+{
+	kfree(mdm->pci->table);
+	kfree(mdm->pci);
+	mdm->pci = NULL;
+}
+
+const struct mdev_migrate_pci_desc *
+mdm_pci_desc(struct mdev_migrate_device *mdm)
+{
+	return &mdm->pci->desc;
+}
+
+static void put8(u8 *p, unsigned int offset, u8 value)
+{
+	p[offset] = value;
+}
+
+static void put16(u8 *p, unsigned int offset, u16 value)
+{
+	put_unaligned_le16(value, p + offset);
+}
+
+static void put32(u8 *p, unsigned int offset, u32 value)
+{
+	put_unaligned_le32(value, p + offset);
+}
+
+static void init_ids(struct mdm_pci *pci)
+{
+	const struct mdev_migrate_pci_desc *desc = &pci->desc;
+
+	put16(pci->cfg, PCI_VENDOR_ID, desc->vendor);
+	put16(pci->cfg, PCI_DEVICE_ID, desc->device);
+	put8(pci->cfg, PCI_REVISION_ID, desc->revision);
+	put8(pci->cfg, PCI_CLASS_PROG, desc->class);
+	put16(pci->cfg, PCI_CLASS_DEVICE, desc->class >> 8);
+	put16(pci->cfg, PCI_SUBSYSTEM_VENDOR_ID, desc->subsystem_vendor);
+	put16(pci->cfg, PCI_SUBSYSTEM_ID, desc->subsystem_device);
+	put8(pci->cfg, PCI_INTERRUPT_PIN, desc->intx ? 1 : 0);
+
+	put16(pci->wmask, PCI_COMMAND, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER |
+	      PCI_COMMAND_PARITY | PCI_COMMAND_SERR |
+	      PCI_COMMAND_INTX_DISABLE);
+	put8(pci->wmask, PCI_CACHE_LINE_SIZE, 0xff);
+	put8(pci->wmask, PCI_INTERRUPT_LINE, 0xff);
+}
+
+static bool bar_ok(const struct mdev_migrate_pci_bar *bar, unsigned int i)
+{
+	return !bar->size ||
+	       (is_power_of_2(bar->size) && bar->size >= 16 &&
+		(bar->is_64bit ? i + 1 < PCI_STD_NUM_BARS && !bar[1].size :
+				 bar->size <= SZ_2G));
+}
+
+static int init_bars(struct mdm_pci *pci)
+{
+	unsigned int i, reg;
+
+	for (i = 0; i < PCI_STD_NUM_BARS; i++) {
+		const struct mdev_migrate_pci_bar *bar = &pci->desc.bars[i];
+		u64 mask = ~(bar->size - 1);
+
+		if (WARN_ON(!bar_ok(bar, i)))
+			return -EINVAL;
+		if (!bar->size)
+			continue;
+		reg = PCI_BASE_ADDRESS_0 + 4 * i;
+		put32(pci->cfg, reg,
+		      (bar->is_64bit ? PCI_BASE_ADDRESS_MEM_TYPE_64 : 0) |
+		      (bar->prefetchable ? PCI_BASE_ADDRESS_MEM_PREFETCH : 0));
+		put32(pci->wmask, reg, mask);
+		if (bar->is_64bit)
+			put32(pci->wmask, reg + 4, mask >> 32);
+	}
+	return 0;
+}
+
+static int init_msix(struct mdev_migrate_device *mdm)
+{
+	struct mdm_pci *pci = mdm->pci;
+	const struct mdev_migrate_pci_desc *desc = &pci->desc;
+	u8 body[PCI_CAP_MSIX_SIZEOF - 2] = {}, wmask[sizeof(body)] = {};
+	u64 size;
+	int ret;
+
+	if (!desc->msix_vectors)
+		return 0;
+	if (WARN_ON(desc->msix_bar >= PCI_STD_NUM_BARS))
+		return -EINVAL;
+	size = desc->bars[desc->msix_bar].size;
+	if (WARN_ON(mdm_msix_table_size(pci) > size / 2 ||
+		    desc->msix_vectors > PCI_MSIX_FLAGS_QSIZE + 1))
+		return -EINVAL;
+	pci->table = kzalloc(mdm_msix_table_size(pci), GFP_KERNEL_ACCOUNT);
+	if (!pci->table)
+		return -ENOMEM;
+	mdm_msix_table_reset(pci);
+
+	put16(body, PCI_MSIX_FLAGS - 2, desc->msix_vectors - 1);
+	put32(body, PCI_MSIX_TABLE - 2, desc->msix_bar);
+	put32(body, PCI_MSIX_PBA - 2, (size / 2) | desc->msix_bar);
+	put16(wmask, PCI_MSIX_FLAGS - 2,
+	      PCI_MSIX_FLAGS_ENABLE | PCI_MSIX_FLAGS_MASKALL);
+	ret = mdev_migrate_pci_add_cap(mdm, PCI_CAP_ID_MSIX, body, wmask,
+				       sizeof(body));
+	if (ret < 0)
+		return ret;
+	pci->msix_cap = ret;
+	return 0;
+}
+
+/**
+ * mdev_migrate_pci_init - describe the PCI function
+ * @mdm: the device
+ * @desc: the description; copied
+ *
+ * Makes the header and, if there are vectors, the MSI-X capability.
+ *
+ * Context: From the model's open(), once, before any capability.
+ * Return: 0, -EINVAL for a description that cannot be, -ENOMEM.
+ */
+int mdev_migrate_pci_init(struct mdev_migrate_device *mdm,
+			  const struct mdev_migrate_pci_desc *desc)
+{
+	struct mdm_pci *pci = mdm->pci;
+	int ret;
+
+	pci->desc = *desc;
+	init_ids(pci);
+	ret = init_bars(pci);
+	if (ret)
+		return ret;
+	pci->last_cap = PCI_CAPABILITY_LIST;
+	pci->next_cap = PCI_STD_HEADER_SIZEOF;
+	memcpy(pci->reset_cfg, pci->cfg, sizeof(pci->cfg));
+	return init_msix(mdm);
+}
+EXPORT_SYMBOL_GPL(mdev_migrate_pci_init);
+
+/**
+ * mdev_migrate_pci_add_cap - append a capability
+ * @mdm: the device
+ * @id: PCI_CAP_ID_*
+ * @body: what follows the id and the next pointer
+ * @wmask: bits of @body that the guest can change, or NULL for none
+ * @len: length of @body
+ *
+ * Context: From the model's open(), after mdev_migrate_pci_init().
+ * Return: the capability's offset, or -ENOSPC.
+ */
+int mdev_migrate_pci_add_cap(struct mdev_migrate_device *mdm, u8 id,
+			     const void *body, const void *wmask, size_t len)
+{
+	struct mdm_pci *pci = mdm->pci;
+	unsigned int at = pci->next_cap;
+
+	if (at + 2 + len > PCI_CFG_SPACE_SIZE)
+		return -ENOSPC;
+	pci->cfg[at + PCI_CAP_LIST_ID] = id;
+	memcpy(pci->cfg + at + 2, body, len);
+	if (wmask)
+		memcpy(pci->wmask + at + 2, wmask, len);
+	pci->cfg[pci->last_cap] = at;
+	pci->cfg[PCI_STATUS] |= PCI_STATUS_CAP_LIST;
+	pci->last_cap = at + PCI_CAP_LIST_NEXT;
+	pci->next_cap = ALIGN(at + 2 + len, 4);
+	memcpy(pci->reset_cfg, pci->cfg, sizeof(pci->cfg));
+	return at;
+}
+EXPORT_SYMBOL_GPL(mdev_migrate_pci_add_cap);
+
+/**
+ * mdev_migrate_pci_get - read configuration space
+ * @mdm: the device, open
+ * @offset: where
+ * @buf: where to
+ * @len: how much
+ *
+ * Context: Any.
+ */
+void mdev_migrate_pci_get(struct mdev_migrate_device *mdm, unsigned int offset,
+			  void *buf, size_t len)
+{
+	struct mdm_pci *pci = mdm->pci;
+	unsigned long flags;
+
+	if (WARN_ON(offset + len > sizeof(pci->cfg)))
+		return;
+	spin_lock_irqsave(&pci->lock, flags);
+	memcpy(buf, pci->cfg + offset, len);
+	spin_unlock_irqrestore(&pci->lock, flags);
+}
+EXPORT_SYMBOL_GPL(mdev_migrate_pci_get);
+
+/**
+ * mdev_migrate_pci_set - change configuration space, whatever the write mask
+ * @mdm: the device, open
+ * @offset: where
+ * @buf: what
+ * @len: how much
+ *
+ * Context: Any.
+ */
+void mdev_migrate_pci_set(struct mdev_migrate_device *mdm, unsigned int offset,
+			  const void *buf, size_t len)
+{
+	struct mdm_pci *pci = mdm->pci;
+	unsigned long flags;
+
+	if (WARN_ON(offset + len > sizeof(pci->cfg)))
+		return;
+	spin_lock_irqsave(&pci->lock, flags);
+	memcpy(pci->cfg + offset, buf, len);
+	spin_unlock_irqrestore(&pci->lock, flags);
+}
+EXPORT_SYMBOL_GPL(mdev_migrate_pci_set);
+
+/**
+ * mdev_migrate_pci_command - the PCI command register
+ * @mdm: the device, open
+ *
+ * Context: Any.
+ */
+u16 mdev_migrate_pci_command(struct mdev_migrate_device *mdm)
+{
+	__le16 command;
+
+	mdev_migrate_pci_get(mdm, PCI_COMMAND, &command, sizeof(command));
+	return le16_to_cpu(command);
+}
+EXPORT_SYMBOL_GPL(mdev_migrate_pci_command);
+
+/**
+ * mdm_pci_apply_command - the command register may have changed
+ * @mdm: the device, open
+ * @old: what it was
+ */
+void mdm_pci_apply_command(struct mdev_migrate_device *mdm, u16 old)
+{
+	u16 new = mdev_migrate_pci_command(mdm);
+
+	if (new == old)
+		return;
+	mdm_irqs_intx_disable(mdm, new & PCI_COMMAND_INTX_DISABLE);
+	if (mdm->drv->ops->pci_command)
+		mdm->drv->ops->pci_command(mdm, old, new);
+}
+
+/**
+ * mdm_pci_cfg_read - the guest reads configuration space
+ * @mdm: the device, open
+ * @offset: where, aligned to @len
+ * @len: 1, 2 or 4
+ */
+u32 mdm_pci_cfg_read(struct mdev_migrate_device *mdm, unsigned int offset,
+		     unsigned int len)
+{
+	__le32 value = 0;
+	u32 v;
+
+	if (mdm->drv->ops->cfg_read)
+		mdm->drv->ops->cfg_read(mdm, offset, len);
+	mdev_migrate_pci_get(mdm, offset, &value, len);
+	v = le32_to_cpu(value);
+	/* The one bit of configuration space that nobody writes. */
+	if (offset <= PCI_STATUS && PCI_STATUS < offset + len &&
+	    mdm_irqs_intx_level(mdm))
+		v |= (u32)PCI_STATUS_INTERRUPT << (8 * (PCI_STATUS - offset));
+	return v;
+}
+
+/**
+ * mdm_pci_cfg_write - the guest writes configuration space
+ * @mdm: the device, open
+ * @offset: where, aligned to @len
+ * @len: 1, 2 or 4
+ * @value: what
+ */
+void mdm_pci_cfg_write(struct mdev_migrate_device *mdm, unsigned int offset,
+		       unsigned int len, u32 value)
+{
+	u16 command = mdev_migrate_pci_command(mdm);
+	struct mdm_pci *pci = mdm->pci;
+	unsigned long flags;
+	unsigned int i;
+
+	spin_lock_irqsave(&pci->lock, flags);
+	for (i = 0; i < len; i++) {
+		u8 mask = pci->wmask[offset + i];
+
+		pci->cfg[offset + i] = (pci->cfg[offset + i] & ~mask) |
+				       ((value >> (8 * i)) & mask);
+	}
+	spin_unlock_irqrestore(&pci->lock, flags);
+
+	mdm_pci_apply_command(mdm, command);
+	if (mdm->drv->ops->cfg_write)
+		mdm->drv->ops->cfg_write(mdm, offset, len);
+}
+
+/**
+ * mdm_pci_reset - configuration space and MSI-X table as after open
+ * @mdm: the device, open
+ */
+void mdm_pci_reset(struct mdev_migrate_device *mdm)
+{
+	u16 command = mdev_migrate_pci_command(mdm);
+	struct mdm_pci *pci = mdm->pci;
+	unsigned long flags;
+
+	spin_lock_irqsave(&pci->lock, flags);
+	memcpy(pci->cfg, pci->reset_cfg, sizeof(pci->cfg));
+	if (pci->table)
+		mdm_msix_table_reset(pci);
+	spin_unlock_irqrestore(&pci->lock, flags);
+	mdm_pci_apply_command(mdm, command);
+}

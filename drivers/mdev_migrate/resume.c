@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Resuming. What write() brings is read as it comes and kept aside; the device
+ * changes on RESUMING -> STOP, when the stream is whole and all of it fits.
+ */
+#include <linux/fs.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "migration.h"
+
+static const struct mdev_migrate_record_type pci_records[] = {
+	{ MDEV_MIGRATE_TAG_PCI_CONFIG, .max_length = PCI_CFG_SPACE_SIZE,
+	  .required = true },
+	{ MDEV_MIGRATE_TAG_PCI_MSIX, .max_length = SZ_64K },
+};
+
+/**
+ * struct mdm_resuming - the resuming side of a session, guarded by its lock
+ * @reader: the parser
+ * @why: its sentence
+ * @configured: CONFIG came and fits
+ * @seen: by index in the model's records, then in pci_records
+ * @pci: PCI state read so far
+ * @shadow: the model's, from load_begin() on
+ */
+struct mdm_resuming {
+	struct mdm_reader reader;
+	struct mdev_migrate_msg why;
+	bool configured;
+	unsigned long seen[2];
+	struct mdm_pci_shadow *pci;
+	void *shadow;
+};
+
+static struct mdm_resuming *to_resuming(struct mdm_reader *reader)
+{
+	return container_of(reader, struct mdm_resuming, reader);
+}
+
+/* The table that a record is in, its index there, and the bits for it. */
+static const struct mdev_migrate_record_type *
+find_type(struct mdev_migrate_device *mdm, struct mdm_resuming *resuming,
+	  u32 tag, unsigned long **seen, unsigned int *index)
+{
+	const struct mdev_migrate_ops *ops = mdm->drv->ops;
+	unsigned int i;
+
+	*seen = &resuming->seen[0];
+	for (i = 0; i < ops->nr_records; i++) {
+		if (ops->records[i].tag == tag) {
+			*index = i;
+			return &ops->records[i];
+		}
+	}
+	*seen = &resuming->seen[1];
+	for (i = 0; i < ARRAY_SIZE(pci_records); i++) {
+		if (pci_records[i].tag == tag) {
+			*index = i;
+			return &pci_records[i];
+		}
+	}
+	return NULL;
+}
+
+static int resume_config(struct mdm_reader *reader, const char *text,
+			 size_t len)
+{
+	struct mdm_resuming *resuming = to_resuming(reader);
+	struct mdm_session *session = reader->context;
+	struct mdev_migrate_device *mdm = session->mdm;
+	struct mdev_migrate_config config;
+	void *shadow = NULL;
+	int ret;
+
+	ret = mdev_migrate_config_parse(&config, mdm->drv->model, text, len,
+					reader->why);
+	if (!ret)
+		ret = mdev_migrate_config_match(&mdm->config, &config,
+						reader->why);
+	if (ret)
+		return ret;
+	resuming->pci = mdm_pci_load_begin(mdm);
+	if (!resuming->pci)
+		return mdm_say(reader->why, -ENOMEM, "out of memory");
+	if (mdm->drv->ops->load_begin)
+		shadow = mdm->drv->ops->load_begin(mdm);
+	if (IS_ERR(shadow))
+		return mdm_say(reader->why, PTR_ERR(shadow),
+			       "the device cannot begin to load");
+	resuming->shadow = shadow;
+	resuming->configured = true;
+	return 0;
+}
+
+static int resume_begin(struct mdm_reader *reader, u32 tag, u32 flags,
+			u32 length)
+{
+	struct mdm_resuming *resuming = to_resuming(reader);
+	struct mdm_session *session = reader->context;
+	const struct mdev_migrate_record_type *type;
+	unsigned long *seen;
+	unsigned int index;
+
+	type = find_type(session->mdm, resuming, tag, &seen, &index);
+	if (!type)
+		return 0;
+	if ((*seen & BIT(index)) && !type->repeated)
+		return mdm_say(reader->why, -EPROTO,
+			       "record %s comes a second time at byte %llu",
+			       mdm_tag_name(tag), reader->offset);
+	if (length > type->max_length)
+		return mdm_say(reader->why, -EMSGSIZE,
+			       "record %s has %u bytes, this device takes at most %u",
+			       mdm_tag_name(tag), length, type->max_length);
+	*seen |= BIT(index);
+	reader->buf = kvmalloc(max(length, 1U), GFP_KERNEL_ACCOUNT);
+	return reader->buf ? 0 : mdm_say(reader->why, -ENOMEM, "out of memory");
+}
+
+static int resume_record(struct mdm_reader *reader, u32 tag, u32 flags,
+			 u32 length)
+{
+	struct mdm_resuming *resuming = to_resuming(reader);
+	struct mdm_session *session = reader->context;
+	struct mdev_migrate_device *mdm = session->mdm;
+	struct mdev_migrate_record rec = {
+		.tag = tag,
+		.flags = flags,
+		.length = length,
+		.data = reader->buf,
+	};
+	unsigned long *seen;
+	unsigned int index;
+	int ret;
+
+	find_type(mdm, resuming, tag, &seen, &index);
+	/* These two say themselves why they refuse. */
+	if (seen == &resuming->seen[1])
+		ret = mdm_pci_load_record(mdm, resuming->pci, &rec);
+	else
+		ret = mdm->drv->ops->load_record(mdm, resuming->shadow, &rec);
+	kvfree(reader->buf);
+	reader->buf = NULL;
+	return ret;
+}
+
+static const struct mdm_reader_ops resume_ops = {
+	.config = resume_config,
+	.begin = resume_begin,
+	.record = resume_record,
+};
+
+/* Tell the reader's error, unless the model has told its own already. */
+static int tell(struct mdev_migrate_device *mdm, struct mdm_resuming *resuming,
+		int ret)
+{
+	if (ret && resuming->why.text[0])
+		mdev_migrate_refuse(mdm, ret, "%s", resuming->why.text);
+	return ret;
+}
+
+static int push(struct mdm_session *session, const void *data, size_t len)
+{
+	struct mdm_resuming *resuming;
+	int ret;
+
+	guard(mutex)(&session->lock);
+	if (session->ended)
+		return -ENODEV;
+	resuming = session->resuming;
+	if (resuming->reader.err)
+		return resuming->reader.err;
+	ret = mdm_reader_push(&resuming->reader, data, len);
+	return tell(session->mdm, resuming, ret);
+}
+
+static ssize_t resume_write(struct file *filp, const char __user *buf,
+			    size_t count, loff_t *ppos)
+{
+	struct mdm_session *session = filp->private_data;
+	size_t done = 0;
+	int ret = 0;
+
+	if (ppos)
+		return -ESPIPE;
+	if (mutex_lock_interruptible(&session->io_lock))
+		return -ERESTARTSYS;
+	while (done < count) {
+		size_t n = min_t(size_t, count - done, MDM_BOUNCE_SIZE);
+
+		if (copy_from_user(session->bounce, buf + done, n)) {
+			/* What came before is taken and counts. */
+			ret = done ? 0 : -EFAULT;
+			break;
+		}
+		ret = push(session, session->bounce, n);
+		if (ret)
+			break;
+		done += n;
+		cond_resched();
+	}
+	mutex_unlock(&session->io_lock);
+	/* A stream that is refused is refused as a whole. */
+	return ret ?: done;
+}
+
+static __poll_t resume_poll(struct file *filp, poll_table *table)
+{
+	struct mdm_session *session = filp->private_data;
+
+	poll_wait(filp, &session->wait, table);
+	guard(mutex)(&session->lock);
+	if (session->ended || session->resuming->reader.err)
+		return EPOLLOUT | EPOLLWRNORM | EPOLLERR;
+	return EPOLLOUT | EPOLLWRNORM;
+}
+
+static const struct file_operations resume_fops = {
+	.owner = THIS_MODULE,
+	.write = resume_write,
+	.poll = resume_poll,
+	.release = mdm_session_release,
+};
+
+void mdm_resuming_free(struct mdev_migrate_device *mdm,
+		       struct mdm_resuming *resuming)
+{
+	if (!resuming)
+		return;
+	/* A record that was cut off, unless it is the reader's own room. */
+	if (resuming->reader.buf != resuming->reader.small)
+		kvfree(resuming->reader.buf);
+	mdm_pci_load_end(resuming->pci);
+	if (resuming->configured && mdm->drv->ops->load_end)
+		mdm->drv->ops->load_end(mdm, resuming->shadow);
+	kfree(resuming);
+}
+
+/**
+ * mdm_resuming_begin - begin a resuming session
+ * @mdm: the device
+ * @filp: the data FD's file
+ *
+ * Context: Under the state lock.
+ * Return: the session or an ERR_PTR(); then nothing is left of it.
+ */
+struct mdm_session *mdm_resuming_begin(struct mdev_migrate_device *mdm,
+				       struct file **filp)
+{
+	struct mdm_resuming *resuming;
+	struct mdm_session *session;
+	int ret;
+
+	session = mdm_session_create(mdm);
+	if (IS_ERR(session))
+		return session;
+	resuming = kzalloc_obj(*resuming, GFP_KERNEL_ACCOUNT);
+	if (!resuming) {
+		ret = -ENOMEM;
+		goto end;
+	}
+	mdm_reader_init(&resuming->reader, &resume_ops, session,
+			&resuming->why);
+	session->resuming = resuming;
+	*filp = mdm_session_file(session, &resume_fops, O_WRONLY);
+	if (IS_ERR(*filp)) {
+		ret = PTR_ERR(*filp);
+		*filp = NULL;
+		goto end;
+	}
+	return session;
+
+end:
+	mdm_session_end(session);
+	return ERR_PTR(ret);
+}
+
+static int check_required(struct mdev_migrate_device *mdm,
+			  struct mdm_resuming *resuming)
+{
+	const struct mdev_migrate_ops *ops = mdm->drv->ops;
+	const struct mdev_migrate_record_type *missing = NULL;
+	unsigned int i;
+
+	for (i = 0; i < ops->nr_records && !missing; i++) {
+		if (ops->records[i].required && !(resuming->seen[0] & BIT(i)))
+			missing = &ops->records[i];
+	}
+	for (i = 0; i < ARRAY_SIZE(pci_records) && !missing; i++) {
+		bool required = pci_records[i].required;
+
+		if (pci_records[i].tag == MDEV_MIGRATE_TAG_PCI_MSIX)
+			required = mdm_pci_desc(mdm)->msix_vectors;
+		if (required && !(resuming->seen[1] & BIT(i)))
+			missing = &pci_records[i];
+	}
+	if (!missing)
+		return 0;
+	return mdev_migrate_refuse(mdm, -ENODATA,
+				   "the stream has no record %s, this device needs it",
+				   mdm_tag_name(missing->tag));
+}
+
+/**
+ * mdm_resuming_finish - the stream was written: take it over
+ * @session: the resuming session
+ *
+ * Context: Under the state lock; the device is stopped. Takes the session's
+ * lock.
+ * Return: 0, or a negative errno; then the device is as it was and the session
+ * goes on.
+ */
+int mdm_resuming_finish(struct mdm_session *session)
+{
+	struct mdev_migrate_device *mdm = session->mdm;
+	const struct mdev_migrate_ops *ops = mdm->drv->ops;
+	struct mdm_resuming *resuming;
+	int ret;
+
+	guard(mutex)(&session->lock);
+	resuming = session->resuming;
+	if (resuming->reader.err)
+		return resuming->reader.err;
+	ret = mdm_reader_finish(&resuming->reader);
+	if (ret)
+		return tell(mdm, resuming, ret);
+	ret = check_required(mdm, resuming);
+	if (!ret && ops->load_check)
+		ret = ops->load_check(mdm, resuming->shadow);
+	if (ret)
+		return ret;
+	mdm_pci_load_commit(mdm, resuming->pci);
+	ops->load_commit(mdm, resuming->shadow);
+	return 0;
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Data transfer sessions: what saving and resuming ones have in common. */
+#include <linux/anon_inodes.h>
+#include <linux/fs.h>
+#include <linux/slab.h>
+
+#include "migration.h"
+
+static void session_free(struct kref *ref)
+{
+	struct mdm_session *session = container_of(ref, struct mdm_session,
+						   ref);
+
+	/* Ended, so that nothing of the device is left in it. */
+	mutex_destroy(&session->lock);
+	mutex_destroy(&session->io_lock);
+	kvfree(session->bounce);
+	kfree(session);
+}
+
+/**
+ * mdm_session_create - make an empty session
+ * @mdm: its device
+ *
+ * Return: the session, with one reference, or an ERR_PTR().
+ */
+struct mdm_session *mdm_session_create(struct mdev_migrate_device *mdm)
+{
+	struct mdm_session *session;
+
+	session = kzalloc_obj(*session, GFP_KERNEL_ACCOUNT);
+	if (!session)
+		return ERR_PTR(-ENOMEM);
+	session->bounce = kvmalloc(MDM_BOUNCE_SIZE, GFP_KERNEL_ACCOUNT);
+	if (!session->bounce) {
+		kfree(session);
+		return ERR_PTR(-ENOMEM);
+	}
+	kref_init(&session->ref);
+	mutex_init(&session->io_lock);
+	mutex_init(&session->lock);
+	init_waitqueue_head(&session->wait);
+	session->mdm = mdm;
+	return session;
+}
+
+/**
+ * mdm_session_file - make the data FD's file
+ * @session: the session; the file takes a reference
+ * @fops: what it does; release is mdm_session_release()
+ * @flags: O_RDONLY or O_WRONLY
+ *
+ * Return: the file or an ERR_PTR().
+ */
+struct file *mdm_session_file(struct mdm_session *session,
+			      const struct file_operations *fops, int flags)
+{
+	struct file *filp;
+
+	filp = anon_inode_getfile("mdev_migrate", fops, session, flags);
+	if (IS_ERR(filp))
+		return filp;
+	stream_open(filp->f_inode, filp);
+	kref_get(&session->ref);
+	return filp;
+}
+
+int mdm_session_release(struct inode *inode, struct file *filp)
+{
+	struct mdm_session *session = filp->private_data;
+
+	kref_put(&session->ref, session_free);
+	return 0;
+}
+
+/**
+ * mdm_session_end - the state machine leaves the session
+ * @session: the session; the device's reference is dropped
+ *
+ * From here on its file only gives errors. What was not committed is lost.
+ *
+ * Context: Under the state lock; takes the session's.
+ */
+void mdm_session_end(struct mdm_session *session)
+{
+	mutex_lock(&session->lock);
+	session->ended = true;
+	mdm_saving_free(session->saving);
+	session->saving = NULL;
+	mdm_resuming_free(session->mdm, session->resuming);
+	session->resuming = NULL;
+	mutex_unlock(&session->lock);
+	wake_up_all(&session->wait);
+	kref_put(&session->ref, session_free);
+}

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * migration/ of a mdev type, see
+ * Documentation/ABI/testing/sysfs-bus-mdev-migration.
+ */
+#include "sysfs.h"
+
+static void type_config(struct mdm_type *type,
+			struct mdev_migrate_config *config)
+{
+	mdev_migrate_config_init(config, type->drv->model, type->version);
+}
+
+static ssize_t model_show(struct mdm_sysfs_dir *dir,
+			  const struct mdm_sysfs_file *file, char *buf)
+{
+	return sysfs_emit(buf, "%s\n", dir->type->drv->model->uri);
+}
+MDM_SYSFS_ATTR_RO(model);
+
+static ssize_t version_show(struct mdm_sysfs_dir *dir,
+			    const struct mdm_sysfs_file *file, char *buf)
+{
+	return sysfs_emit(buf, "%s\n", dir->type->version->name);
+}
+MDM_SYSFS_ATTR_RO(version);
+
+static ssize_t config_show(struct mdm_sysfs_dir *dir,
+			   const struct mdm_sysfs_file *file, char *buf)
+{
+	struct mdev_migrate_config config;
+	int len;
+
+	type_config(dir->type, &config);
+	len = mdev_migrate_config_format(&config, buf, PAGE_SIZE - 1);
+	if (len < 0)
+		return len;
+	return len + sysfs_emit_at(buf, len, "\n");
+}
+MDM_SYSFS_ATTR_RO(config);
+
+/*
+ * Could a device of this type, with its parameters written, be the destination
+ * of a device with this configuration?
+ */
+static int check_source(struct mdm_type *type, const char *text, size_t len,
+			struct mdev_migrate_msg *why)
+{
+	struct mdev_migrate_driver *drv = type->drv;
+	struct mdev_migrate_config config;
+	int ret;
+
+	ret = mdev_migrate_config_parse(&config, drv->model, text, len, why);
+	if (ret)
+		return ret;
+	ret = mdm_config_check(drv, &config, why);
+	if (ret)
+		return ret;
+	if (!atomic_read(&drv->parent.available_instances))
+		return mdm_say(why, -ENOSPC,
+			       "all %u devices exist already; remove one or load the module with a larger max_devices",
+			       drv->max_instances);
+	return 0;
+}
+
+static ssize_t check_store(struct mdm_sysfs_dir *dir,
+			   const struct mdm_sysfs_file *file, const char *buf,
+			   size_t count)
+{
+	struct mdev_migrate_msg why = {};
+	int ret;
+
+	ret = check_source(dir->type, buf, mdm_sysfs_trim(buf, count), &why);
+	if (!ret)
+		return count;
+	dev_notice_ratelimited(dir->type->type.parent->dev,
+			       "%s: check: %s (%pe)\n",
+			       dir->type->version->name, why.text,
+			       ERR_PTR(ret));
+	return ret;
+}
+
+static struct mdm_sysfs_file check_file = {
+	.attr = { .name = "check", .mode = 0200 },
+	.store = check_store,
+};
+
+static const struct attribute * const type_attrs[] = {
+	&model_file.attr,
+	&version_file.attr,
+	&config_file.attr,
+	&check_file.attr,
+	NULL,
+};
+
+static const struct mdev_migrate_param *dir_param(struct mdm_sysfs_dir *dir)
+{
+	return &dir->type->drv->model->params[dir->param];
+}
+
+static ssize_t show_value(struct mdm_sysfs_dir *dir, u64 value, char *buf)
+{
+	char text[MDEV_MIGRATE_VALUE_SIZE];
+
+	mdev_migrate_param_format(dir_param(dir), value, text, sizeof(text));
+	return sysfs_emit(buf, "%s\n", text);
+}
+
+static ssize_t type_show(struct mdm_sysfs_dir *dir,
+			 const struct mdm_sysfs_file *file, char *buf)
+{
+	static const char * const names[] = {
+		[MDEV_MIGRATE_BOOL] = "bool",
+		[MDEV_MIGRATE_UINT] = "uint",
+		[MDEV_MIGRATE_WORD] = "word",
+	};
+
+	return sysfs_emit(buf, "%s\n", names[dir_param(dir)->type]);
+}
+MDM_SYSFS_ATTR_RO(type);
+
+static ssize_t default_show(struct mdm_sysfs_dir *dir,
+			    const struct mdm_sysfs_file *file, char *buf)
+{
+	return show_value(dir, dir->type->version->values[dir->param], buf);
+}
+MDM_SYSFS_ATTR_RO(default);
+
+static ssize_t off_show(struct mdm_sysfs_dir *dir,
+			const struct mdm_sysfs_file *file, char *buf)
+{
+	return show_value(dir, dir_param(dir)->off, buf);
+}
+MDM_SYSFS_ATTR_RO(off);
+
+static ssize_t allowed_show(struct mdm_sysfs_dir *dir,
+			    const struct mdm_sysfs_file *file, char *buf)
+{
+	int len;
+
+	len = mdev_migrate_param_format_allowed(dir_param(dir), buf,
+						PAGE_SIZE - 1);
+	if (len >= PAGE_SIZE - 1)
+		return -E2BIG;
+	return len + sysfs_emit_at(buf, len, "\n");
+}
+MDM_SYSFS_ATTR_RO(allowed);
+
+static ssize_t description_show(struct mdm_sysfs_dir *dir,
+				const struct mdm_sysfs_file *file, char *buf)
+{
+	return sysfs_emit(buf, "%s\n", dir_param(dir)->description);
+}
+MDM_SYSFS_ATTR_RO(description);
+
+static const struct attribute * const param_attrs[] = {
+	&type_file.attr,
+	&default_file.attr,
+	&off_file.attr,
+	&allowed_file.attr,
+	&description_file.attr,
+	NULL,
+};
+
+static int add_params(struct mdm_type *type, struct mdm_sysfs_dir *root)
+{
+	const struct mdev_migrate_model *model = type->drv->model;
+	struct mdm_sysfs_dir proto = { .type = type };
+	struct mdm_sysfs_dir *params, *dir;
+	unsigned int i;
+	int ret;
+
+	params = mdm_sysfs_add_dir(&proto, &root->kobj, root, "params");
+	if (IS_ERR(params))
+		return PTR_ERR(params);
+	for (i = 0; i < model->nr_params; i++) {
+		proto.param = i;
+		dir = mdm_sysfs_add_dir(&proto, &params->kobj, params,
+					model->params[i].name);
+		if (IS_ERR(dir))
+			return PTR_ERR(dir);
+		ret = mdm_sysfs_add_files(dir, param_attrs);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/**
+ * mdm_sysfs_add_type - make a type's migration/ folder
+ * @type: the type, registered
+ *
+ * Return: 0 or a negative errno; then there is none.
+ */
+int mdm_sysfs_add_type(struct mdm_type *type)
+{
+	struct mdm_sysfs_dir proto = { .type = type };
+	struct mdm_sysfs_dir *root;
+	int ret;
+
+	root = mdm_sysfs_add_dir(&proto, &type->type.kobj, NULL, "migration");
+	if (IS_ERR(root))
+		return PTR_ERR(root);
+	ret = mdm_sysfs_add_files(root, type_attrs);
+	if (!ret)
+		ret = add_params(type, root);
+	if (ret) {
+		mdm_sysfs_remove(root);
+		return ret;
+	}
+	type->dir = root;
+	return 0;
+}

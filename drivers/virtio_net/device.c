@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A device's life. The data path is on while all of this holds: the device
+ * runs (between start and stop), its driver has set DRIVER_OK, and the PCI
+ * function is a bus master. Whatever changes one of them calls vnet_update().
+ */
+#include <linux/slab.h>
+#include "virtio_net.h"
+
+/**
+ * vnet_update - turn the queues on or off
+ * @vnet: the device
+ *
+ * When it returns with the data path off, nothing of the device touches guest
+ * memory, and every chain that was taken has been returned.
+ *
+ * Context: May sleep. vnet->lock is held.
+ */
+void vnet_update(struct vnet *vnet)
+{
+	bool driver_ok = vnet->status & VIRTIO_CONFIG_S_DRIVER_OK;
+	unsigned int i;
+	bool on;
+
+	lockdep_assert_held(&vnet->lock);
+
+	on = vnet->running && driver_ok &&
+	     (mdev_migrate_pci_command(&vnet->mdm) & PCI_COMMAND_MASTER);
+
+	for (i = 0; i < vnet->nr_queues; i++) {
+		struct vnet_vq *vq = &vnet->vqs[i];
+
+		if (on && vq->enabled)
+			vnet_vq_activate(vq);
+		else
+			vnet_vq_deactivate(vq);
+
+		spin_lock_bh(&vq->lock);
+		vq->accepting = driver_ok && vq->enabled && vnet_vq_is_rx(vq);
+		spin_unlock_bh(&vq->lock);
+	}
+
+	if (driver_ok)
+		netif_carrier_on(vnet->netdev);
+	else
+		netif_carrier_off(vnet->netdev);
+}
+
+/**
+ * vnet_reset - bring the device to its state after power-on
+ * @vnet: the device
+ *
+ * Running or not does not change.
+ *
+ * Context: May sleep. vnet->lock is held.
+ */
+void vnet_reset(struct vnet *vnet)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&vnet->lock);
+
+	/* No more status from the host's side while the queues stop. */
+	spin_lock_bh(&vnet->irq_lock);
+	vnet->status = 0;
+	vnet->config_vector = VIRTIO_MSI_NO_VECTOR;
+	spin_unlock_bh(&vnet->irq_lock);
+	vnet_update(vnet);
+
+	for (i = 0; i < vnet->nr_queues; i++)
+		vnet_vq_reset(&vnet->vqs[i]);
+
+	vnet->device_feature_select = 0;
+	vnet->driver_feature_select = 0;
+	vnet->driver_features = 0;
+	vnet->queue_select = 0;
+
+	/* A queue that broke meanwhile has set it again. */
+	spin_lock_bh(&vnet->irq_lock);
+	vnet->status = 0;
+	vnet->isr = 0;
+	vnet->generation = 0;
+	mdev_migrate_intx_set(&vnet->mdm, false);
+	spin_unlock_bh(&vnet->irq_lock);
+}
+
+static int vnet_init(struct mdev_migrate_device *mdm)
+{
+	struct vnet *vnet = to_vnet(mdm);
+	unsigned int i;
+	int err;
+
+	mutex_init(&vnet->lock);
+	spin_lock_init(&vnet->irq_lock);
+	eth_random_addr(vnet->mac);
+
+	vnet->vqs = kvcalloc(VNET_MAX_QUEUES, sizeof(*vnet->vqs), GFP_KERNEL);
+	if (!vnet->vqs)
+		return -ENOMEM;
+	for (i = 0; i < VNET_MAX_QUEUES; i++)
+		vnet_vq_init(&vnet->vqs[i], vnet, i);
+
+	err = vnet_netdev_create(vnet);
+	if (err)
+		kvfree(vnet->vqs);
+	return err;
+}
+
+static void vnet_cancel_work(struct vnet *vnet)
+{
+	unsigned int i;
+
+	for (i = 0; i < VNET_MAX_QUEUES; i++)
+		cancel_work_sync(&vnet->vqs[i].work);
+}
+
+/*
+ * A worker that the device's closing found at work may still hand packets to
+ * the interface, and until it is gone the interface may still wake a worker.
+ */
+static void vnet_release(struct mdev_migrate_device *mdm)
+{
+	struct vnet *vnet = to_vnet(mdm);
+
+	vnet_cancel_work(vnet);
+	vnet_netdev_destroy(vnet);
+	vnet_cancel_work(vnet);
+	kvfree(vnet->vqs);
+}
+
+static void vnet_set_running(struct vnet *vnet, bool running)
+{
+	lockdep_assert_held(&vnet->lock);
+
+	spin_lock_bh(&vnet->irq_lock);
+	vnet->running = running;
+	spin_unlock_bh(&vnet->irq_lock);
+}
+
+static int vnet_open(struct mdev_migrate_device *mdm)
+{
+	struct vnet *vnet = to_vnet(mdm);
+	int err;
+
+	guard(mutex)(&vnet->lock);
+
+	vnet->features = vnet_model_features(&mdm->config);
+	vnet->nr_queues = vnet_model_queues(&mdm->config);
+	/* One per queue, one for configuration changes. */
+	vnet->nr_vectors = vnet->nr_queues + 1;
+	if (WARN_ON_ONCE(vnet->nr_queues > VNET_MAX_QUEUES))
+		return -EINVAL;
+
+	err = vnet_pci_init(vnet);
+	if (err)
+		return err;
+
+	vnet_reset(vnet);
+	vnet_set_running(vnet, true);
+	vnet->opened = true;
+	return 0;
+}
+
+static void vnet_close(struct mdev_migrate_device *mdm)
+{
+	struct vnet *vnet = to_vnet(mdm);
+
+	guard(mutex)(&vnet->lock);
+	vnet_set_running(vnet, false);
+	vnet_reset(vnet);
+	vnet->opened = false;
+}
+
+static void vnet_device_reset(struct mdev_migrate_device *mdm)
+{
+	struct vnet *vnet = to_vnet(mdm);
+
+	guard(mutex)(&vnet->lock);
+	vnet_reset(vnet);
+	vnet_set_running(vnet, true);
+}
+
+static int vnet_stop(struct mdev_migrate_device *mdm)
+{
+	struct vnet *vnet = to_vnet(mdm);
+
+	guard(mutex)(&vnet->lock);
+	vnet_set_running(vnet, false);
+	vnet_update(vnet);
+	return 0;
+}
+
+/*
+ * Activating a queue looks at it once. An interrupt may have been lost in the
+ * eventfd of a source, a link change may have come while the device was
+ * stopped: raise them all, a driver takes a spurious one in its stride.
+ */
+static void vnet_start(struct mdev_migrate_device *mdm)
+{
+	struct vnet *vnet = to_vnet(mdm);
+	unsigned int i;
+
+	guard(mutex)(&vnet->lock);
+	vnet_set_running(vnet, true);
+	vnet_irq_restore(vnet);
+	vnet_update(vnet);
+
+	if (!(vnet->status & VIRTIO_CONFIG_S_DRIVER_OK))
+		return;
+	for (i = 0; i < vnet->nr_queues; i++)
+		if (vnet->vqs[i].enabled)
+			vnet_irq_queue(&vnet->vqs[i]);
+	vnet_irq_config(vnet);
+}
+
+static void vnet_pci_command(struct mdev_migrate_device *mdm, u16 old, u16 new)
+{
+	struct vnet *vnet = to_vnet(mdm);
+
+	if (!((old ^ new) & PCI_COMMAND_MASTER))
+		return;
+	guard(mutex)(&vnet->lock);
+	vnet_update(vnet);
+}
+
+const struct mdev_migrate_ops vnet_ops = {
+	.init = vnet_init,
+	.release = vnet_release,
+	.open = vnet_open,
+	.close = vnet_close,
+	.reset = vnet_device_reset,
+	.stop = vnet_stop,
+	.start = vnet_start,
+	.bar_read = vnet_bar_read,
+	.bar_write = vnet_bar_write,
+	.pci_command = vnet_pci_command,
+	.cfg_read = vnet_cfg_read,
+	.cfg_write = vnet_cfg_write,
+	.state_size = vnet_state_size,
+	.save = vnet_save,
+	.records = vnet_records,
+	.nr_records = VNET_NR_RECORDS,
+	.load_begin = vnet_load_begin,
+	.load_record = vnet_load_record,
+	.load_check = vnet_load_check,
+	.load_commit = vnet_load_commit,
+	.load_end = vnet_load_end,
+};

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Interrupts, and what is set together with one: the interrupt status, the
+ * device's wish to be reset, the link. All of it may be called from any
+ * context but hard interrupts.
+ */
+#include "virtio_net.h"
+
+#define VNET_ISR_QUEUE	0x1
+
+static void vnet_intx_update(struct vnet *vnet)
+{
+	lockdep_assert_held(&vnet->irq_lock);
+
+	mdev_migrate_intx_set(&vnet->mdm, vnet->isr &&
+			      !mdev_migrate_msix_enabled(&vnet->mdm));
+}
+
+/**
+ * vnet_irq_queue - tell the driver that a queue has used buffers
+ * @vq: the queue
+ *
+ * Context: The device runs; the caller keeps it so: it uses the queue, or holds
+ * vnet->lock.
+ */
+void vnet_irq_queue(struct vnet_vq *vq)
+{
+	struct vnet *vnet = vq->vnet;
+	u16 vector = READ_ONCE(vq->vector);
+
+	if (mdev_migrate_msix_enabled(&vnet->mdm)) {
+		if (vector != VIRTIO_MSI_NO_VECTOR)
+			mdev_migrate_msix_raise(&vnet->mdm, vector);
+		return;
+	}
+
+	spin_lock_bh(&vnet->irq_lock);
+	vnet->isr |= VNET_ISR_QUEUE;
+	vnet_intx_update(vnet);
+	spin_unlock_bh(&vnet->irq_lock);
+}
+
+static void vnet_irq_config_locked(struct vnet *vnet)
+{
+	lockdep_assert_held(&vnet->irq_lock);
+
+	/* Starting raises it in any case. */
+	if (!vnet->running || !(vnet->status & VIRTIO_CONFIG_S_DRIVER_OK))
+		return;
+
+	vnet->isr |= VIRTIO_PCI_ISR_CONFIG;
+	vnet_intx_update(vnet);
+	if (mdev_migrate_msix_enabled(&vnet->mdm) &&
+	    vnet->config_vector != VIRTIO_MSI_NO_VECTOR)
+		mdev_migrate_msix_raise(&vnet->mdm, vnet->config_vector);
+}
+
+/**
+ * vnet_irq_config - tell the driver that the configuration has changed
+ * @vnet: the device
+ *
+ * Does nothing while the device is stopped or has no driver.
+ */
+void vnet_irq_config(struct vnet *vnet)
+{
+	spin_lock_bh(&vnet->irq_lock);
+	vnet_irq_config_locked(vnet);
+	spin_unlock_bh(&vnet->irq_lock);
+}
+
+/**
+ * vnet_irq_needs_reset - ask the driver for a device reset
+ * @vnet: the device
+ */
+void vnet_irq_needs_reset(struct vnet *vnet)
+{
+	spin_lock_bh(&vnet->irq_lock);
+	vnet->status |= VIRTIO_CONFIG_S_NEEDS_RESET;
+	vnet_irq_config_locked(vnet);
+	spin_unlock_bh(&vnet->irq_lock);
+}
+
+/**
+ * vnet_irq_restore - bring the INTx line to what the interrupt status says
+ * @vnet: the device
+ */
+void vnet_irq_restore(struct vnet *vnet)
+{
+	spin_lock_bh(&vnet->irq_lock);
+	vnet_intx_update(vnet);
+	spin_unlock_bh(&vnet->irq_lock);
+}
+
+/**
+ * vnet_irq_read_isr - the driver reads the interrupt status
+ * @vnet: the device
+ *
+ * Return: the status, which is clear afterwards, as is the INTx line.
+ */
+u8 vnet_irq_read_isr(struct vnet *vnet)
+{
+	u8 isr;
+
+	spin_lock_bh(&vnet->irq_lock);
+	isr = vnet->isr;
+	vnet->isr = 0;
+	if (isr)
+		vnet_intx_update(vnet);
+	spin_unlock_bh(&vnet->irq_lock);
+	return isr;
+}
+
+/**
+ * vnet_set_link - the host's interface went up or down
+ * @vnet: the device
+ * @up: which
+ */
+void vnet_set_link(struct vnet *vnet, bool up)
+{
+	spin_lock_bh(&vnet->irq_lock);
+	if (vnet->link_up != up) {
+		vnet->link_up = up;
+		vnet->generation++;
+		vnet_irq_config_locked(vnet);
+	}
+	spin_unlock_bh(&vnet->irq_lock);
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * mdev_virtio_net: migratable virtio network cards as mediated devices. This
+ * file: the module, the mdev parent, a device's attributes outside of its
+ * migration/ folder.
+ */
+#include <linux/hex.h>
+#include <linux/module.h>
+#include <linux/platform_device.h>
+#include <linux/rtnetlink.h>
+#include "virtio_net.h"
+
+static char *max_version;
+module_param(max_version, charp, 0444);
+MODULE_PARM_DESC(max_version, "newest version to offer, such as v1; all if not given");
+
+static unsigned int max_devices = 256;
+module_param(max_devices, uint, 0444);
+MODULE_PARM_DESC(max_devices, "how many devices there can be (256)");
+
+struct workqueue_struct *vnet_wq;
+
+static struct vnet *vnet_from_dev(struct device *dev)
+{
+	return to_vnet(mdev_migrate_from_dev(dev));
+}
+
+static ssize_t mac_show(struct device *dev, struct device_attribute *attr,
+			char *buf)
+{
+	struct vnet *vnet = vnet_from_dev(dev);
+
+	guard(mutex)(&vnet->lock);
+	return sysfs_emit(buf, "%pM\n", vnet->mac);
+}
+
+static ssize_t mac_store(struct device *dev, struct device_attribute *attr,
+			 const char *buf, size_t count)
+{
+	struct vnet *vnet = vnet_from_dev(dev);
+	size_t len = strcspn(buf, "\n");
+	u8 mac[ETH_ALEN];
+
+	if (len != 3 * ETH_ALEN - 1 || !mac_pton(buf, mac))
+		return -EINVAL;
+	if (!is_valid_ether_addr(mac))
+		return -EADDRNOTAVAIL;
+
+	guard(mutex)(&vnet->lock);
+	if (vnet->opened)
+		return -EBUSY;
+	spin_lock_bh(&vnet->irq_lock);
+	ether_addr_copy(vnet->mac, mac);
+	spin_unlock_bh(&vnet->irq_lock);
+	return count;
+}
+static DEVICE_ATTR_RW(mac);
+
+static ssize_t netdev_show(struct device *dev, struct device_attribute *attr,
+			   char *buf)
+{
+	struct vnet *vnet = vnet_from_dev(dev);
+	ssize_t len;
+
+	rtnl_lock();
+	len = sysfs_emit(buf, "%s\n", vnet->netdev->name);
+	rtnl_unlock();
+	return len;
+}
+static DEVICE_ATTR_RO(netdev);
+
+static struct attribute *vnet_attrs[] = {
+	&dev_attr_mac.attr,
+	&dev_attr_netdev.attr,
+	NULL,
+};
+ATTRIBUTE_GROUPS(vnet);
+
+static struct mdev_migrate_driver vnet_driver = {
+	.name = "mdev_virtio_net",
+	.owner = THIS_MODULE,
+	.model = &vnet_model,
+	.ops = &vnet_ops,
+	.device_size = sizeof(struct vnet),
+	.dev_groups = vnet_groups,
+};
+
+static void vnet_unregister(void *drv)
+{
+	mdev_migrate_unregister(drv);
+}
+
+/* Registering the parent does not report why its probe failed: this does. */
+static int vnet_probe_err = -ENODEV;
+
+static int vnet_probe(struct platform_device *pdev)
+{
+	vnet_probe_err = mdev_migrate_register(&vnet_driver, &pdev->dev);
+	if (!vnet_probe_err)
+		vnet_probe_err = devm_add_action_or_reset(&pdev->dev,
+							  vnet_unregister,
+							  &vnet_driver);
+	return vnet_probe_err;
+}
+
+/* Its name is what the mdev types' names begin with. */
+static struct platform_driver vnet_platform_driver = {
+	.probe = vnet_probe,
+	.driver = {
+		.name = "virtio_net",
+		.probe_type = PROBE_FORCE_SYNCHRONOUS,
+		.suppress_bind_attrs = true,
+	},
+};
+
+static struct platform_device *vnet_parent;
+
+static int __init vnet_module_init(void)
+{
+	int err;
+
+	vnet_driver.max_instances = max_devices;
+	vnet_driver.max_version = max_version;
+
+	vnet_wq = alloc_workqueue("mdev_virtio_net", WQ_UNBOUND, 0);
+	if (!vnet_wq)
+		return -ENOMEM;
+
+	err = platform_driver_register(&vnet_platform_driver);
+	if (err)
+		goto err_wq;
+
+	vnet_parent = platform_device_register_simple("virtio_net",
+						      PLATFORM_DEVID_NONE,
+						      NULL, 0);
+	if (IS_ERR(vnet_parent)) {
+		err = PTR_ERR(vnet_parent);
+		goto err_driver;
+	}
+
+	err = vnet_probe_err;
+	if (err)
+		goto err_device;
+	return 0;
+
+err_device:
+	platform_device_unregister(vnet_parent);
+err_driver:
+	platform_driver_unregister(&vnet_platform_driver);
+err_wq:
+	destroy_workqueue(vnet_wq);
+	return err;
+}
+module_init(vnet_module_init);
+
+static void __exit vnet_module_exit(void)
+{
+	platform_device_unregister(vnet_parent);
+	platform_driver_unregister(&vnet_platform_driver);
+	destroy_workqueue(vnet_wq);
+}
+module_exit(vnet_module_exit);
+
+MODULE_DESCRIPTION("Migratable virtio network cards as mediated devices");
+MODULE_AUTHOR("The mdev-migrate authors");
+MODULE_LICENSE("GPL");

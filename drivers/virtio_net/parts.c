@@ -1,0 +1,451 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * virtio device parts (virtio 1.4, "Device parts"): encode and decode.
+ *
+ * A part is a header of 16 bytes, little-endian, and its value:
+ *
+ *	le16 type, u8 flags, u8 reserved, u8 selector[8], le32 length
+ *
+ *	type	what			selector	value
+ *	0x100	DEV_FEATURES, optional	-		le64
+ *	0x101	DRV_FEATURES		-		le64
+ *	0x102	PCI_COMMON_CFG		le32 offset	the field there
+ *	0x103	DEVICE_STATUS		-		u8
+ *	0x104	VQ_CFG			le16 queue	le16 size, vector,
+ *							enabled, reserved; le64
+ *							desc, driver, device
+ *	0x105	VQ_NOTIFY_CFG		le16 queue	le16 notify_off,
+ *							notif_config_data,
+ *							4 bytes reserved
+ *
+ * They come in ascending order of type and selector, each once, each but
+ * optional ones, with queues from 0 on without a gap. What the values mean to
+ * the device is checked by who uses them.
+ */
+#include "parts.h"
+
+#ifdef __KERNEL__
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/string.h>
+#else
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+#endif
+
+#define PART_HDR		16
+#define PART_OPTIONAL		1
+
+#define PART_DEV_FEATURES	0x100
+#define PART_DRV_FEATURES	0x101
+#define PART_PCI_COMMON_CFG	0x102
+#define PART_DEVICE_STATUS	0x103
+#define PART_VQ_CFG		0x104
+#define PART_VQ_NOTIFY_CFG	0x105
+
+/* Offsets into struct virtio_pci_common_cfg. */
+#define COMMON_DEVICE_FEATURE_SELECT	0
+#define COMMON_DRIVER_FEATURE_SELECT	8
+#define COMMON_CONFIG_VECTOR		16
+#define COMMON_QUEUE_SELECT		22
+
+static u64 get_le(const u8 *p, unsigned int size)
+{
+	u64 value = 0;
+
+	while (size--)
+		value = value << 8 | p[size];
+	return value;
+}
+
+static void put_le(u8 *p, unsigned int size, u64 value)
+{
+	for (; size--; value >>= 8)
+		*p++ = value;
+}
+
+static void get_dev_features(struct vnet_parts *parts, u32 selector,
+			     const u8 *value)
+{
+	parts->device_features = get_le(value, 8);
+	parts->has_device_features = 1;
+}
+
+static void put_dev_features(const struct vnet_parts *parts, u32 selector,
+			     u8 *value)
+{
+	put_le(value, 8, parts->device_features);
+}
+
+static void get_drv_features(struct vnet_parts *parts, u32 selector,
+			     const u8 *value)
+{
+	parts->driver_features = get_le(value, 8);
+}
+
+static void put_drv_features(const struct vnet_parts *parts, u32 selector,
+			     u8 *value)
+{
+	put_le(value, 8, parts->driver_features);
+}
+
+static void get_dev_select(struct vnet_parts *parts, u32 selector,
+			   const u8 *value)
+{
+	parts->device_feature_select = get_le(value, 4);
+}
+
+static void put_dev_select(const struct vnet_parts *parts, u32 selector,
+			   u8 *value)
+{
+	put_le(value, 4, parts->device_feature_select);
+}
+
+static void get_drv_select(struct vnet_parts *parts, u32 selector,
+			   const u8 *value)
+{
+	parts->driver_feature_select = get_le(value, 4);
+}
+
+static void put_drv_select(const struct vnet_parts *parts, u32 selector,
+			   u8 *value)
+{
+	put_le(value, 4, parts->driver_feature_select);
+}
+
+static void get_vector(struct vnet_parts *parts, u32 selector, const u8 *value)
+{
+	parts->config_vector = get_le(value, 2);
+}
+
+static void put_vector(const struct vnet_parts *parts, u32 selector, u8 *value)
+{
+	put_le(value, 2, parts->config_vector);
+}
+
+static void get_queue_select(struct vnet_parts *parts, u32 selector,
+			     const u8 *value)
+{
+	parts->queue_select = get_le(value, 2);
+}
+
+static void put_queue_select(const struct vnet_parts *parts, u32 selector,
+			     u8 *value)
+{
+	put_le(value, 2, parts->queue_select);
+}
+
+static void get_status(struct vnet_parts *parts, u32 selector, const u8 *value)
+{
+	parts->status = *value;
+}
+
+static void put_status(const struct vnet_parts *parts, u32 selector, u8 *value)
+{
+	*value = parts->status;
+}
+
+static void get_vq_cfg(struct vnet_parts *parts, u32 selector, const u8 *value)
+{
+	struct vnet_parts_queue *queue = &parts->queues[selector];
+
+	queue->size = get_le(value, 2);
+	queue->vector = get_le(value + 2, 2);
+	queue->enabled = get_le(value + 4, 2);
+	queue->desc = get_le(value + 8, 8);
+	queue->driver = get_le(value + 16, 8);
+	queue->device = get_le(value + 24, 8);
+}
+
+static void put_vq_cfg(const struct vnet_parts *parts, u32 selector, u8 *value)
+{
+	const struct vnet_parts_queue *queue = &parts->queues[selector];
+
+	put_le(value, 2, queue->size);
+	put_le(value + 2, 2, queue->vector);
+	put_le(value + 4, 2, queue->enabled);
+	put_le(value + 8, 8, queue->desc);
+	put_le(value + 16, 8, queue->driver);
+	put_le(value + 24, 8, queue->device);
+}
+
+static void get_vq_notify(struct vnet_parts *parts, u32 selector,
+			  const u8 *value)
+{
+	struct vnet_parts_queue *queue = &parts->queues[selector];
+
+	queue->notify_off = get_le(value, 2);
+	queue->notif_config_data = get_le(value + 2, 2);
+}
+
+static void put_vq_notify(const struct vnet_parts *parts, u32 selector,
+			  u8 *value)
+{
+	const struct vnet_parts_queue *queue = &parts->queues[selector];
+
+	put_le(value, 2, queue->notify_off);
+	put_le(value + 2, 2, queue->notif_config_data);
+}
+
+/*
+ * What parts there are, in their order. Bytes [zero, zero + nr_zero) of the
+ * value are reserved.
+ */
+static const struct part_kind {
+	const char *name;
+	u16 type;
+	u16 selector;
+	u16 length;
+	u8 flags;
+	u8 per_queue;
+	u8 zero;
+	u8 nr_zero;
+	void (*get)(struct vnet_parts *parts, u32 selector, const u8 *value);
+	void (*put)(const struct vnet_parts *parts, u32 selector, u8 *value);
+} part_kinds[] = {
+	{ "DEV_FEATURES", PART_DEV_FEATURES, 0, 8, PART_OPTIONAL, 0, 0, 0,
+	  get_dev_features, put_dev_features },
+	{ "DRV_FEATURES", PART_DRV_FEATURES, 0, 8, 0, 0, 0, 0,
+	  get_drv_features, put_drv_features },
+	{ "device_feature_select", PART_PCI_COMMON_CFG,
+	  COMMON_DEVICE_FEATURE_SELECT, 4, 0, 0, 0, 0,
+	  get_dev_select, put_dev_select },
+	{ "driver_feature_select", PART_PCI_COMMON_CFG,
+	  COMMON_DRIVER_FEATURE_SELECT, 4, 0, 0, 0, 0,
+	  get_drv_select, put_drv_select },
+	{ "config_msix_vector", PART_PCI_COMMON_CFG,
+	  COMMON_CONFIG_VECTOR, 2, 0, 0, 0, 0,
+	  get_vector, put_vector },
+	{ "queue_select", PART_PCI_COMMON_CFG,
+	  COMMON_QUEUE_SELECT, 2, 0, 0, 0, 0,
+	  get_queue_select, put_queue_select },
+	{ "DEVICE_STATUS", PART_DEVICE_STATUS, 0, 1, 0, 0, 0, 0,
+	  get_status, put_status },
+	{ "VQ_CFG", PART_VQ_CFG, 0, 32, 0, 1, 6, 2,
+	  get_vq_cfg, put_vq_cfg },
+	{ "VQ_NOTIFY_CFG", PART_VQ_NOTIFY_CFG, 0, 8, 0, 1, 4, 4,
+	  get_vq_notify, put_vq_notify },
+};
+
+#define NR_KINDS	ARRAY_SIZE(part_kinds)
+
+/**
+ * vnet_parts_size - how long a device's parts are
+ * @nr_queues: its queues
+ *
+ * Return: bytes.
+ */
+size_t vnet_parts_size(unsigned int nr_queues)
+{
+	size_t size = 0;
+	unsigned int i;
+
+	for (i = 0; i < NR_KINDS; i++) {
+		const struct part_kind *kind = &part_kinds[i];
+
+		size += (PART_HDR + kind->length) *
+			(kind->per_queue ? nr_queues : 1);
+	}
+	return size;
+}
+
+static u8 *put_part(u8 *p, const struct part_kind *kind, u32 selector,
+		    const struct vnet_parts *parts)
+{
+	memset(p, 0, PART_HDR + kind->length);
+	put_le(p, 2, kind->type);
+	p[2] = kind->flags;
+	put_le(p + 4, 4, selector);
+	put_le(p + 12, 4, kind->length);
+	kind->put(parts, selector, p + PART_HDR);
+	return p + PART_HDR + kind->length;
+}
+
+/**
+ * vnet_parts_encode - write a device's parts
+ * @parts: what
+ * @buf: where to, vnet_parts_size() bytes
+ *
+ * Return: bytes written.
+ */
+size_t vnet_parts_encode(const struct vnet_parts *parts, u8 *buf)
+{
+	u8 *p = buf;
+	unsigned int i, q;
+
+	for (i = 0; i < NR_KINDS; i++) {
+		const struct part_kind *kind = &part_kinds[i];
+
+		if (!kind->per_queue) {
+			p = put_part(p, kind, kind->selector, parts);
+			continue;
+		}
+		for (q = 0; q < parts->nr_queues; q++)
+			p = put_part(p, kind, q, parts);
+	}
+	return p - buf;
+}
+
+/* A part, as its header says; whole. */
+struct part {
+	u16 type;
+	u8 flags;
+	u32 selector;
+	u32 length;
+	const u8 *value;
+};
+
+/* What was decoded so far. */
+struct decoder {
+	struct vnet_parts *parts;
+	struct mdev_migrate_msg *why;
+	/* How many of each kind, and the last part's type and selector. */
+	u16 seen[NR_KINDS];
+	u64 last;
+};
+
+static int refuse(struct mdev_migrate_msg *why, const char *problem,
+		  unsigned long has, unsigned long wants)
+{
+	snprintf(why->text, sizeof(why->text),
+		 "virtio device parts: %s: the stream has %#lx, expected %#lx",
+		 problem, has, wants);
+	return -EINVAL;
+}
+
+static int is_zero(const u8 *p, size_t len)
+{
+	while (len--)
+		if (*p++)
+			return 0;
+	return 1;
+}
+
+static int read_hdr(struct part *part, const u8 *p, size_t len,
+		    struct mdev_migrate_msg *why)
+{
+	if (len < PART_HDR)
+		return refuse(why, "bytes left for a part's header", len,
+			      PART_HDR);
+	part->type = get_le(p, 2);
+	part->flags = p[2];
+	part->selector = get_le(p + 4, 4);
+	part->length = get_le(p + 12, 4);
+	part->value = p + PART_HDR;
+
+	if (part->flags & ~PART_OPTIONAL)
+		return refuse(why, "a part's flags", part->flags,
+			      PART_OPTIONAL);
+	if (part->length > len - PART_HDR)
+		return refuse(why, "a part's length", part->length,
+			      len - PART_HDR);
+	return 0;
+}
+
+static const struct part_kind *find_kind(const struct part *part)
+{
+	unsigned int i;
+
+	for (i = 0; i < NR_KINDS; i++) {
+		const struct part_kind *kind = &part_kinds[i];
+
+		if (kind->type == part->type &&
+		    (kind->per_queue || kind->selector == part->selector))
+			return kind;
+	}
+	return NULL;
+}
+
+static int decode_known(struct decoder *dec, const struct part_kind *kind,
+			const struct part *part)
+{
+	u16 *seen = &dec->seen[kind - part_kinds];
+
+	if (part->length != kind->length)
+		return refuse(dec->why, kind->name, part->length,
+			      kind->length);
+	if (kind->per_queue && part->selector >= VNET_PARTS_QUEUES)
+		return refuse(dec->why, "a queue's index", part->selector,
+			      VNET_PARTS_QUEUES - 1);
+	if (kind->per_queue && part->selector != *seen)
+		return refuse(dec->why, "the next queue", part->selector,
+			      *seen);
+	if (!is_zero(part->value + kind->zero, kind->nr_zero))
+		return refuse(dec->why, "a reserved field", 1, 0);
+
+	kind->get(dec->parts, part->selector, part->value);
+	(*seen)++;
+	return 0;
+}
+
+static int decode_part(struct decoder *dec, const struct part *part)
+{
+	const struct part_kind *kind = find_kind(part);
+	u64 key = (u64)part->type << 32 | part->selector;
+
+	/* What we do not know and may ignore has an order of its own. */
+	if (!kind && part->flags & PART_OPTIONAL)
+		return 0;
+	if (!kind)
+		return refuse(dec->why, "a mandatory part of unknown type",
+			      part->type, PART_VQ_NOTIFY_CFG);
+	if (key <= dec->last)
+		return refuse(dec->why, "order of the parts", part->type,
+			      (unsigned long)(dec->last >> 32));
+	/* The upper half of the selector and the reserved byte of the header. */
+	if (!is_zero(part->value - 8, 4) || *(part->value - 13))
+		return refuse(dec->why, "a reserved field of a part's header",
+			      1, 0);
+	dec->last = key;
+	return decode_known(dec, kind, part);
+}
+
+/* Is everything there? */
+static int decode_end(struct decoder *dec)
+{
+	unsigned int nr_queues = dec->seen[NR_KINDS - 1];
+	unsigned int i;
+
+	for (i = 0; i < NR_KINDS; i++) {
+		const struct part_kind *kind = &part_kinds[i];
+		unsigned int wants = kind->per_queue ? nr_queues : 1;
+
+		if (kind->flags & PART_OPTIONAL || dec->seen[i] == wants)
+			continue;
+		return refuse(dec->why, kind->name, dec->seen[i], wants);
+	}
+	dec->parts->nr_queues = nr_queues;
+	return 0;
+}
+
+/**
+ * vnet_parts_decode - read a device's parts
+ * @parts: where to; undefined on error
+ * @buf: what
+ * @len: its bytes
+ * @why: filled on error
+ *
+ * Return: 0 or -EINVAL.
+ */
+int vnet_parts_decode(struct vnet_parts *parts, const u8 *buf, size_t len,
+		      struct mdev_migrate_msg *why)
+{
+	struct decoder dec = { .parts = parts, .why = why };
+	struct part part;
+	int err;
+
+	memset(parts, 0, sizeof(*parts));
+	while (len) {
+		err = read_hdr(&part, buf, len, why);
+		if (err)
+			return err;
+		err = decode_part(&dec, &part);
+		if (err)
+			return err;
+		buf += PART_HDR + part.length;
+		len -= PART_HDR + part.length;
+	}
+	return decode_end(&dec);
+}

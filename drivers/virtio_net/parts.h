@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * virtio device parts (virtio 1.4, "Device parts"), and the payloads of the
+ * records of our own beside them. Plain C for the kernel module and the tools;
+ * nothing here sleeps, allocates or takes a lock.
+ */
+#ifndef MDEV_VIRTIO_NET_PARTS_H
+#define MDEV_VIRTIO_NET_PARTS_H
+
+#include <linux/mdev_migrate_config.h>
+
+#ifdef __KERNEL__
+#include <linux/types.h>
+#else
+#include <linux/types.h>
+#include <stddef.h>
+typedef __u8 u8;
+typedef __u16 u16;
+typedef __u32 u32;
+typedef __u64 u64;
+#endif
+
+/* The most queues a device with these parts can have. */
+#define VNET_PARTS_QUEUES	17
+/* Longer ones are refused; leaves room for optional parts of a later source. */
+#define VNET_PARTS_MAX		8192
+
+/**
+ * struct vnet_parts_queue - a queue, as its two parts have it
+ * @size: descriptors
+ * @vector: MSI-X vector or VIRTIO_MSI_NO_VECTOR
+ * @enabled: 0 or 1
+ * @desc: IOVA of the descriptor table
+ * @driver: IOVA of the driver area
+ * @device: IOVA of the device area
+ * @notify_off: queue_notify_off
+ * @notif_config_data: queue_notif_config_data
+ */
+struct vnet_parts_queue {
+	u16 size;
+	u16 vector;
+	u16 enabled;
+	u64 desc;
+	u64 driver;
+	u64 device;
+	u16 notify_off;
+	u16 notif_config_data;
+};
+
+/**
+ * struct vnet_parts - a device's parts
+ * @device_features: offered
+ * @driver_features: accepted
+ * @device_feature_select: register
+ * @driver_feature_select: register
+ * @config_vector: register
+ * @queue_select: register
+ * @status: device status
+ * @has_device_features: the part, which is optional, was there
+ * @nr_queues: how many of @queues
+ * @queues: by index
+ */
+struct vnet_parts {
+	u64 device_features;
+	u64 driver_features;
+	u32 device_feature_select;
+	u32 driver_feature_select;
+	u16 config_vector;
+	u16 queue_select;
+	u8 status;
+	u8 has_device_features;
+	u16 nr_queues;
+	struct vnet_parts_queue queues[VNET_PARTS_QUEUES];
+};
+
+/**
+ * struct vnet_isr_state - payload of MDEV_MIGRATE_TAG_VIRTIO_ISR
+ * @isr: interrupt status, not yet read by the driver
+ * @generation: of the device configuration
+ * @reserved: zero
+ */
+struct vnet_isr_state {
+	__u8 isr;
+	__u8 generation;
+	__u8 reserved[2];
+};
+
+/**
+ * struct vnet_net_state - payload of MDEV_MIGRATE_TAG_VIRTIO_NET
+ * @mac: the guest's address
+ * @status: VIRTIO_NET_S_LINK_UP as the guest could last read it
+ * @broken: by queue, a bit: stopped until the device is reset
+ * @reserved: zero
+ */
+struct vnet_net_state {
+	__u8 mac[6];
+	__le16 status;
+	__le32 broken;
+	__le32 reserved;
+};
+
+size_t vnet_parts_size(unsigned int nr_queues);
+size_t vnet_parts_encode(const struct vnet_parts *parts, u8 *buf);
+int vnet_parts_decode(struct vnet_parts *parts, const u8 *buf, size_t len,
+		      struct mdev_migrate_msg *why);
+
+#endif /* MDEV_VIRTIO_NET_PARTS_H */

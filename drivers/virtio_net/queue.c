@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A queue's life. It is live while its ring may be used: its areas are mapped
+ * and it has taken up the ring. One at a time uses it: the worker, which holds
+ * vq->mutex, has set vq->busy and may sleep; or whoever holds vq->lock, while
+ * vq->busy is clear.
+ */
+#include "virtio_net.h"
+
+static const struct {
+	unsigned int align;
+	const char *misaligned;
+	const char *unmapped;
+} vnet_areas[VNET_NR_AREAS] = {
+	[VNET_DESC] = {
+		16,
+		"the descriptor table is not 16-byte aligned",
+		"the descriptor table is not in mapped memory",
+	},
+	[VNET_AVAIL] = {
+		2,
+		"the driver area is not 2-byte aligned",
+		"the driver area is not in mapped memory",
+	},
+	[VNET_USED] = {
+		4,
+		"the device area is not 4-byte aligned",
+		"the device area is not in mapped memory",
+	},
+};
+
+/**
+ * vnet_vq_init - initialise a queue's memory
+ * @vq: the queue, zeroed
+ * @vnet: its device
+ * @index: which it is
+ */
+void vnet_vq_init(struct vnet_vq *vq, struct vnet *vnet, u16 index)
+{
+	vq->vnet = vnet;
+	vq->index = index;
+	mutex_init(&vq->mutex);
+	spin_lock_init(&vq->lock);
+	__skb_queue_head_init(&vq->backlog);
+	u64_stats_init(&vq->stats.syncp);
+	INIT_WORK(&vq->work, vnet_vq_is_rx(vq) ? vnet_rx_work : vnet_tx_work);
+}
+
+static void vnet_vq_unmap(struct vnet_vq *vq, unsigned int nr_areas)
+{
+	while (nr_areas--)
+		mdev_migrate_unmap(&vq->vnet->mdm, &vq->maps[nr_areas]);
+}
+
+static int vnet_vq_map(struct vnet_vq *vq)
+{
+	unsigned int i;
+
+	for (i = 0; i < VNET_NR_AREAS; i++) {
+		if (!IS_ALIGNED(vq->addr[i], vnet_areas[i].align)) {
+			vq->why = vnet_areas[i].misaligned;
+			break;
+		}
+		if (mdev_migrate_map(&vq->vnet->mdm, &vq->maps[i], vq->addr[i],
+				     vnet_ring_area_len(i, vq->size))) {
+			vq->why = vnet_areas[i].unmapped;
+			break;
+		}
+	}
+	if (i == VNET_NR_AREAS)
+		return 0;
+
+	vnet_vq_unmap(vq, i);
+	return -EFAULT;
+}
+
+static int vnet_vq_take_up(struct vnet_vq *vq)
+{
+	struct vnet *vnet = vq->vnet;
+	int err;
+
+	vq->event_idx = vnet->driver_features &
+			BIT_ULL(VIRTIO_RING_F_EVENT_IDX);
+	vq->indirect = vnet->driver_features &
+		       BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC);
+	vq->signalled_valid = false;
+
+	err = vnet_vq_map(vq);
+	if (err || !vq->resync)
+		return err;
+
+	err = vnet_ring_resync(vq);
+	if (err)
+		vnet_vq_unmap(vq, VNET_NR_AREAS);
+	else
+		vq->resync = false;
+	return err;
+}
+
+/**
+ * vnet_vq_activate - begin to use a queue's ring
+ * @vq: the queue, enabled
+ *
+ * Does nothing if the ring is in use or broken already. Looks at the ring once,
+ * through the worker.
+ *
+ * Context: May sleep. vnet->lock is held.
+ */
+void vnet_vq_activate(struct vnet_vq *vq)
+{
+	lockdep_assert_held(&vq->vnet->lock);
+
+	guard(mutex)(&vq->mutex);
+	if (vq->live || vq->broken)
+		return;
+
+	if (vnet_vq_take_up(vq)) {
+		vnet_vq_break(vq);
+		return;
+	}
+
+	spin_lock_bh(&vq->lock);
+	vq->live = true;
+	spin_unlock_bh(&vq->lock);
+	queue_work(vnet_wq, &vq->work);
+}
+
+/**
+ * vnet_vq_deactivate - end the use of a queue's ring
+ * @vq: the queue
+ *
+ * Does nothing if it is not in use.
+ *
+ * Context: May sleep. vnet->lock is held.
+ */
+void vnet_vq_deactivate(struct vnet_vq *vq)
+{
+	lockdep_assert_held(&vq->vnet->lock);
+
+	guard(mutex)(&vq->mutex);
+	if (!vq->live)
+		return;
+
+	spin_lock_bh(&vq->lock);
+	vq->live = false;
+	spin_unlock_bh(&vq->lock);
+	vnet_vq_unmap(vq, VNET_NR_AREAS);
+}
+
+/**
+ * vnet_vq_reset - bring a queue to its state after power-on
+ * @vq: the queue, deactivated
+ *
+ * Context: May sleep. vnet->lock is held.
+ */
+void vnet_vq_reset(struct vnet_vq *vq)
+{
+	struct sk_buff_head gone;
+
+	lockdep_assert_held(&vq->vnet->lock);
+	__skb_queue_head_init(&gone);
+
+	mutex_lock(&vq->mutex);
+	WARN_ON_ONCE(vq->live);
+	vq->size = VNET_QUEUE_SIZE;
+	WRITE_ONCE(vq->vector, VIRTIO_MSI_NO_VECTOR);
+	vq->enabled = false;
+	vq->resync = false;
+	memset(vq->addr, 0, sizeof(vq->addr));
+	vq->next = 0;
+
+	spin_lock_bh(&vq->lock);
+	vq->accepting = false;
+	vq->broken = false;
+	skb_queue_splice_init(&vq->backlog, &gone);
+	vq->backlog_bytes = 0;
+	spin_unlock_bh(&vq->lock);
+	mutex_unlock(&vq->mutex);
+
+	__skb_queue_purge(&gone);
+}
+
+/**
+ * vnet_vq_break - stop a queue whose ring is bad until the device is reset
+ * @vq: the queue; vq->why says what is wrong
+ *
+ * Context: Any. The caller uses the ring, or is about to activate it.
+ */
+void vnet_vq_break(struct vnet_vq *vq)
+{
+	struct vnet *vnet = vq->vnet;
+
+	if (vq->broken)
+		return;
+	WRITE_ONCE(vq->broken, true);
+	if (net_ratelimit())
+		netdev_info(vnet->netdev, "queue %u: %s, stopped until the guest resets the device\n",
+			    vq->index, vq->why);
+	vnet_irq_needs_reset(vnet);
+}
+
+/**
+ * vnet_vq_usable - can the queue's ring be used?
+ * @vq: the queue
+ *
+ * Context: vq->mutex or vq->lock is held.
+ * Return: whether.
+ */
+bool vnet_vq_usable(const struct vnet_vq *vq)
+{
+	return vq->live && !READ_ONCE(vq->broken);
+}
+
+/**
+ * vnet_vq_claim - take the right to use a queue's ring and sleep
+ * @vq: the queue
+ *
+ * Context: May sleep.
+ * Return: true, with vq->mutex held: then vnet_vq_release() must follow; false
+ * if the queue is not to be used now.
+ */
+bool vnet_vq_claim(struct vnet_vq *vq)
+{
+	mutex_lock(&vq->mutex);
+	spin_lock_bh(&vq->lock);
+	vq->busy = vnet_vq_usable(vq);
+	spin_unlock_bh(&vq->lock);
+	if (vq->busy)
+		return true;
+	mutex_unlock(&vq->mutex);
+	return false;
+}
+
+/**
+ * vnet_vq_release - end what vnet_vq_claim() began
+ * @vq: the queue
+ */
+void vnet_vq_release(struct vnet_vq *vq)
+{
+	lockdep_assert_held(&vq->mutex);
+
+	spin_lock_bh(&vq->lock);
+	vq->busy = false;
+	spin_unlock_bh(&vq->lock);
+	mutex_unlock(&vq->mutex);
+}
+
+/**
+ * vnet_vq_kick - the driver notifies a queue
+ * @vnet: the device
+ * @index: which queue; any number
+ *
+ * A kick while the queue is not live is kept by activation, which looks at the
+ * ring in any case.
+ */
+void vnet_vq_kick(struct vnet *vnet, unsigned int index)
+{
+	if (index < vnet->nr_queues)
+		queue_work(vnet_wq, &vnet->vqs[index].work);
+}

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Guest to host. A kick wakes the worker, which copies the guest's packets and,
+ * when it has let go of the queue, hands them to the host's network stack.
+ */
+#include "virtio_net.h"
+
+/* A longer packet is in pages but for its beginning. */
+#define VNET_LINEAR_MAX		SKB_MAX_HEAD(NET_SKB_PAD + NET_IP_ALIGN)
+#define VNET_LINEAR_PULL	128
+#define VNET_FRAG_ORDER		2
+
+/* What a run of the worker came to; added to the queue's counters at its end. */
+struct vnet_tx_run {
+	struct list_head skbs;
+	unsigned int taken;
+	unsigned int packets;
+	u64 bytes;
+	unsigned int dropped;
+	unsigned int errors;
+	unsigned int length_errors;
+};
+
+static struct sk_buff *vnet_tx_alloc(struct vnet *vnet, unsigned int len)
+{
+	unsigned int room = NET_SKB_PAD + NET_IP_ALIGN;
+	unsigned int linear = len <= VNET_LINEAR_MAX ? len : VNET_LINEAR_PULL;
+	struct sk_buff *skb;
+	int err;
+
+	skb = alloc_skb_with_frags(room + linear, len - linear,
+				   VNET_FRAG_ORDER, &err,
+				   GFP_KERNEL | __GFP_NOWARN);
+	if (!skb)
+		return NULL;
+	skb_reserve(skb, room);
+	skb_put(skb, linear);
+	skb->data_len = len - linear;
+	skb->len += len - linear;
+	skb->dev = vnet->netdev;
+	return skb;
+}
+
+static int vnet_tx_fill(struct vnet_vq *vq, struct sk_buff *skb)
+{
+	unsigned int left = skb->data_len;
+	unsigned int i;
+	int err;
+
+	err = vnet_ring_read(vq, NULL, skb->data, skb_headlen(skb));
+	for (i = 0; !err && i < skb_shinfo(skb)->nr_frags; i++) {
+		skb_frag_t *frag = &skb_shinfo(skb)->frags[i];
+		unsigned int size = min(left, skb_frag_size(frag));
+
+		skb_frag_size_set(frag, size);
+		err = vnet_ring_read(vq, NULL, skb_frag_address(frag), size);
+		left -= size;
+	}
+	return err;
+}
+
+/* None of what the header can ask for is offered. */
+static bool vnet_tx_hdr_ok(const struct virtio_net_hdr_v1 *hdr)
+{
+	return !(hdr->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) &&
+	       hdr->gso_type == VIRTIO_NET_HDR_GSO_NONE;
+}
+
+/*
+ * Copy the packet in vq->chain. Returns 0 also where there is nothing to send
+ * on: that is counted in @run, and the chain is to be returned all the same.
+ */
+static int vnet_tx_copy(struct vnet_vq *vq, struct vnet_tx_run *run,
+			struct sk_buff **result)
+{
+	struct virtio_net_hdr_v1 hdr;
+	struct sk_buff *skb;
+	u32 len = vq->chain.out_len;
+	int err;
+
+	*result = NULL;
+	if (len < VNET_HDR_LEN + ETH_HLEN ||
+	    len - VNET_HDR_LEN > VNET_MAX_FRAME) {
+		run->length_errors++;
+		run->errors++;
+		return 0;
+	}
+
+	err = vnet_ring_read(vq, NULL, &hdr, VNET_HDR_LEN);
+	if (err)
+		return err;
+	if (!vnet_tx_hdr_ok(&hdr)) {
+		run->errors++;
+		return 0;
+	}
+
+	skb = vnet_tx_alloc(vq->vnet, len - VNET_HDR_LEN);
+	if (!skb) {
+		run->dropped++;
+		return 0;
+	}
+	err = vnet_tx_fill(vq, skb);
+	if (!err) {
+		*result = skb;
+		return 0;
+	}
+	kfree_skb(skb);
+	if (err != -ENOMEM)
+		return err;
+	run->dropped++;
+	return 0;
+}
+
+/* Returns 1 if there was a packet, 0 if not, or an error of the ring's. */
+static int vnet_tx_one(struct vnet_vq *vq, struct vnet_tx_run *run)
+{
+	struct sk_buff *skb;
+	int ret;
+
+	ret = vnet_ring_peek(vq, NULL);
+	if (ret <= 0)
+		return ret;
+	if (vq->chain.nr_in) {
+		vq->why = "a writable descriptor in the transmit queue";
+		return -EINVAL;
+	}
+
+	ret = vnet_tx_copy(vq, run, &skb);
+	if (ret)
+		return ret;
+	if (skb) {
+		run->packets++;
+		run->bytes += skb->len;
+		list_add_tail(&skb->list, &run->skbs);
+	}
+	run->taken++;
+
+	return vnet_ring_push(vq, NULL, 0) ? -EFAULT : 1;
+}
+
+/*
+ * Take the guest's packets. Returns 1 if the budget ended it, 0 if there is no
+ * more, or an error of the ring's.
+ */
+static int vnet_tx_drain(struct vnet_vq *vq, struct vnet_tx_run *run)
+{
+	int ret, err;
+
+	ret = vnet_ring_notify_off(vq, NULL);
+	if (ret)
+		return ret;
+
+	while (run->taken < VNET_BUDGET) {
+		ret = vnet_tx_one(vq, run);
+		if (!ret)
+			ret = vnet_ring_notify_on(vq, NULL);
+		if (ret <= 0)
+			break;
+	}
+
+	err = run->taken ? vnet_ring_signal(vq, NULL) : 0;
+	return ret < 0 ? ret : err ?: ret;
+}
+
+static void vnet_tx_count(struct vnet_vq *vq, const struct vnet_tx_run *run)
+{
+	struct vnet_stats *stats = &vq->stats;
+
+	spin_lock_bh(&vq->lock);
+	u64_stats_update_begin(&stats->syncp);
+	u64_stats_add(&stats->packets, run->packets);
+	u64_stats_add(&stats->bytes, run->bytes);
+	u64_stats_add(&stats->dropped, run->dropped);
+	u64_stats_add(&stats->errors, run->errors);
+	u64_stats_add(&stats->length_errors, run->length_errors);
+	u64_stats_update_end(&stats->syncp);
+	spin_unlock_bh(&vq->lock);
+}
+
+/* Packets for an interface that is down are dropped: its link is down too. */
+static void vnet_tx_deliver(struct vnet *vnet, struct vnet_tx_run *run)
+{
+	struct sk_buff *skb, *next;
+
+	local_bh_disable();
+	rcu_read_lock();
+	list_for_each_entry_safe(skb, next, &run->skbs, list) {
+		if (vnet->netdev->flags & IFF_UP) {
+			skb->protocol = eth_type_trans(skb, vnet->netdev);
+			continue;
+		}
+		skb_list_del_init(skb);
+		run->packets--;
+		run->bytes -= skb->len;
+		run->dropped++;
+		kfree_skb(skb);
+	}
+	netif_receive_skb_list(&run->skbs);
+	rcu_read_unlock();
+	local_bh_enable();
+}
+
+/**
+ * vnet_tx_work - send the guest's packets
+ * @work: the queue's
+ */
+void vnet_tx_work(struct work_struct *work)
+{
+	struct vnet_vq *vq = container_of(work, struct vnet_vq, work);
+	struct vnet_tx_run run = { .skbs = LIST_HEAD_INIT(run.skbs) };
+	int ret;
+
+	if (!vnet_vq_claim(vq))
+		return;
+	ret = vnet_tx_drain(vq, &run);
+	if (ret < 0 && ret != -ENOMEM)
+		vnet_vq_break(vq);
+	vnet_vq_release(vq);
+
+	vnet_tx_deliver(vq->vnet, &run);
+	vnet_tx_count(vq, &run);
+	/* Short of memory: again, it may have passed. */
+	if (ret > 0 || ret == -ENOMEM)
+		queue_work(vnet_wq, &vq->work);
+}

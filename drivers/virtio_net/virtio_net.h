@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The virtio-net device model: what its files share.
+ *
+ *	main.c		module, mdev parent, attributes
+ *	model.c		parameters, versions, what they come to
+ *	device.c	the device's life: open, reset, stop, start
+ *	pci.c		PCI function, BAR dispatch
+ *	common_cfg.c	the registers of the common configuration
+ *	irq.c		interrupts, device status that is set from anywhere
+ *	queue.c		a queue's life: activate, deactivate, break, claim
+ *	ring.c		the split ring
+ *	netdev.c	the host's network interface
+ *	rx.c		host to guest
+ *	tx.c		guest to host
+ *	parts.c		virtio device parts, plain C
+ *	state.c		save and load
+ *
+ * Lock order, outermost first:
+ *
+ *	the helper's state lock		held around most callbacks
+ *	vnet->lock			registers; data path on and off
+ *	vq->mutex			the right to use a ring and sleep
+ *	the helper's DMA lock
+ *	vq->lock			the right to use a ring without sleeping
+ *	vnet->irq_lock			status, ISR, link
+ *	the helper's interrupt lock
+ *
+ * A queue's worker takes vq->mutex and what follows, never vnet->lock: so that
+ * whoever holds vnet->lock can wait for it. RTNL is taken outside of all of
+ * these or where none is held; below RTNL only vnet->irq_lock is taken.
+ */
+#ifndef MDEV_VIRTIO_NET_H
+#define MDEV_VIRTIO_NET_H
+
+#include <linux/etherdevice.h>
+#include <linux/mdev_migrate.h>
+#include <linux/mutex.h>
+#include <linux/netdevice.h>
+#include <linux/skbuff.h>
+#include <linux/spinlock.h>
+#include <linux/u64_stats_sync.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_net.h>
+#include <linux/virtio_pci.h>
+#include <linux/virtio_ring.h>
+#include <linux/workqueue.h>
+
+/* The most queue pairs, and queues with the control queue. */
+#define VNET_MAX_PAIRS		1
+#define VNET_MAX_QUEUES		(2 * VNET_MAX_PAIRS + 1)
+/* The most descriptors of a ring and of a chain. */
+#define VNET_QUEUE_SIZE		256
+/* The longest frame taken from a guest. */
+#define VNET_MAX_FRAME		SZ_64K
+/* Packets and bytes that wait for a guest's buffers or for its resumption. */
+#define VNET_BACKLOG_PACKETS	1024
+#define VNET_BACKLOG_BYTES	SZ_4M
+/* Packets a worker handles before it lets others have the queue. */
+#define VNET_BUDGET		256
+
+/* Where things are: one page each in BAR 0, see pci.c; MSI-X in BAR 2. */
+#define VNET_BAR		0
+#define VNET_MSIX_BAR		2
+#define VNET_REGION_SHIFT	12
+#define VNET_NOTIFY_MULTIPLIER	4
+
+#define VNET_HDR_LEN		sizeof(struct virtio_net_hdr_v1)
+
+/**
+ * enum vnet_param - the model's parameters, in the order of their names
+ * @VNET_ANNOUNCE: the guest announces itself after migration
+ * @VNET_MTU: the MTU offered to the guest
+ * @VNET_OFFLOADS: checksum and segmentation offloads, mergeable buffers
+ * @VNET_QUEUE_PAIRS: pairs of receive and transmit queues
+ * @VNET_RSS: receive side scaling
+ * @VNET_RX_FILTER_SIZE: entries of the MAC table
+ * @VNET_NR_PARAMS: how many
+ */
+enum vnet_param {
+	VNET_ANNOUNCE,
+	VNET_MTU,
+	VNET_OFFLOADS,
+	VNET_QUEUE_PAIRS,
+	VNET_RSS,
+	VNET_RX_FILTER_SIZE,
+	VNET_NR_PARAMS,
+};
+
+/* The split ring in guest memory. */
+struct vnet_desc {
+	__le64 addr;
+	__le32 len;
+	__le16 flags;
+	__le16 next;
+};
+
+/* The driver's area. The used event follows the ring. */
+struct vnet_avail {
+	__le16 flags;
+	__le16 idx;
+	__le16 ring[];
+};
+
+struct vnet_used_elem {
+	__le32 id;
+	__le32 len;
+};
+
+/* The device's area. The avail event follows the ring. */
+struct vnet_used {
+	__le16 flags;
+	__le16 idx;
+	struct vnet_used_elem ring[];
+};
+
+/**
+ * struct vnet_ring - a ring's kernel addresses
+ * @desc: descriptor table
+ * @avail: driver's area
+ * @used: device's area
+ *
+ * Good inside the RCU section in which vnet_ring_get() filled it.
+ */
+struct vnet_ring {
+	const struct vnet_desc *desc;
+	const struct vnet_avail *avail;
+	struct vnet_used *used;
+};
+
+/**
+ * struct vnet_seg - a piece of guest memory
+ * @addr: IOVA
+ * @len: bytes
+ */
+struct vnet_seg {
+	u64 addr;
+	u32 len;
+};
+
+/**
+ * struct vnet_chain - a descriptor chain, fetched once and checked
+ * @head: the first descriptor
+ * @nr_out: segments the device reads; they come first
+ * @nr_in: segments the device writes
+ * @out_len: bytes it can read
+ * @in_len: bytes it can write
+ * @table: an indirect table that is still to be walked, if @table_len
+ * @table_len: its bytes
+ * @seg: cursor: the current segment
+ * @off: cursor: bytes of it that are done
+ * @segs: the segments
+ */
+struct vnet_chain {
+	u16 head;
+	u16 nr_out;
+	u16 nr_in;
+	u32 out_len;
+	u32 in_len;
+	u64 table;
+	u32 table_len;
+	u16 seg;
+	u32 off;
+	struct vnet_seg segs[VNET_QUEUE_SIZE];
+};
+
+/**
+ * struct vnet_stats - what a queue did
+ * @syncp: for readers
+ * @packets: moved
+ * @bytes: moved
+ * @dropped: for want of buffers, memory or a driver
+ * @errors: malformed, or of a wrong length
+ * @length_errors: those of a wrong length
+ */
+struct vnet_stats {
+	struct u64_stats_sync syncp;
+	u64_stats_t packets;
+	u64_stats_t bytes;
+	u64_stats_t dropped;
+	u64_stats_t errors;
+	u64_stats_t length_errors;
+};
+
+enum vnet_area { VNET_DESC, VNET_AVAIL, VNET_USED, VNET_NR_AREAS };
+
+/**
+ * struct vnet_vq - a queue
+ * @vnet: whose
+ * @index: which; even ones receive (host to guest), odd ones transmit
+ * @work: the worker
+ *
+ * Registers. Guarded by vnet->lock; fixed while @enabled, but for @vector,
+ * which interrupts read without a lock:
+ *
+ * @size: descriptors
+ * @vector: MSI-X vector or VIRTIO_MSI_NO_VECTOR
+ * @enabled: by the driver
+ * @resync: take up the ring from the index in guest memory
+ * @addr: IOVAs of the ring's areas
+ *
+ * @mutex: held to use the ring and sleep
+ * @lock: held to use the ring without sleeping, while not @busy
+ * @live: the ring may be used. Written under both, read under either.
+ * @busy: whoever holds @mutex uses the ring. Guarded by @lock.
+ * @broken: stopped until the device is reset. Set by who uses the ring, cleared
+ *	under both when not @live.
+ *
+ * The ring's own, for who uses it, as is what they call:
+ *
+ * @event_idx: VIRTIO_RING_F_EVENT_IDX is negotiated
+ * @indirect: VIRTIO_RING_F_INDIRECT_DESC is negotiated
+ * @signalled_valid: @signalled means something
+ * @signalled: index at the last look at the driver's event index
+ * @next: next available index to take, and used index to write: one number,
+ *	because a chain is returned before the next is taken
+ * @why: what is wrong with the ring
+ * @maps: the ring's areas
+ * @chain: the chain being worked on
+ *
+ * Guarded by @lock:
+ *
+ * @accepting: packets may be put into @backlog (receive queues)
+ * @backlog: packets that wait
+ * @backlog_bytes: their size in memory
+ * @stats: counters
+ */
+struct vnet_vq {
+	struct vnet *vnet;
+	u16 index;
+	struct work_struct work;
+
+	u16 size;
+	u16 vector;
+	bool enabled;
+	bool resync;
+	u64 addr[VNET_NR_AREAS];
+
+	/* using the ring and sleeping */
+	struct mutex mutex;
+	/* using the ring without sleeping; backlog, counters */
+	spinlock_t lock;
+	bool live;
+	bool busy;
+	bool broken;
+
+	bool event_idx;
+	bool indirect;
+	bool signalled_valid;
+	u16 signalled;
+	u16 next;
+	const char *why;
+	struct mdev_migrate_map maps[VNET_NR_AREAS];
+	struct vnet_chain chain;
+
+	bool accepting;
+	struct sk_buff_head backlog;
+	unsigned int backlog_bytes;
+	struct vnet_stats stats;
+};
+
+/**
+ * struct vnet - a device
+ * @mdm: the helper's part
+ * @netdev: the host's network interface; from init to release
+ * @vqs: VNET_MAX_QUEUES queues; from init to release
+ *
+ * Follow from the configuration, fixed from open to close:
+ *
+ * @features: the features offered
+ * @nr_queues: how many queues
+ * @nr_vectors: how many MSI-X vectors
+ * @window: offset of the PCI configuration access capability
+ *
+ * @lock: guards the registers, here and of the queues, and the data path's
+ *	being on or off
+ * @opened: between open and close
+ * @device_feature_select: register
+ * @driver_feature_select: register
+ * @driver_features: accepted by the driver
+ * @queue_select: register
+ *
+ * @irq_lock: guards what follows
+ * @running: between start and stop. Written under @lock too.
+ * @config_vector: MSI-X vector of configuration changes. Likewise.
+ * @status: device status. Likewise, but for VIRTIO_CONFIG_S_NEEDS_RESET.
+ * @isr: interrupt status
+ * @generation: of the device configuration
+ * @link_up: the host's interface is up
+ * @mac: the guest's address. Written under @lock too.
+ */
+struct vnet {
+	struct mdev_migrate_device mdm;
+	struct net_device *netdev;
+	struct vnet_vq *vqs;
+
+	u64 features;
+	unsigned int nr_queues;
+	unsigned int nr_vectors;
+	unsigned int window;
+
+	/* registers, data path */
+	struct mutex lock;
+	bool opened;
+	u32 device_feature_select;
+	u32 driver_feature_select;
+	u64 driver_features;
+	u16 queue_select;
+
+	/* what interrupts are about */
+	spinlock_t irq_lock;
+	bool running;
+	u16 config_vector;
+	u8 status;
+	u8 isr;
+	u8 generation;
+	bool link_up;
+	u8 mac[ETH_ALEN];
+};
+
+static inline struct vnet *to_vnet(struct mdev_migrate_device *mdm)
+{
+	return container_of(mdm, struct vnet, mdm);
+}
+
+static inline struct vnet_vq *vnet_rx_queue(struct vnet *vnet, unsigned int n)
+{
+	return &vnet->vqs[2 * n];
+}
+
+static inline struct vnet_vq *vnet_tx_queue(struct vnet *vnet, unsigned int n)
+{
+	return &vnet->vqs[2 * n + 1];
+}
+
+static inline bool vnet_vq_is_rx(const struct vnet_vq *vq)
+{
+	return !(vq->index & 1);
+}
+
+/* main.c */
+extern struct workqueue_struct *vnet_wq;
+
+/* model.c */
+extern const struct mdev_migrate_model vnet_model;
+u64 vnet_model_features(const struct mdev_migrate_config *config);
+unsigned int vnet_model_queues(const struct mdev_migrate_config *config);
+
+/* device.c */
+extern const struct mdev_migrate_ops vnet_ops;
+void vnet_reset(struct vnet *vnet);
+void vnet_update(struct vnet *vnet);
+
+/* pci.c */
+int vnet_pci_init(struct vnet *vnet);
+u64 vnet_bar_read(struct mdev_migrate_device *mdm, unsigned int bar, u64 offset,
+		  unsigned int len);
+void vnet_bar_write(struct mdev_migrate_device *mdm, unsigned int bar,
+		    u64 offset, unsigned int len, u64 value);
+void vnet_cfg_read(struct mdev_migrate_device *mdm, unsigned int offset,
+		   unsigned int len);
+void vnet_cfg_write(struct mdev_migrate_device *mdm, unsigned int offset,
+		    unsigned int len);
+
+/* common_cfg.c */
+unsigned int vnet_common_len(const struct vnet *vnet);
+u64 vnet_common_read(struct vnet *vnet, u64 offset, unsigned int len);
+void vnet_common_write(struct vnet *vnet, u64 offset, unsigned int len,
+		       u64 value);
+bool vnet_features_ok(const struct vnet *vnet, u64 driver_features);
+
+/* irq.c */
+void vnet_irq_queue(struct vnet_vq *vq);
+void vnet_irq_config(struct vnet *vnet);
+void vnet_irq_needs_reset(struct vnet *vnet);
+void vnet_irq_restore(struct vnet *vnet);
+u8 vnet_irq_read_isr(struct vnet *vnet);
+void vnet_set_link(struct vnet *vnet, bool up);
+
+/* queue.c */
+void vnet_vq_init(struct vnet_vq *vq, struct vnet *vnet, u16 index);
+void vnet_vq_reset(struct vnet_vq *vq);
+void vnet_vq_activate(struct vnet_vq *vq);
+void vnet_vq_deactivate(struct vnet_vq *vq);
+void vnet_vq_break(struct vnet_vq *vq);
+bool vnet_vq_usable(const struct vnet_vq *vq);
+bool vnet_vq_claim(struct vnet_vq *vq);
+void vnet_vq_release(struct vnet_vq *vq);
+void vnet_vq_kick(struct vnet *vnet, unsigned int index);
+
+/* ring.c */
+size_t vnet_ring_area_len(enum vnet_area area, u16 size);
+bool vnet_ring_get(struct vnet_vq *vq, struct vnet_ring *ring);
+int vnet_ring_resync(struct vnet_vq *vq);
+int vnet_ring_peek(struct vnet_vq *vq, const struct vnet_ring *ring);
+int vnet_ring_read(struct vnet_vq *vq, const struct vnet_ring *ring, void *buf,
+		   size_t len);
+int vnet_ring_write(struct vnet_vq *vq, const struct vnet_ring *ring,
+		    const void *buf, size_t len);
+int vnet_ring_push(struct vnet_vq *vq, const struct vnet_ring *ring, u32 len);
+int vnet_ring_signal(struct vnet_vq *vq, const struct vnet_ring *ring);
+int vnet_ring_notify_on(struct vnet_vq *vq, const struct vnet_ring *ring);
+int vnet_ring_notify_off(struct vnet_vq *vq, const struct vnet_ring *ring);
+
+/* netdev.c */
+int vnet_netdev_create(struct vnet *vnet);
+void vnet_netdev_destroy(struct vnet *vnet);
+
+/* rx.c */
+netdev_tx_t vnet_rx_xmit(struct vnet_vq *vq, struct sk_buff *skb);
+void vnet_rx_work(struct work_struct *work);
+
+/* tx.c */
+void vnet_tx_work(struct work_struct *work);
+
+/* state.c */
+#define VNET_NR_RECORDS		3
+extern const struct mdev_migrate_record_type vnet_records[VNET_NR_RECORDS];
+size_t vnet_state_size(struct mdev_migrate_device *mdm);
+int vnet_save(struct mdev_migrate_device *mdm,
+	      struct mdev_migrate_writer *writer);
+void *vnet_load_begin(struct mdev_migrate_device *mdm);
+int vnet_load_record(struct mdev_migrate_device *mdm, void *shadow,
+		     const struct mdev_migrate_record *rec);
+int vnet_load_check(struct mdev_migrate_device *mdm, void *shadow);
+void vnet_load_commit(struct mdev_migrate_device *mdm, void *shadow);
+void vnet_load_end(struct mdev_migrate_device *mdm, void *shadow);
+
+#endif /* MDEV_VIRTIO_NET_H */

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Configurations: the rules of the seeds, case by case. */
+#include <kunit/test.h>
+
+#include "foo_model.h"
+
+FOO_PARAMS(new_params, foo_on_off);
+FOO_PARAMS(old_params, foo_off);
+FOO_MODEL(new_model, new_params);
+FOO_MODEL(old_model, old_params);
+
+static void expect_config(struct kunit *test,
+			  const struct mdev_migrate_config *config,
+			  const char *expected)
+{
+	char buf[256];
+	int len;
+
+	len = mdev_migrate_config_format(config, buf, sizeof(buf));
+	KUNIT_EXPECT_EQ(test, len, (int)strlen(expected));
+	KUNIT_EXPECT_STREQ(test, buf, expected);
+}
+
+static void test_format(struct kunit *test)
+{
+	struct mdev_migrate_config config;
+	char buf[256], small[16];
+
+	mdev_migrate_config_init(&config, &new_model, &foo_versions[0]);
+	expect_config(test, &config, "model=" FOO_URI);
+	mdev_migrate_config_init(&config, &new_model, &foo_versions[2]);
+	expect_config(test, &config,
+		      "model=" FOO_URI ",mode=safe,rss=on,rx-filter-size=64");
+	KUNIT_EXPECT_EQ(test, mdev_migrate_config_format(&config, small,
+							 sizeof(small)),
+			-ENOSPC);
+	KUNIT_EXPECT_EQ(test, mdev_migrate_config_format(&config, buf,
+				strlen("model=" FOO_URI
+				       ",mode=safe,rss=on,rx-filter-size=64")),
+			-ENOSPC);
+}
+
+/* foo-3 with its additions turned off is foo-1. */
+static void test_versions_are_names_only(struct kunit *test)
+{
+	struct mdev_migrate_config config;
+
+	mdev_migrate_config_init(&config, &new_model, &foo_versions[2]);
+	config.values[FOO_MODE] = 0;
+	config.values[FOO_RSS] = 0;
+	config.values[FOO_FILTER] = 0;
+	expect_config(test, &config, "model=" FOO_URI);
+	KUNIT_EXPECT_TRUE(test, mdev_migrate_version_offered(&new_model,
+							     &foo_versions[2]));
+	KUNIT_EXPECT_TRUE(test, mdev_migrate_version_offered(&old_model,
+							     &foo_versions[1]));
+	KUNIT_EXPECT_FALSE(test,
+			   mdev_migrate_version_offered(&old_model,
+							&foo_versions[2]));
+}
+
+static const struct parse_case {
+	const char *text;
+	bool old;
+	int ret;
+	const char *says;
+} parse_cases[] = {
+	{ "model=" FOO_URI, false, 0, NULL },
+	{ "model=" FOO_URI ",rss=on", false, 0, NULL },
+	{ "model=" FOO_URI ",rss=off", true, 0, NULL },
+	{ "model=" FOO_URI ",rx-filter-size=8,mode=fast", false, 0, NULL },
+	{ "model=" FOO_URI ",rss=on", true, -ERANGE,
+	  "rss: the source has on, this device allows off only" },
+	{ "model=" FOO_URI ",rx-filter-size=7", false, -ERANGE,
+	  "rx-filter-size: the source has 7, this device allows 0 8-64" },
+	{ "model=" FOO_URI ",rx-filter-size=18446744073709551616", false,
+	  -ERANGE, "rx-filter-size: the source has 18446744073709551616" },
+	{ "model=" FOO_URI ",mode=newer", false, -ERANGE,
+	  "mode: the source has newer, this device allows none fast safe" },
+	{ "model=" FOO_URI ",speed=1", false, -ENOENT,
+	  "speed: the source has it" },
+	{ "model=https://example.org/devices/bar", false, -EXDEV,
+	  "model: the source is https://example.org/devices/bar" },
+	{ "model=https://example.org/devices/fo", false, -EXDEV, "model:" },
+	{ "model=https://example.org/devices/fooo", false, -EXDEV, "model:" },
+	{ "", false, -EINVAL, "begins with model=" },
+	{ "rss=on", false, -EINVAL, "begins with model=" },
+	{ "model=", false, -EINVAL, "begins with model=" },
+	{ "model=" FOO_URI ",", false, -EINVAL, "is not <parameter>" },
+	{ "model=" FOO_URI ",rss", false, -EINVAL, "is not <parameter>" },
+	{ "model=" FOO_URI ",=on", false, -EINVAL, "is not <parameter>" },
+	{ "model=" FOO_URI ",rss=", false, -EINVAL, "not on or off" },
+	{ "model=" FOO_URI ",rss=yes", false, -EINVAL, "not on or off" },
+	{ "model=" FOO_URI ",rss=on,rss=on", false, -EINVAL, "given twice" },
+	{ "model=" FOO_URI ",rx-filter-size=", false, -EINVAL, "decimal" },
+	{ "model=" FOO_URI ",rx-filter-size=-8", false, -EINVAL, "decimal" },
+	{ "model=" FOO_URI ",rx-filter-size=0x8", false, -EINVAL, "decimal" },
+	{ "model=" FOO_URI ",rx-filter-size=08", false, -EINVAL, "decimal" },
+	{ "model=" FOO_URI ", rss=on", false, -EINVAL, "printable" },
+	{ "model=" FOO_URI "\n", false, -EINVAL, "printable" },
+};
+
+static void parse_case_name(const struct parse_case *c, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%.40s%s -> %d",
+		 strlen(c->text) > 37 ? c->text + 37 : c->text,
+		 c->old ? " (old)" : "", c->ret);
+	strreplace(desc, '\n', ' ');
+}
+
+KUNIT_ARRAY_PARAM(parse, parse_cases, parse_case_name);
+
+static void test_parse(struct kunit *test)
+{
+	const struct parse_case *c = test->param_value;
+	const struct mdev_migrate_model *model = c->old ? &old_model :
+							  &new_model;
+	struct mdev_migrate_config config;
+	struct mdev_migrate_msg why = {};
+	int ret;
+
+	ret = mdev_migrate_config_parse(&config, model, c->text,
+					strlen(c->text), &why);
+	KUNIT_EXPECT_EQ(test, ret, c->ret);
+	if (c->says)
+		KUNIT_EXPECT_PTR_NE_MSG(test, strstr(why.text, c->says), NULL,
+					"said: %s", why.text);
+	/* A sentence is not needed to refuse. */
+	KUNIT_EXPECT_EQ(test, mdev_migrate_config_parse(&config, model, c->text,
+							strlen(c->text), NULL),
+			c->ret);
+}
+
+/* What was formatted reads back as the same values, cut anywhere it does not. */
+static void test_roundtrip(struct kunit *test)
+{
+	struct mdev_migrate_config config, back;
+	char text[256];
+	int len, i;
+
+	mdev_migrate_config_init(&config, &new_model, &foo_versions[2]);
+	len = mdev_migrate_config_format(&config, text, sizeof(text));
+	KUNIT_ASSERT_GT(test, len, 0);
+	KUNIT_EXPECT_EQ(test, mdev_migrate_config_parse(&back, &new_model, text,
+							len, NULL), 0);
+	KUNIT_EXPECT_MEMEQ(test, back.values, config.values,
+			   sizeof(config.values));
+	for (i = 0; i < len; i++) {
+		int ret = mdev_migrate_config_parse(&back, &new_model, text, i,
+						    NULL);
+
+		if (!ret)
+			KUNIT_EXPECT_NE(test, mdev_migrate_config_match(&config,
+						&back, NULL), 0);
+	}
+}
+
+static void test_match(struct kunit *test)
+{
+	struct mdev_migrate_config device, stream;
+	struct mdev_migrate_msg why = {};
+
+	mdev_migrate_config_init(&device, &new_model, &foo_versions[1]);
+	stream = device;
+	KUNIT_EXPECT_EQ(test, mdev_migrate_config_match(&device, &stream, &why),
+			0);
+	stream.values[FOO_FILTER] = 64;
+	KUNIT_EXPECT_EQ(test, mdev_migrate_config_match(&device, &stream, &why),
+			-ERANGE);
+	KUNIT_EXPECT_STREQ(test, why.text,
+			   "rx-filter-size: the source has 64, this device has 32; write 64 to its migration/params/rx-filter-size while it is closed");
+}
+
+static void test_allowed(struct kunit *test)
+{
+	char buf[64], small[6];
+
+	mdev_migrate_param_format_allowed(&new_params[FOO_RSS], buf,
+					  sizeof(buf));
+	KUNIT_EXPECT_STREQ(test, buf, "on off");
+	mdev_migrate_param_format_allowed(&old_params[FOO_RSS], buf,
+					  sizeof(buf));
+	KUNIT_EXPECT_STREQ(test, buf, "off");
+	mdev_migrate_param_format_allowed(&new_params[FOO_FILTER], buf,
+					  sizeof(buf));
+	KUNIT_EXPECT_STREQ(test, buf, "0 8-64");
+	mdev_migrate_param_format_allowed(&new_params[FOO_MODE], buf,
+					  sizeof(buf));
+	KUNIT_EXPECT_STREQ(test, buf, "none fast safe");
+	KUNIT_EXPECT_EQ(test,
+			mdev_migrate_param_format_allowed(&new_params[FOO_MODE],
+							  small, sizeof(small)),
+			14);
+	KUNIT_EXPECT_STREQ(test, small, "none ");
+}
+
+static void test_model_check(struct kunit *test)
+{
+	static const struct mdev_migrate_range none[] = { { 1, 2 } };
+	static const struct mdev_migrate_range crossed[] = { { 0, 5 },
+							     { 5, 6 } };
+	struct mdev_migrate_param params[FOO_NR];
+	struct mdev_migrate_model model = new_model;
+	struct mdev_migrate_msg why;
+
+	KUNIT_EXPECT_EQ(test, mdev_migrate_model_check(&new_model, &why), 0);
+	model.uri = "has,comma";
+	KUNIT_EXPECT_EQ(test, mdev_migrate_model_check(&model, &why), -EINVAL);
+	model.uri = FOO_URI;
+	model.params = params;
+
+	memcpy(params, new_params, sizeof(params));
+	swap(params[0], params[1]);
+	KUNIT_EXPECT_EQ(test, mdev_migrate_model_check(&model, &why), -EINVAL);
+	memcpy(params, new_params, sizeof(params));
+	params[FOO_FILTER].allowed = none;
+	params[FOO_FILTER].nr_allowed = 1;
+	KUNIT_EXPECT_EQ(test, mdev_migrate_model_check(&model, &why), -EINVAL);
+	params[FOO_FILTER].allowed = crossed;
+	params[FOO_FILTER].nr_allowed = 2;
+	KUNIT_EXPECT_EQ(test, mdev_migrate_model_check(&model, &why), -EINVAL);
+	memcpy(params, new_params, sizeof(params));
+	params[FOO_RSS].name = "Rss";
+	KUNIT_EXPECT_EQ(test, mdev_migrate_model_check(&model, &why), -EINVAL);
+}
+
+static struct kunit_case config_cases[] = {
+	KUNIT_CASE(test_format),
+	KUNIT_CASE(test_versions_are_names_only),
+	KUNIT_CASE_PARAM(test_parse, parse_gen_params),
+	KUNIT_CASE(test_roundtrip),
+	KUNIT_CASE(test_match),
+	KUNIT_CASE(test_allowed),
+	KUNIT_CASE(test_model_check),
+	{}
+};
+
+static struct kunit_suite config_suite = {
+	.name = "mdev_migrate_config",
+	.test_cases = config_cases,
+};
+
+kunit_test_suite(config_suite);

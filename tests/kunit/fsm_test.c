@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The state machine with a model that only takes notes: which callbacks ran, in
+ * which order, and what happens when one of them fails.
+ */
+#include <kunit/test.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/slab.h>
+
+#include "foo_model.h"
+#include "migration.h"
+
+FOO_PARAMS(params, foo_on_off);
+FOO_MODEL(model, params);
+
+#define TAG_STATE	0x1000
+
+struct fake {
+	struct mdev_migrate_device mdm;
+	char calls[128];
+	int stop_error;
+	int save_error;
+	int check_error;
+	u8 state;
+	u8 loaded;
+};
+
+static struct fake *to_fake(struct mdev_migrate_device *mdm)
+{
+	return container_of(mdm, struct fake, mdm);
+}
+
+static void note(struct mdev_migrate_device *mdm, const char *what)
+{
+	struct fake *f = to_fake(mdm);
+
+	strlcat(f->calls, what, sizeof(f->calls));
+	strlcat(f->calls, " ", sizeof(f->calls));
+}
+
+static int fake_open(struct mdev_migrate_device *mdm)
+{
+	static const struct mdev_migrate_pci_desc desc = { .vendor = 0x1af4 };
+
+	return mdev_migrate_pci_init(mdm, &desc);
+}
+
+static void fake_close(struct mdev_migrate_device *mdm)
+{
+	note(mdm, "close");
+}
+
+static void fake_reset(struct mdev_migrate_device *mdm)
+{
+	note(mdm, "reset");
+}
+
+static int fake_stop(struct mdev_migrate_device *mdm)
+{
+	note(mdm, "stop");
+	return to_fake(mdm)->stop_error;
+}
+
+static void fake_start(struct mdev_migrate_device *mdm)
+{
+	note(mdm, "start");
+}
+
+static size_t fake_state_size(struct mdev_migrate_device *mdm)
+{
+	return sizeof(struct mdev_migrate_record_hdr) + 1;
+}
+
+static int fake_save(struct mdev_migrate_device *mdm,
+		     struct mdev_migrate_writer *writer)
+{
+	struct fake *f = to_fake(mdm);
+
+	note(mdm, "save");
+	if (f->save_error)
+		return f->save_error;
+	return mdev_migrate_put(writer, TAG_STATE, 0, &f->state, 1);
+}
+
+static void *fake_load_begin(struct mdev_migrate_device *mdm)
+{
+	note(mdm, "begin");
+	return &to_fake(mdm)->loaded;
+}
+
+static int fake_load_record(struct mdev_migrate_device *mdm, void *shadow,
+			    const struct mdev_migrate_record *rec)
+{
+	note(mdm, "record");
+	*(u8 *)shadow = *(u8 *)rec->data;
+	return 0;
+}
+
+static int fake_load_check(struct mdev_migrate_device *mdm, void *shadow)
+{
+	note(mdm, "check");
+	return to_fake(mdm)->check_error;
+}
+
+static void fake_load_commit(struct mdev_migrate_device *mdm, void *shadow)
+{
+	note(mdm, "commit");
+	to_fake(mdm)->state = *(u8 *)shadow;
+}
+
+static void fake_load_end(struct mdev_migrate_device *mdm, void *shadow)
+{
+	note(mdm, "end");
+}
+
+static const struct mdev_migrate_record_type fake_records[] = {
+	{ TAG_STATE, .max_length = 1, .required = true },
+};
+
+static const struct mdev_migrate_ops fake_ops = {
+	.open = fake_open,
+	.close = fake_close,
+	.reset = fake_reset,
+	.stop = fake_stop,
+	.start = fake_start,
+	.state_size = fake_state_size,
+	.save = fake_save,
+	.records = fake_records,
+	.nr_records = ARRAY_SIZE(fake_records),
+	.load_begin = fake_load_begin,
+	.load_record = fake_load_record,
+	.load_check = fake_load_check,
+	.load_commit = fake_load_commit,
+	.load_end = fake_load_end,
+};
+
+static struct mdev_migrate_driver fake_driver = {
+	.name = "fake",
+	.model = &model,
+	.ops = &fake_ops,
+};
+
+static int fake_init(struct kunit *test)
+{
+	struct fake *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
+	struct mdev_migrate_device *mdm = &f->mdm;
+
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	mdm->drv = &fake_driver;
+	mdev_migrate_config_init(&mdm->config, &model, &foo_versions[1]);
+	mdm->vdev.migration_flags = VFIO_MIGRATION_STOP_COPY |
+				    VFIO_MIGRATION_P2P |
+				    VFIO_MIGRATION_PRE_COPY;
+	mutex_init(&mdm->config_lock);
+	spin_lock_init(&mdm->error_lock);
+	KUNIT_ASSERT_EQ(test, mdm_irqs_create(mdm), 0);
+	KUNIT_ASSERT_EQ(test, mdm_migration_create(mdm), 0);
+	KUNIT_ASSERT_EQ(test, mdm_pci_create(mdm), 0);
+	KUNIT_ASSERT_EQ(test, mdm_dma_create(mdm), 0);
+	KUNIT_ASSERT_EQ(test, mdm_migration_open(mdm), 0);
+	test->priv = f;
+	return 0;
+}
+
+static void fake_exit(struct kunit *test)
+{
+	struct fake *f = test->priv;
+
+	mdm_migration_close(&f->mdm);
+	mdm_irqs_close(&f->mdm);
+	mdm_dma_destroy(&f->mdm);
+	mdm_pci_destroy(&f->mdm);
+	mdm_migration_destroy(&f->mdm);
+	mdm_irqs_destroy(&f->mdm);
+}
+
+static enum vfio_device_mig_state state_of(struct fake *f)
+{
+	enum vfio_device_mig_state state = VFIO_DEVICE_STATE_ERROR;
+
+	mdm_migration_ops.migration_get_state(&f->mdm.vdev, &state);
+	return state;
+}
+
+static struct file *move(struct fake *f, enum vfio_device_mig_state target)
+{
+	f->calls[0] = 0;
+	return mdm_migration_ops.migration_set_state(&f->mdm.vdev, target);
+}
+
+#define EXPECT_MOVE(_f, _target, _calls)				\
+	do {								\
+		struct file *_filp = move(_f, VFIO_DEVICE_STATE_##_target); \
+									\
+		KUNIT_EXPECT_FALSE(test, IS_ERR(_filp));		\
+		if (!IS_ERR_OR_NULL(_filp))				\
+			fput(_filp);					\
+		KUNIT_EXPECT_STREQ(test, (_f)->calls, _calls);		\
+		KUNIT_EXPECT_EQ(test, state_of(_f),			\
+				VFIO_DEVICE_STATE_##_target);		\
+	} while (0)
+
+#define EXPECT_REFUSED(_f, _target, _ret, _stays)			\
+	do {								\
+		struct file *_filp = move(_f, VFIO_DEVICE_STATE_##_target); \
+									\
+		KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(_filp), _ret);	\
+		KUNIT_EXPECT_EQ(test, state_of(_f),			\
+				VFIO_DEVICE_STATE_##_stays);		\
+	} while (0)
+
+/* Each arc does what its name says, and the model is stopped just once. */
+static void test_paths(struct kunit *test)
+{
+	struct fake *f = test->priv;
+
+	EXPECT_MOVE(f, RUNNING, "");
+	EXPECT_MOVE(f, STOP, "stop ");
+	EXPECT_MOVE(f, STOP_COPY, "save ");
+	EXPECT_MOVE(f, RUNNING, "start ");
+	EXPECT_MOVE(f, RUNNING_P2P, "stop ");
+	EXPECT_MOVE(f, STOP, "");
+	EXPECT_MOVE(f, RUNNING_P2P, "");
+	EXPECT_MOVE(f, PRE_COPY_P2P, "");
+	EXPECT_MOVE(f, PRE_COPY, "start ");
+	EXPECT_MOVE(f, PRE_COPY_P2P, "stop ");
+	EXPECT_MOVE(f, STOP_COPY, "save ");
+	EXPECT_MOVE(f, RUNNING_P2P, "");
+	EXPECT_MOVE(f, RUNNING, "start ");
+	EXPECT_MOVE(f, PRE_COPY, "");
+	EXPECT_MOVE(f, STOP_COPY, "stop save ");
+	EXPECT_MOVE(f, RESUMING, "");
+}
+
+static void test_blocked(struct kunit *test)
+{
+	struct fake *f = test->priv;
+
+	EXPECT_REFUSED(f, ERROR, -EINVAL, RUNNING);
+	EXPECT_REFUSED(f, NR, -EINVAL, RUNNING);
+	EXPECT_MOVE(f, STOP_COPY, "stop save ");
+	EXPECT_REFUSED(f, PRE_COPY, -EINVAL, STOP_COPY);
+	EXPECT_REFUSED(f, PRE_COPY_P2P, -EINVAL, STOP_COPY);
+}
+
+static void test_stop_fails(struct kunit *test)
+{
+	struct fake *f = test->priv;
+
+	f->stop_error = -EIO;
+	EXPECT_REFUSED(f, STOP_COPY, -EIO, RUNNING);
+	KUNIT_EXPECT_STREQ(test, f->calls, "stop ");
+	EXPECT_MOVE(f, PRE_COPY, "");
+	EXPECT_REFUSED(f, STOP_COPY, -EIO, PRE_COPY);
+	f->stop_error = 0;
+	EXPECT_MOVE(f, STOP_COPY, "stop save ");
+}
+
+static void test_save_fails(struct kunit *test)
+{
+	struct fake *f = test->priv;
+	size_t left;
+
+	f->save_error = -ENOMEM;
+	EXPECT_REFUSED(f, STOP_COPY, -ENOMEM, STOP);
+	KUNIT_EXPECT_NULL(test, f->mdm.mig->session);
+	EXPECT_MOVE(f, PRE_COPY, "start ");
+	left = mdm_saving_left(f->mdm.mig->session);
+	EXPECT_REFUSED(f, STOP_COPY, -ENOMEM, PRE_COPY_P2P);
+	/* The head is still to be read, and no half of a state with it. */
+	KUNIT_EXPECT_EQ(test, mdm_saving_left(f->mdm.mig->session), left);
+	f->save_error = 0;
+	EXPECT_MOVE(f, STOP_COPY, "save ");
+	KUNIT_EXPECT_GT(test, mdm_saving_left(f->mdm.mig->session), left);
+}
+
+static void test_load_nothing(struct kunit *test)
+{
+	struct fake *f = test->priv;
+
+	EXPECT_MOVE(f, RESUMING, "stop ");
+	EXPECT_REFUSED(f, STOP, -ENODATA, RESUMING);
+	KUNIT_EXPECT_STREQ(test, f->calls, "");
+	mdm_migration_reset(&f->mdm);
+	KUNIT_EXPECT_EQ(test, state_of(f), VFIO_DEVICE_STATE_RUNNING);
+	KUNIT_EXPECT_STREQ(test, f->calls, "reset ");
+}
+
+static void *save_stream(struct kunit *test, struct fake *f, size_t *len)
+{
+	struct file *filp = move(f, VFIO_DEVICE_STATE_STOP_COPY);
+	void *buf;
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR_OR_NULL(filp));
+	*len = mdm_saving_left(f->mdm.mig->session);
+	KUNIT_EXPECT_EQ(test, *len, mdm_migration_stop_copy_bytes(&f->mdm));
+	buf = kunit_kzalloc(test, *len, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, buf);
+	memcpy(buf, ((struct mdev_migrate_writer *)
+		     f->mdm.mig->session->saving)->buf, *len);
+	fput(filp);
+	return buf;
+}
+
+static int feed(struct fake *f, const void *buf, size_t len)
+{
+	struct mdm_reader *reader = (void *)f->mdm.mig->session->resuming;
+
+	return mdm_reader_push(reader, buf, len);
+}
+
+static void test_load(struct kunit *test)
+{
+	struct fake *f = test->priv;
+	size_t len;
+	void *buf;
+
+	f->state = 7;
+	buf = save_stream(test, f, &len);
+	f->state = 0;
+	EXPECT_MOVE(f, RESUMING, "");
+	f->calls[0] = 0;
+	KUNIT_EXPECT_EQ(test, feed(f, buf, len), 0);
+	KUNIT_EXPECT_STREQ(test, f->calls, "begin record ");
+	KUNIT_EXPECT_EQ(test, f->state, 0);
+
+	f->check_error = -EINVAL;
+	EXPECT_REFUSED(f, STOP, -EINVAL, RESUMING);
+	KUNIT_EXPECT_STREQ(test, f->calls, "check ");
+	KUNIT_EXPECT_EQ(test, f->state, 0);
+	f->check_error = 0;
+	EXPECT_MOVE(f, RUNNING, "check commit end start ");
+	KUNIT_EXPECT_EQ(test, f->state, 7);
+}
+
+static void test_reset_while_loading(struct kunit *test)
+{
+	struct fake *f = test->priv;
+	size_t len;
+	void *buf;
+
+	f->state = 7;
+	buf = save_stream(test, f, &len);
+	EXPECT_MOVE(f, RESUMING, "");
+	f->calls[0] = 0;
+	KUNIT_EXPECT_EQ(test, feed(f, buf, len), 0);
+	f->state = 1;
+	mdm_migration_reset(&f->mdm);
+	KUNIT_EXPECT_STREQ(test, f->calls, "begin record end reset ");
+	KUNIT_EXPECT_EQ(test, f->state, 1);
+	KUNIT_EXPECT_NULL(test, f->mdm.mig->session);
+}
+
+static struct kunit_case fsm_cases[] = {
+	KUNIT_CASE(test_paths),
+	KUNIT_CASE(test_blocked),
+	KUNIT_CASE(test_stop_fails),
+	KUNIT_CASE(test_save_fails),
+	KUNIT_CASE(test_load_nothing),
+	KUNIT_CASE(test_load),
+	KUNIT_CASE(test_reset_while_loading),
+	{}
+};
+
+static struct kunit_suite fsm_suite = {
+	.name = "mdev_migrate_fsm",
+	.init = fake_init,
+	.exit = fake_exit,
+	.test_cases = fsm_cases,
+};
+
+kunit_test_suite(fsm_suite);

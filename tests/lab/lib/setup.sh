@@ -1,0 +1,122 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Putting the products together.
+
+product_or_die() {
+	[ -d "${1:-/nonexistent}" ] ||
+		die "the product '$2' is not there yet: run 'tests/lab/lab setup $2' first"
+}
+
+# wanted_products PART...: "function argument" of each product
+wanted_products() {
+	local part
+
+	for part in "$@"; do
+		case $part in
+		fast | debug) echo "source_build"; echo "kernel_build $part" ;;
+		tree | guest) echo "${part}_build" ;;
+		all) wanted_products tree guest fast debug ;;
+		*) die "there is nothing called '$part' to set up: fast, debug, tree, guest or all" ;;
+		esac
+	done
+}
+
+product_exists() {
+	local dir
+
+	case $1 in
+	kernel_build) dir=$(kernel_dir "$2") ;;
+	*) dir=$("${1%_build}_dir") ;;
+	esac
+	[ -n "$dir" ] && [ -d "$dir" ]
+}
+
+# What is not there yet, given the versions we know of.
+missing_products() {
+	local product argument
+
+	echo "$1" | while read -r product argument; do
+		product_exists "$product" "$argument" || echo "$product $argument"
+	done
+}
+
+build_queue() {
+	local product argument
+
+	while read -r product argument; do
+		[ -z "$product" ] || "$product" ${argument:+"$argument"} || exit 1
+	done <<<"$1"
+}
+
+lab_setup() {
+	local wanted missing suite pids=() pid failed=
+
+	[ $# -gt 0 ] || set -- all
+	need_root
+	check_plain_path "$CACHE"
+	wanted=$(wanted_products "$@") || exit 1
+	wanted=$(echo "$wanted" | awk '!seen[$0]++')
+	lock_cache
+	host_setup
+	mkdir -p "$CACHE/tmp" "$CACHE/index"
+	export LAB_ONLINE=1
+	release_choose
+	missing=$(missing_products "$wanted") || exit 1
+	[ -n "$missing" ] || return 0
+
+	# Something is to be built: of today's packages then.
+	while read -r suite _; do
+		index_refresh "$suite"
+	done < <( (release_lines | head -n 1; echo "$TREE_SUITE") | sort -u)
+	unset SRC_VERSION
+	release_choose
+	missing=$(missing_products "$wanted") || exit 1
+
+	# Downloads and the tree while the kernel compiles: two queues.
+	build_queue "$(echo "$missing" | grep -E '^(tree|guest)')" &
+	pids+=($!)
+	build_queue "$(echo "$missing" | grep -E '^(source|kernel)')" &
+	pids+=($!)
+	trap 'for pid in "${pids[@]}"; do kill_tree "$pid"; done; exit 130' INT TERM
+	for pid in "${pids[@]}"; do
+		wait "$pid" || failed=1
+	done
+	trap - INT TERM
+	[ -z "$failed" ] || die "setup is not complete: see the step that failed above"
+	rm -rf "$CACHE"/index/*/cache/archives/*.deb
+}
+
+lab_refresh() {
+	local suite
+
+	need_root
+	export LAB_ONLINE=1
+	lock_cache
+	mkdir -p "$CACHE/tmp" "$CACHE/index"
+	for suite in $( (release_lines | head -n 1 | cut -d' ' -f1; echo "$TREE_SUITE") | sort -u); do
+		step "package index of $suite" index_update "$suite" ||
+			die "the mirror $MIRROR does not answer"
+	done
+}
+
+lab_path() {
+	local dir
+
+	case ${1:-} in
+	src) dir=$(source_dir)/linux ;;
+	headers) dir=$(source_dir)/headers ;;
+	kernel) check_flavour "${2:-}"; dir=$(kernel_dir "$2") ;;
+	tree) dir=$(tree_dir) ;;
+	guest) dir=$(guest_dir) ;;
+	guest-kernel) dir=$(guest_dir)/vmlinux ;;
+	guest-initrd) dir=$(guest_dir)/initrd ;;
+	*) die "say what: src, headers, kernel FLAVOUR, tree, guest, guest-kernel or guest-initrd" ;;
+	esac
+	case $dir in
+	/*) ;;
+	*) exit 1 ;;
+	esac
+	[ -e "$dir" ] || say "$dir is not there yet: run 'tests/lab/lab setup'"
+	echo "$dir"
+}

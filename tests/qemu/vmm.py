@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: GPL-2.0
+"""QEMU processes and the monitor protocol (QMP), for the demo and the tests."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+
+
+class QmpError(Exception):
+    """A command was refused by QEMU, or QEMU is gone."""
+
+
+class Qmp:
+    """A QMP connection: execute() answers, events are kept."""
+
+    def __init__(self, path, deadline):
+        self.events = []
+        while True:
+            self.sock = socket.socket(socket.AF_UNIX)
+            try:
+                self.sock.connect(path)
+                break
+            except OSError:
+                self.sock.close()
+                if time.monotonic() > deadline:
+                    raise QmpError(f"{path}: QEMU does not listen") from None
+                time.sleep(0.05)
+        self.file = self.sock.makefile("rw")
+        self._read()
+        self.execute("qmp_capabilities")
+
+    def _read(self):
+        line = self.file.readline()
+        if not line:
+            raise QmpError("QEMU closed its monitor")
+        return json.loads(line)
+
+    def execute(self, command, **arguments):
+        """Run a command and return what it returns."""
+        try:
+            self.file.write(json.dumps({"execute": command,
+                                        "arguments": arguments}) + "\n")
+            self.file.flush()
+            while True:
+                answer = self._read()
+                if "return" in answer:
+                    return answer["return"]
+                if "error" in answer:
+                    raise QmpError(f"{command}: {answer['error']['desc']}")
+                self.events.append(answer)
+        except (BrokenPipeError, ConnectionResetError) as error:
+            raise QmpError(f"{command}: QEMU is gone") from error
+
+
+class Qemu:
+    """A QEMU with the test guest and one mediated device."""
+
+    APPEND = ("console=ttyS0 quiet tsc_early_khz=2400000 lpj=10000000 nokaslr "
+              "mitigations=off panic=-1")
+
+    def __init__(self, name, mdev, *, ip=None, cmd=None, incoming=False,
+                 iommufd=True, memory="192M", initrd="/guest/initrd",
+                 workdir="/tmp", extra=()):
+        self.name = name
+        self.console_path = f"{workdir}/{name}.console"
+        self.stderr_path = f"{workdir}/{name}.stderr"
+        qmp_path = f"{workdir}/{name}.qmp"
+        for path in (self.console_path, qmp_path):
+            if os.path.exists(path):
+                os.unlink(path)
+        device = f"vfio-pci,id=net0,sysfsdev=/sys/bus/mdev/devices/{mdev}"
+        if iommufd:
+            device += ",iommufd=iommufd0"
+        else:
+            # type1 tracks what the driver pins and writes.
+            device += (",enable-migration=on,"
+                       "x-device-dirty-page-tracking=off")
+        append = self.APPEND
+        if ip:
+            append += f" guest.ip={ip}"
+        if cmd:
+            append += f" guest.cmd={cmd.replace(' ', ',')}"
+        args = ["qemu-system-x86_64", "-accel", "tcg", "-cpu", "qemu64",
+                "-machine", "q35", "-m", memory, "-nodefaults", "-display",
+                "none", "-no-reboot", "-serial", f"file:{self.console_path}",
+                "-kernel", "/guest/vmlinuz", "-initrd", initrd,
+                "-append", append,
+                "-qmp", f"unix:{qmp_path},server=on,wait=off"]
+        if iommufd:
+            args += ["-object", "iommufd,id=iommufd0"]
+        args += ["-device", device]
+        if incoming:
+            args += ["-incoming", "defer"]
+        args += extra
+        with open(self.stderr_path, "w", encoding="utf-8") as stderr:
+            # pylint: disable=consider-using-with
+            self.process = subprocess.Popen(args, stdin=subprocess.DEVNULL,
+                                            stdout=stderr, stderr=stderr)
+        try:
+            self.qmp = Qmp(qmp_path, time.monotonic() + 30)
+        except QmpError:
+            self.kill()
+            raise QmpError(f"{name}: {self.stderr()}") from None
+
+    def stderr(self):
+        """What QEMU complained about."""
+        with open(self.stderr_path, encoding="utf-8") as stderr:
+            return stderr.read().strip()
+
+    def console(self):
+        """What the guest printed."""
+        with open(self.console_path, encoding="utf-8",
+                  errors="replace") as console:
+            return console.read()
+
+    def wait_console(self, pattern, timeout):
+        """Wait for a line of the guest's and return the match."""
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            match = re.search(pattern, self.console(), re.M)
+            if match:
+                return match
+            if self.process.poll() is not None:
+                raise QmpError(f"{self.name}: QEMU ended: {self.stderr()}")
+            time.sleep(0.1)
+        raise QmpError(f"{self.name}: the guest did not print '{pattern}' in "
+                       f"{timeout} s; its console ends:\n"
+                       f"{self.console()[-2000:]}")
+
+    def alive(self):
+        """Does the process run?"""
+        return self.process.poll() is None
+
+    def status(self):
+        """QEMU's run state."""
+        return self.qmp.execute("query-status")["status"]
+
+    def kill(self):
+        """Pull the plug."""
+        if self.alive():
+            self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def quit(self):
+        """End in good order; returns the exit status."""
+        if self.alive():
+            try:
+                self.qmp.execute("quit")
+            except QmpError:
+                pass
+        try:
+            return self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise QmpError(f"{self.name}: QEMU did not quit") from None
+
+
+def prepare(source, destination, uri, *, downtime_ms=500):
+    """Make two QEMUs ready to migrate over @uri."""
+    for vm in (source, destination):
+        vm.qmp.execute("migrate-set-capabilities", capabilities=[
+            {"capability": "events", "state": True},
+            {"capability": "return-path", "state": True},
+            {"capability": "switchover-ack", "state": True}])
+    source.qmp.execute("migrate-set-parameters", **{
+        "downtime-limit": downtime_ms, "max-bandwidth": 1 << 30})
+    destination.qmp.execute("migrate-incoming", uri=uri)
+
+
+def wait_migration(vm, timeout=90):
+    """Wait until a migration has ended, however; returns query-migrate."""
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        info = vm.qmp.execute("query-migrate")
+        if info.get("status") in ("completed", "failed", "cancelled"):
+            return info
+        time.sleep(0.05)
+    raise QmpError(f"{vm.name}: migration did not end in {timeout} s: {info}")
+
+
+def wait_running(vm, timeout=20):
+    """Wait until the guest runs there."""
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        if vm.status() == "running":
+            return
+        time.sleep(0.02)
+    raise QmpError(f"{vm.name}: still {vm.status()} after {timeout} s")
+
+
+def migrate(source, destination, workdir="/tmp"):
+    """Migrate live; returns the source's query-migrate."""
+    uri = f"unix:{workdir}/migrate-{source.name}-{destination.name}"
+    prepare(source, destination, uri)
+    source.qmp.execute("migrate", uri=uri)
+    info = wait_migration(source)
+    if info["status"] == "completed":
+        wait_running(destination)
+    return info
