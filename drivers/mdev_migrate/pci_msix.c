@@ -234,6 +234,13 @@ static int load_msix(struct mdev_migrate_device *mdm,
 					   le16_to_cpu(msix->nr_vectors),
 					   rec->length, pci->desc.msix_vectors,
 					   msix_record_size(pci));
+	if (find_next_bit_le(msix->data + mdm_msix_table_size(pci),
+			     pending_size(pci) * BITS_PER_BYTE,
+			     pci->desc.msix_vectors) <
+	    pending_size(pci) * BITS_PER_BYTE)
+		return mdev_migrate_refuse(mdm, -EINVAL,
+					   "PCI_MSIX: the source has vectors pending beyond the %u that there are",
+					   pci->desc.msix_vectors);
 	shadow->table = kmemdup(msix->data, len, GFP_KERNEL_ACCOUNT);
 	return shadow->table ? 0 : -ENOMEM;
 }
