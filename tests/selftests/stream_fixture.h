@@ -47,6 +47,16 @@ FIXTURE_TEARDOWN(stream)
 	buf_free(&self->saved);
 }
 
+/*
+ * Step of loops over every byte. The way to VFIO makes no difference to a
+ * stream: once with every byte is enough.
+ */
+static inline size_t stride(const FIXTURE_VARIANT(stream) *variant)
+{
+	return variant->how == VDEV_GROUP && way_available(VDEV_IOMMUFD) ?
+	       29 : 1;
+}
+
 /* The destination, reset, in RESUMING, with self->fd. */
 static inline int begin(FIXTURE_DATA(stream) *self)
 {
@@ -82,6 +92,17 @@ static inline void expect_same_state(struct __test_metadata *_metadata,
 {
 	ASSERT_EQ(0, mig_save(&self->p.b, &self->saved));
 	EXPECT_TRUE(buf_equal(&self->good, &self->saved));
+}
+
+/*
+ * A stream was taken. What it brought and a reset does not undo, such as the
+ * MAC address, is how the destination looks from now on.
+ */
+static inline void taken(struct __test_metadata *_metadata,
+			 FIXTURE_DATA(stream) *self)
+{
+	ASSERT_EQ(0, vdev_reset(&self->p.b));
+	ASSERT_EQ(0, snapshot_take(&self->p.b, &self->before));
 }
 
 /* The destination looks as after reset, though a stream was written to it. */

@@ -3,7 +3,6 @@
 #include "test.h"
 
 #define M		"model=" MDEV_MODEL
-#define LIMIT		512	/* more devices than can be */
 
 static int check(const char *config)
 {
@@ -98,44 +97,6 @@ TEST(check_value_not_allowed)
 			TH_LOG("%s", bad[i]);
 		}
 	}
-}
-
-static void nth_uuid(char *uuid, unsigned int i)
-{
-	snprintf(uuid, 40, "6d646576-0000-4000-9000-%012x", i);
-}
-
-/* All instances taken: check and create say so; and back to where it was. */
-TEST(check_no_resources)
-{
-	int available = mdev_available(MDEV_TYPE_V1);
-	char uuid[40];
-	int n, ret = 0;
-
-	ASSERT_LT(0, available);
-	if (available > LIMIT)
-		SKIP(return, "%d instances are too many to use up", available);
-	for (n = 0; n < available; n++) {
-		nth_uuid(uuid, n);
-		ret = mdev_create(MDEV_TYPE_V1, uuid);
-		if (ret)
-			break;
-	}
-	EXPECT_EQ(0, ret) {
-		TH_LOG("device %d of %d", n, available);
-	}
-	EXPECT_EQ(0, mdev_available(MDEV_TYPE_V1));
-	EXPECT_EQ(-ENOSPC, check(M));
-	EXPECT_EQ(-ENOSPC, check(M ",mtu=1500"));
-	EXPECT_EQ(-ERANGE, check(M ",mtu=1"));
-	nth_uuid(uuid, available);
-	EXPECT_GT(0, mdev_create(MDEV_TYPE_V1, uuid));
-	while (n--) {
-		nth_uuid(uuid, n);
-		EXPECT_EQ(0, mdev_remove(uuid));
-	}
-	EXPECT_EQ(available, mdev_available(MDEV_TYPE_V1));
-	EXPECT_EQ(0, check(M));
 }
 
 FIXTURE(config) {

@@ -41,7 +41,7 @@ TEST_F(stream, split_everywhere)
 {
 	size_t k;
 
-	for (k = 0; k <= self->good.len; k++) {
+	for (k = 0; k <= self->good.len; k += stride(variant)) {
 		ASSERT_EQ(0, vdev_reset(&self->p.b));
 		ASSERT_EQ(0, mig_load(&self->p.b, self->good.data,
 				      self->good.len, k)) {
@@ -80,13 +80,35 @@ TEST_F(stream, there_and_back)
 	}
 }
 
-/* RESUMING to a running state, and then to a stopped one, at once. */
+/*
+ * The device runs in between. Its interrupts are raised again then: pending
+ * vectors and ISR may differ, nothing else.
+ */
 TEST_F(stream, through_running)
 {
+	static const uint32_t tags[] = {
+		MDEV_MIGRATE_TAG_PCI_CONFIG, MDEV_MIGRATE_TAG_VIRTIO_PARTS,
+		MDEV_MIGRATE_TAG_VIRTIO_NET,
+	};
+	struct stream_rec a, b;
+	unsigned int i;
+
 	ASSERT_EQ(0, load(self, &self->good));
 	ASSERT_EQ(0, mig_set(&self->p.b, RUNNING, NULL));
 	ASSERT_EQ(0, mig_save(&self->p.b, &self->work));
-	EXPECT_TRUE(buf_equal(&self->good, &self->work));
+	for (i = 0; i < ARRAY_SIZE(tags); i++) {
+		ASSERT_EQ(0, stream_find(&self->good, tags[i], &a));
+		ASSERT_EQ(0, stream_find(&self->work, tags[i], &b));
+		ASSERT_EQ(a.length, b.length);
+		EXPECT_EQ(0, memcmp(a.payload, b.payload, a.length)) {
+			TH_LOG("record 0x%x differs", tags[i]);
+		}
+	}
+}
+
+/* RESUMING to RUNNING at once. */
+TEST_F(stream, straight_to_running)
+{
 	ASSERT_EQ(0, begin(self));
 	ASSERT_EQ(0, mig_feed(self->fd, self->good.data, self->good.len, 0));
 	ASSERT_EQ(0, mig_set(&self->p.b, RUNNING, NULL));
@@ -111,7 +133,7 @@ TEST_F(stream, truncated_everywhere)
 {
 	size_t k;
 
-	for (k = 0; k < self->good.len; k++) {
+	for (k = 0; k < self->good.len; k += stride(variant)) {
 		ASSERT_EQ(0, begin(self));
 		ASSERT_EQ(0, mig_feed(self->fd, self->good.data, k, 0));
 		EXPECT_EQ(-ENODATA, mig_set(&self->p.b, STOP, NULL)) {
@@ -141,7 +163,7 @@ TEST_F(stream, every_byte_inverted)
 	size_t at;
 
 	ASSERT_EQ(0, buf_copy(&self->work, &self->good));
-	for (at = 0; at < self->good.len; at++)
+	for (at = 0; at < self->good.len; at += stride(variant))
 		flip(_metadata, self, at, 0xff);
 	EXPECT_EQ(0, load(self, &self->good));
 	expect_same_state(_metadata, self);
@@ -152,7 +174,7 @@ TEST_F(stream, a_bit_of_every_byte)
 	size_t at;
 
 	ASSERT_EQ(0, buf_copy(&self->work, &self->good));
-	for (at = 0; at < self->good.len; at++)
+	for (at = 0; at < self->good.len; at += stride(variant))
 		flip(_metadata, self, at, 1 << at % 8);
 	EXPECT_EQ(0, load(self, &self->good));
 	expect_same_state(_metadata, self);
@@ -203,9 +225,11 @@ TEST_F(stream, random_bytes)
  */
 TEST_F(stream, concurrent_end)
 {
-	int i, status;
+	int i, status, ready[2];
+	char byte = 0;
 	pid_t pid;
 
+	ASSERT_EQ(0, pipe(ready));
 	for (i = 0; i < 20; i++) {
 		ASSERT_EQ(0, begin(self));
 		pid = fork();
@@ -213,6 +237,8 @@ TEST_F(stream, concurrent_end)
 		if (!pid) {
 			vdev_close(&self->p.a);
 			vdev_close(&self->p.b);
+			if (write(ready[1], &byte, 1) != 1)
+				_exit(1);
 			for (;;) {
 				int ret = mig_feed(self->fd, self->good.data,
 						   self->good.len, 1);
@@ -221,6 +247,7 @@ TEST_F(stream, concurrent_end)
 					_exit(0);
 			}
 		}
+		ASSERT_EQ(1, read(ready[0], &byte, 1));
 		if (i & 1) {
 			ASSERT_EQ(0, vdev_reset(&self->p.b));
 		} else {
@@ -233,6 +260,8 @@ TEST_F(stream, concurrent_end)
 		EXPECT_EQ(0, status);
 		EXPECT_TRUE(state_is(&self->p.b, RUNNING));
 	}
+	close(ready[0]);
+	close(ready[1]);
 	EXPECT_EQ(0, load(self, &self->good));
 	expect_same_state(_metadata, self);
 }

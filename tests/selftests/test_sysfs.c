@@ -210,9 +210,9 @@ TEST_F(device, netdev)
 TEST_F(device, mac)
 {
 	static const char * const bad[] = {
-		"", "\n", "52:54:00:12:34", "52:54:00:12:34:56:78", "junk",
-		"01:00:5e:00:00:01", "ff:ff:ff:ff:ff:ff", "00:00:00:00:00:00",
+		"\n", "52:54:00:12:34", "52:54:00:12:34:56:78", "junk",
 		"52:54:00:12:34:5g", "525400123456789012345",
+		"01:00:5e:00:00:01", "ff:ff:ff:ff:ff:ff", "00:00:00:00:00:00",
 	};
 	char before[32];
 	unsigned int i;
@@ -222,7 +222,7 @@ TEST_F(device, mac)
 	EXPECT_EQ(0, mdev_write(MDEV_UUID_A, "mac", "52:54:00:AB:cd:EF"));
 	EXPECT_STREQ("52:54:00:ab:cd:ef", read_device("mac"));
 	strcpy(before, read_device("mac"));
-	for (i = 1; i < ARRAY_SIZE(bad); i++) {
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		EXPECT_EQ(-EINVAL, mdev_write(MDEV_UUID_A, "mac", bad[i])) {
 			TH_LOG("\"%s\"", bad[i]);
 		}
@@ -266,32 +266,54 @@ TEST(create_twice_is_refused)
 	EXPECT_EQ(-EINVAL, mdev_type_write(MDEV_TYPE_V1, "create", "no-uuid"));
 }
 
-TEST(two_hundred_devices_leave_nothing)
+static void nth_uuid(char *uuid, unsigned int i)
 {
-	int available = mdev_available(MDEV_TYPE_V1);
+	snprintf(uuid, 40, "6d646576-0000-4000-9000-%012x", i);
+}
+
+/*
+ * Devices until there is no room, hundreds of them: check and create say so.
+ * When they are removed nothing of them is left.
+ */
+TEST(no_room_and_nothing_left)
+{
+	static const char config[] = "model=" MDEV_MODEL;
 	unsigned int nets = count_entries("/sys/class/net");
 	unsigned int devs = count_entries("/sys/bus/mdev/devices");
 	unsigned int vfios = count_entries("/sys/class/vfio-dev");
 	unsigned int groups = count_entries("/sys/kernel/iommu_groups");
-	int i;
+	int available = mdev_available(MDEV_TYPE_V1);
+	char uuid[40];
+	int n, ret = 0;
 
-	for (i = 0; i < 200; i++) {
-		ASSERT_EQ(0, mdev_create(MDEV_TYPE_V1, MDEV_UUID_A)) {
-			TH_LOG("at device %d", i);
-		}
-		if (!i) {
-			EXPECT_EQ(available - 1,
-				  mdev_available(MDEV_TYPE_V1));
-		}
-		ASSERT_EQ(0, mdev_remove(MDEV_UUID_A)) {
-			TH_LOG("at device %d", i);
-		}
+	ASSERT_LE(100, available);
+	for (n = 0; n < available; n++) {
+		nth_uuid(uuid, n);
+		ret = mdev_create(MDEV_TYPE_V1, uuid);
+		if (ret)
+			break;
+		ASSERT_EQ(available - n - 1, mdev_available(MDEV_TYPE_V1));
+	}
+	EXPECT_EQ(0, ret) {
+		TH_LOG("device %d of %d", n, available);
+	}
+	EXPECT_EQ(-ENOSPC, mdev_type_write(MDEV_TYPE_V1, "migration/check",
+					   config));
+	EXPECT_EQ(-EXDEV, mdev_type_write(MDEV_TYPE_V1, "migration/check",
+					  "model=x"));
+	nth_uuid(uuid, available);
+	EXPECT_GT(0, mdev_create(MDEV_TYPE_V1, uuid));
+	EXPECT_FALSE(mdev_exists(uuid));
+	while (n--) {
+		nth_uuid(uuid, n);
+		EXPECT_EQ(0, mdev_remove(uuid));
 	}
 	EXPECT_EQ(available, mdev_available(MDEV_TYPE_V1));
 	EXPECT_EQ(nets, count_entries("/sys/class/net"));
 	EXPECT_EQ(devs, count_entries("/sys/bus/mdev/devices"));
 	EXPECT_EQ(vfios, count_entries("/sys/class/vfio-dev"));
 	EXPECT_EQ(groups, count_entries("/sys/kernel/iommu_groups"));
+	EXPECT_EQ(0, mdev_type_write(MDEV_TYPE_V1, "migration/check", config));
 }
 
 TEST_HARNESS_MAIN
