@@ -491,27 +491,26 @@ void mdm_dma_set_saving(struct mdev_migrate_device *mdm, bool saving)
 }
 
 /**
- * mdm_dma_close - the device was closed
+ * mdm_dma_close - the device is being closed
  * @mdm: the device; the model has unmapped its maps
  *
- * Everything is as after mdm_dma_create(). The IOMMU backends may still unmap.
+ * Nothing stays pinned. The IOMMU backends call dma_unmap even after this.
  */
 void mdm_dma_close(struct mdev_migrate_device *mdm)
 {
 	struct mdm_dma *dma = mdm->dma;
 
-	guard(mutex)(&dma->lock);
 	WARN_ON(!list_empty(&dma->maps));
-	dma->saving = false;
-	dma->logging = false;
+	guard(mutex)(&dma->lock);
 	drop_pages(dma, 0, ULONG_MAX);
-	mdm_log_destroy(dma);
+	mdm_log_close(dma);
+	dma->saving = false;
 	mdm_dma_choose(dma);
 }
 
 /**
- * mdm_dma_destroy - the device goes away
- * @mdm: the device, closed
+ * mdm_dma_destroy - undo mdm_dma_create()
+ * @mdm: the device
  */
 void mdm_dma_destroy(struct mdev_migrate_device *mdm)
 {

@@ -41,7 +41,7 @@ struct mdm_dma {
 #define MDM_LOG_BITS	BIT(MDM_LOG_SHIFT)
 
 void mdm_log_init(struct mdm_dma *dma);
-void mdm_log_destroy(struct mdm_dma *dma);
+void mdm_log_close(struct mdm_dma *dma);
 void mdm_log_written(struct mdm_dma *dma, u64 iova, size_t len);
 void mdm_dma_choose(struct mdm_dma *dma);
 

@@ -20,7 +20,6 @@ static int mdm_init_device(struct vfio_device *vdev)
 	ret = mdm_irqs_create(mdm);
 	if (ret)
 		return ret;
-	/* The IOMMU backends unmap before open and after close, too. */
 	ret = mdm_dma_create(mdm);
 	if (ret)
 		goto destroy_irqs;
@@ -46,21 +45,6 @@ static void mdm_release_device(struct vfio_device *vdev)
 	mutex_destroy(&mdm->config_lock);
 }
 
-static int create_parts(struct mdev_migrate_device *mdm)
-{
-	int ret;
-
-	ret = mdm_pci_create(mdm);
-	if (ret)
-		return ret;
-	ret = mdm_migration_open(mdm);
-	if (!ret)
-		return 0;
-	mdm_dma_close(mdm);
-	mdm_pci_destroy(mdm);
-	return ret;
-}
-
 static void set_open(struct mdev_migrate_device *mdm, bool is_open)
 {
 	mutex_lock(&mdm->config_lock);
@@ -74,9 +58,18 @@ static int mdm_open_device(struct vfio_device *vdev)
 	int ret;
 
 	set_open(mdm, true);
-	ret = create_parts(mdm);
+	ret = mdm_pci_create(mdm);
 	if (ret)
-		set_open(mdm, false);
+		goto not_open;
+	ret = mdm_migration_open(mdm);
+	if (ret)
+		goto destroy_pci;
+	return 0;
+
+destroy_pci:
+	mdm_pci_destroy(mdm);
+not_open:
+	set_open(mdm, false);
 	return ret;
 }
 

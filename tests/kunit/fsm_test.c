@@ -169,9 +169,10 @@ static void fake_exit(struct kunit *test)
 
 	mdm_migration_close(&f->mdm);
 	mdm_irqs_close(&f->mdm);
-	mdm_dma_destroy(&f->mdm);
+	mdm_dma_close(&f->mdm);
 	mdm_pci_destroy(&f->mdm);
 	mdm_migration_destroy(&f->mdm);
+	mdm_dma_destroy(&f->mdm);
 	mdm_irqs_destroy(&f->mdm);
 }
 

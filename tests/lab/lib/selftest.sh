@@ -62,7 +62,7 @@ canary_run_all() {
 	for fault in warn bug kasan lockdep atomic ubsan busy none; do
 		canary_start "$fault" --no-kmemleak -- sh -c "$insmod$fault"
 	done
-	canary_start allow --no-kmemleak --allow 'WARNING:|cut here' -- \
+	canary_start allow --no-kmemleak --allow 'WARNING: .*lab_canary' -- \
 		sh -c "${insmod}warn"
 	canary_start output --no-kmemleak -- seq 100000
 	canary_start status --no-kmemleak -- sh -c 'echo left >/out/file; exit 7'

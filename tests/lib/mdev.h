@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Mediated devices in sysfs. */
+#ifndef TESTS_LIB_MDEV_H
+#define TESTS_LIB_MDEV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define MDEV_PARENT	"/sys/class/mdev_bus/virtio_net"
+#define MDEV_TYPES	MDEV_PARENT "/mdev_supported_types"
+#define MDEV_DEVICES	"/sys/bus/mdev/devices"
+#define MDEV_TYPE_V1	"virtio_net-v1"
+#define MDEV_MODEL	"https://mdev-migrate.org/devices/virtio-net"
+
+/* The devices of the tests; what an earlier test left is removed. */
+#define MDEV_UUID_A	"6d646576-0000-4000-8000-00000000000a"
+#define MDEV_UUID_B	"6d646576-0000-4000-8000-00000000000b"
+
+int sysfs_read(const char *path, char *value, size_t size);
+int sysfs_write(const char *path, const char *value);
+int sysfs_mode(const char *path);
+
+int mdev_create(const char *type, const char *uuid);
+int mdev_remove(const char *uuid);
+bool mdev_exists(const char *uuid);
+
+int mdev_read(const char *uuid, const char *attr, char *value, size_t size);
+int mdev_write(const char *uuid, const char *attr, const char *value);
+int mdev_type_read(const char *type, const char *attr, char *value,
+		   size_t size);
+int mdev_type_write(const char *type, const char *attr, const char *value);
+int mdev_available(const char *type);
+
+#endif /* TESTS_LIB_MDEV_H */

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "netif.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "mdev.h"
+#include "util.h"
+#include "vnic.h"
+
+static int get_name(const char *uuid, char *name)
+{
+	int ret = mdev_read(uuid, "netdev", name, IFNAMSIZ);
+
+	return ret < 0 ? ret : 0;
+}
+
+static int set_up(int fd, const char *name)
+{
+	struct ifreq ifr = { 0 };
+
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
+	if (ioctl(fd, SIOCGIFFLAGS, &ifr))
+		return -errno;
+	ifr.ifr_flags |= IFF_UP;
+	return ioctl(fd, SIOCSIFFLAGS, &ifr) ? -errno : 0;
+}
+
+/*
+ * Brings the interface of device @uuid up and opens a socket on it that
+ * receives only what comes in with the tests' protocol.
+ */
+int netif_open(const char *uuid)
+{
+	struct sockaddr_ll addr = {
+		.sll_family = AF_PACKET,
+		.sll_protocol = htons(VNIC_PROTO),
+	};
+	char name[IFNAMSIZ];
+	int fd, ret;
+
+	ret = get_name(uuid, name);
+	if (ret)
+		return ret;
+	fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	ret = set_up(fd, name);
+	addr.sll_ifindex = if_nametoindex(name);
+	if (!ret && bind(fd, (struct sockaddr *)&addr, sizeof(addr)))
+		ret = -errno;
+	if (!ret)
+		return fd;
+	close(fd);
+	return ret;
+}
+
+/* 0 once the interface of device @uuid carries frames. */
+int netif_wait_carrier(const char *uuid, int ms)
+{
+	int64_t deadline = deadline_ms(ms);
+	struct ifreq ifr = { 0 };
+	int fd, ret;
+
+	ret = get_name(uuid, ifr.ifr_name);
+	if (ret)
+		return ret;
+	fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	do {
+		ret = ioctl(fd, SIOCGIFFLAGS, &ifr) ? -errno : 0;
+		if (ret || ifr.ifr_flags & IFF_RUNNING)
+			break;
+		sched_yield();
+		ret = -ETIMEDOUT;
+	} while (deadline_left(deadline));
+	close(fd);
+	return ret;
+}
+
+int netif_send(int fd, const void *frame, size_t len)
+{
+	ssize_t n = send(fd, frame, len, 0);
+
+	if (n < 0)
+		return -errno;
+	return (size_t)n == len ? 0 : -EIO;
+}
+
+/* Length of the next frame, or -ETIMEDOUT. */
+int netif_recv(int fd, void *frame, size_t size, int ms)
+{
+	int ret = wait_readable(fd, ms);
+	ssize_t n;
+
+	if (ret <= 0)
+		return ret ? ret : -ETIMEDOUT;
+	n = recv(fd, frame, size, MSG_TRUNC);
+	if (n < 0)
+		return -errno;
+	return (size_t)n <= size ? (int)n : -EMSGSIZE;
+}
+
+/* A frame of @len bytes with a pattern of @seed; returns @len. */
+size_t frame_make(uint8_t *frame, size_t len, const uint8_t *dst, uint32_t seed)
+{
+	static const uint8_t src[6] = { 2, 0x6d, 0x64, 0x65, 0x76, 0xff };
+	uint64_t state = seed * 0x9e3779b97f4a7c15ULL + 1;
+	size_t i;
+
+	memcpy(frame, dst, 6);
+	memcpy(frame + 6, src, 6);
+	frame[12] = VNIC_PROTO >> 8;
+	frame[13] = VNIC_PROTO & 0xff;
+	for (i = ETH_HLEN; i < len; i++)
+		frame[i] = rng_next(&state) >> 24;
+	return len;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The device's network interface on the host. */
+#ifndef TESTS_LIB_NETIF_H
+#define TESTS_LIB_NETIF_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+int netif_open(const char *uuid);
+int netif_wait_carrier(const char *uuid, int ms);
+int netif_send(int fd, const void *frame, size_t len);
+int netif_recv(int fd, void *frame, size_t size, int ms);
+size_t frame_make(uint8_t *frame, size_t len, const uint8_t *dst,
+		  uint32_t seed);
+
+#endif /* TESTS_LIB_NETIF_H */

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <linux/iommufd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "mdev.h"
+#include "vdev.h"
+
+/* The device's own character device, such as /dev/vfio/devices/vfio0. */
+static int cdev_path(const char *uuid, char *path, size_t size)
+{
+	char dir[PATH_MAX];
+	struct dirent *de;
+	int ret = -ENOENT;
+	DIR *d;
+
+	snprintf(dir, sizeof(dir), MDEV_DEVICES "/%s/vfio-dev", uuid);
+	d = opendir(dir);
+	if (!d)
+		return -errno;
+	while ((de = readdir(d))) {
+		if (strncmp(de->d_name, "vfio", 4))
+			continue;
+		snprintf(path, size, "/dev/vfio/devices/%s", de->d_name);
+		ret = 0;
+		break;
+	}
+	closedir(d);
+	return ret;
+}
+
+static int open_iommufd(struct vdev *v)
+{
+	struct vfio_device_attach_iommufd_pt attach = {
+		.argsz = sizeof(attach),
+	};
+	struct vfio_device_bind_iommufd bind = { .argsz = sizeof(bind) };
+	struct iommu_ioas_alloc alloc = { .size = sizeof(alloc) };
+	char path[PATH_MAX];
+	int ret;
+
+	ret = cdev_path(v->uuid, path, sizeof(path));
+	if (ret)
+		return ret;
+	v->fd = open(path, O_RDWR | O_CLOEXEC);
+	if (v->fd < 0)
+		return -errno;
+	v->iommu_fd = open("/dev/iommu", O_RDWR | O_CLOEXEC);
+	if (v->iommu_fd < 0)
+		return -errno;
+	bind.iommufd = v->iommu_fd;
+	if (ioctl(v->fd, VFIO_DEVICE_BIND_IOMMUFD, &bind))
+		return -errno;
+	if (ioctl(v->iommu_fd, IOMMU_IOAS_ALLOC, &alloc))
+		return -errno;
+	v->ioas = alloc.out_ioas_id;
+	attach.pt_id = v->ioas;
+	if (ioctl(v->fd, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach))
+		return -errno;
+	return 0;
+}
+
+static int group_path(const char *uuid, char *path, size_t size)
+{
+	char link[PATH_MAX], target[PATH_MAX];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), MDEV_DEVICES "/%s/iommu_group", uuid);
+	n = readlink(link, target, sizeof(target) - 1);
+	if (n < 0)
+		return -errno;
+	target[n] = '\0';
+	snprintf(path, size, "/dev/vfio/%.32s", basename(target));
+	return 0;
+}
+
+static int open_group(struct vdev *v)
+{
+	char path[PATH_MAX];
+	int ret;
+
+	ret = group_path(v->uuid, path, sizeof(path));
+	if (ret)
+		return ret;
+	v->iommu_fd = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
+	if (v->iommu_fd < 0)
+		return -errno;
+	v->group_fd = open(path, O_RDWR | O_CLOEXEC);
+	if (v->group_fd < 0)
+		return -errno;
+	if (ioctl(v->group_fd, VFIO_GROUP_SET_CONTAINER, &v->iommu_fd))
+		return -errno;
+	if (ioctl(v->iommu_fd, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU))
+		return -errno;
+	v->fd = ioctl(v->group_fd, VFIO_GROUP_GET_DEVICE_FD, v->uuid);
+	if (v->fd < 0)
+		return -errno;
+	return 0;
+}
+
+static int read_regions(struct vdev *v)
+{
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i <= VFIO_PCI_CONFIG_REGION_INDEX; i++) {
+		ret = vdev_region_info(v, i, &v->regions[i]);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+int vdev_open(struct vdev *v, const char *uuid, enum vdev_how how)
+{
+	int ret;
+
+	memset(v, 0, sizeof(*v));
+	v->how = how;
+	v->fd = -1;
+	v->iommu_fd = -1;
+	v->group_fd = -1;
+	snprintf(v->uuid, sizeof(v->uuid), "%s", uuid);
+	ret = how == VDEV_IOMMUFD ? open_iommufd(v) : open_group(v);
+	if (!ret)
+		ret = read_regions(v);
+	if (ret)
+		vdev_close(v);
+	return ret;
+}
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+/* Also of a device that is not, or only half, open. */
+void vdev_close(struct vdev *v)
+{
+	if (!v->uuid[0])
+		return;
+	close_fd(&v->fd);
+	close_fd(&v->group_fd);
+	close_fd(&v->iommu_fd);
+	v->uuid[0] = '\0';
+}
+
+int vdev_reset(struct vdev *v)
+{
+	return ioctl(v->fd, VFIO_DEVICE_RESET) ? -errno : 0;
+}
+
+int vdev_info(struct vdev *v, struct vfio_device_info *info)
+{
+	memset(info, 0, sizeof(*info));
+	info->argsz = sizeof(*info);
+	return ioctl(v->fd, VFIO_DEVICE_GET_INFO, info) ? -errno : 0;
+}

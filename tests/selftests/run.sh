@@ -1,0 +1,83 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# run.sh [DIR [PROGRAM...]]
+#
+# Loads the modules that lie somewhere below DIR (default: /mdev, else what
+# modprobe finds), runs the test programs that lie beside this script, all or
+# the named ones (fsm, stream, ...), prints what each prints, and unloads the
+# modules. The exit status is 0 if no test failed and the modules could be
+# unloaded.
+
+here=$(cd "$(dirname "$0")" && pwd) || exit 1
+dir=${1:-/mdev}
+[ $# -gt 0 ] && shift
+all="sysfs config fsm datafd stream records dma irq pci virtio rings move lifecycle"
+[ $# -gt 0 ] || set -- $all
+
+find_module()
+{
+	find "$dir" -name "$1.ko" 2>/dev/null | head -n 1
+}
+
+# What the modules need of the kernel may be modules too.
+load()
+{
+	loaded=
+	[ -d /sys/module/mdev_virtio_net ] && return 0
+	for name in vfio vfio_iommu_type1 mdev iommufd; do
+		modprobe -q "$name" 2>/dev/null
+	done
+	for name in mdev_migrate mdev_virtio_net; do
+		path=$(find_module "$name")
+		if [ -d "/sys/module/$name" ]; then
+			continue
+		elif [ -n "$path" ]; then
+			insmod "$path" || return 1
+		else
+			modprobe "$name" || return 1
+		fi
+		loaded="$name $loaded"
+	done
+	MDEV_VIRTIO_NET_KO=$(find_module mdev_virtio_net)
+	[ -n "$MDEV_VIRTIO_NET_KO" ] && export MDEV_VIRTIO_NET_KO
+	return 0
+}
+
+unload()
+{
+	for name in $loaded; do
+		rmmod "$name" || return 1
+	done
+}
+
+if ! load; then
+	echo "Bail out! the modules do not load from $dir"
+	exit 1
+fi
+
+failed=
+log=$(mktemp) || exit 1
+trap 'rm -f "$log"' EXIT
+for test; do
+	start=$(date +%s)
+	echo "# test_$test"
+	if "$here/test_$test" >"$log" 2>&1; then
+		result=ok
+	else
+		result="not ok"
+		failed="$failed $test"
+	fi
+	cat "$log"
+	echo "# test_$test: $result in $(($(date +%s) - start)) s"
+done
+
+if ! unload; then
+	echo "# the modules cannot be unloaded"
+	failed="$failed unload"
+fi
+if [ -n "$failed" ]; then
+	echo "# FAILED:$failed"
+	exit 1
+fi
+echo "# all passed"

@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Interrupts: what VFIO says about them, loopback, masks, delivery. */
+#include "card.h"
+
+#include <linux/pci_regs.h>
+#include <sys/eventfd.h>
+
+#define VECTORS		3	/* configuration change, receive, transmit */
+
+#define NONE		VFIO_IRQ_SET_DATA_NONE
+#define BOOL		VFIO_IRQ_SET_DATA_BOOL
+#define EVENTFD		VFIO_IRQ_SET_DATA_EVENTFD
+#define MASK		VFIO_IRQ_SET_ACTION_MASK
+#define UNMASK		VFIO_IRQ_SET_ACTION_UNMASK
+#define TRIGGER		VFIO_IRQ_SET_ACTION_TRIGGER
+
+#define INTX		VFIO_PCI_INTX_IRQ_INDEX
+#define MSIX		VFIO_PCI_MSIX_IRQ_INDEX
+
+FIXTURE_VARIANT_ADD(card, iommufd) { .how = VDEV_IOMMUFD };
+FIXTURE_VARIANT_ADD(card, group) { .how = VDEV_GROUP };
+
+static int irq(FIXTURE_DATA(card) *self, uint32_t index, uint32_t flags,
+	       uint32_t start, uint32_t count)
+{
+	return vdev_irq_set(&self->v, index, flags, start, count, NULL, 0);
+}
+
+TEST_F(card, info)
+{
+	struct vfio_device_info dev;
+	struct vfio_irq_info info;
+	unsigned int i;
+	int cap;
+
+	ASSERT_EQ(0, vdev_info(&self->v, &dev));
+	EXPECT_EQ(VFIO_PCI_NUM_IRQS, dev.num_irqs);
+	ASSERT_EQ(0, vdev_irq_info(&self->v, INTX, &info));
+	EXPECT_EQ(1, info.count);
+	EXPECT_EQ(VFIO_IRQ_INFO_EVENTFD | VFIO_IRQ_INFO_MASKABLE |
+		  VFIO_IRQ_INFO_AUTOMASKED, info.flags);
+	ASSERT_EQ(0, vdev_irq_info(&self->v, MSIX, &info));
+	EXPECT_TRUE(info.flags & VFIO_IRQ_INFO_EVENTFD);
+	cap = pci_find_cap(&self->v, PCI_CAP_ID_MSIX, 0);
+	ASSERT_LT(0, cap);
+	EXPECT_EQ((pci_read(&self->v, 2, cap + PCI_MSIX_FLAGS) &
+		   PCI_MSIX_FLAGS_QSIZE) + 1, info.count);
+	EXPECT_LE(VECTORS, info.count);
+	ASSERT_EQ(0, vdev_irq_info(&self->v, VFIO_PCI_MSI_IRQ_INDEX, &info));
+	EXPECT_EQ(0, info.count);
+	ASSERT_EQ(0, vdev_irq_info(&self->v, VFIO_PCI_REQ_IRQ_INDEX, &info));
+	EXPECT_EQ(1, info.count);
+	EXPECT_TRUE(info.flags & VFIO_IRQ_INFO_EVENTFD);
+	for (i = VFIO_PCI_NUM_IRQS; i < VFIO_PCI_NUM_IRQS + 3; i++) {
+		EXPECT_EQ(-EINVAL, vdev_irq_info(&self->v, i, &info));
+	}
+	EXPECT_EQ(-EINVAL, vdev_irq_info(&self->v, ~0U, &info));
+	info = (struct vfio_irq_info){ .argsz = sizeof(info) - 1 };
+	EXPECT_EQ(-1, ioctl(self->v.fd, VFIO_DEVICE_GET_IRQ_INFO, &info));
+	EXPECT_EQ(EINVAL, errno);
+}
+
+TEST_F(card, bad_arguments)
+{
+	int32_t fds[4] = { -1, -1, -1, -1 };
+	struct vfio_irq_set set = { .argsz = sizeof(set) - 1 };
+	struct vfio_irq_info info;
+	unsigned int index;
+	int null;
+
+	for (index = 0; index < VFIO_PCI_NUM_IRQS; index++) {
+		ASSERT_EQ(0, vdev_irq_info(&self->v, index, &info));
+		EXPECT_GT(0, irq(self, index, NONE | TRIGGER, info.count, 1));
+		EXPECT_GT(0, irq(self, index, NONE | TRIGGER, 0,
+				 info.count + 1));
+		EXPECT_GT(0, irq(self, index, NONE | TRIGGER, 1, ~0U));
+		EXPECT_GT(0, irq(self, index, NONE | TRIGGER, ~0U, 1));
+		EXPECT_GT(0, irq(self, index, NONE | TRIGGER, ~0U, ~0U));
+		EXPECT_GT(0, irq(self, index, NONE | TRIGGER, 0x80000000,
+				 0x80000000));
+		EXPECT_GT(0, irq(self, index, NONE | TRIGGER | MASK, 0, 1));
+		EXPECT_GT(0, irq(self, index, NONE | BOOL | TRIGGER, 0, 1));
+		EXPECT_GT(0, irq(self, index, TRIGGER, 0, 1));
+		EXPECT_GT(0, irq(self, index, NONE, 0, 1));
+		EXPECT_GT(0, irq(self, index, 0, 0, 1));
+		EXPECT_GT(0, irq(self, index, NONE | TRIGGER | 1 << 6, 0, 1));
+		/* Data too short for the count. */
+		EXPECT_GT(0, irq(self, index, BOOL | TRIGGER, 0, 1));
+		EXPECT_GT(0, irq(self, index, EVENTFD | TRIGGER, 0, 1));
+		EXPECT_GT(0, vdev_irq_set(&self->v, index, EVENTFD | TRIGGER,
+					  0, 1, fds, 3));
+	}
+	EXPECT_EQ(-EINVAL, irq(self, VFIO_PCI_NUM_IRQS, NONE | TRIGGER, 0, 0));
+	EXPECT_EQ(-EINVAL, irq(self, ~0U, NONE | TRIGGER, 0, 1));
+	EXPECT_EQ(-1, ioctl(self->v.fd, VFIO_DEVICE_SET_IRQS, &set));
+	EXPECT_EQ(EINVAL, errno);
+	/* Eventfds that are none. */
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, null);
+	fds[0] = null;
+	EXPECT_GT(0, vdev_irq_eventfds(&self->v, MSIX, 0, 1, fds));
+	EXPECT_GT(0, vdev_irq_eventfds(&self->v, INTX, 0, 1, fds));
+	fds[0] = 12345;
+	EXPECT_GT(0, vdev_irq_eventfds(&self->v, MSIX, 0, 1, fds));
+	fds[0] = -2;
+	EXPECT_GT(0, vdev_irq_eventfds(&self->v, MSIX, 0, 1, fds));
+	close(null);
+}
+
+TEST_F(card, msix_loopback)
+{
+	uint8_t pattern[VECTORS] = { 1, 0, 1 };
+	int32_t fds[VECTORS], none = -1;
+	unsigned int i, k;
+
+	for (i = 0; i < VECTORS; i++) {
+		fds[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		ASSERT_LE(0, fds[i]);
+	}
+	ASSERT_EQ(0, vdev_irq_eventfds(&self->v, MSIX, 0, VECTORS, fds));
+	for (i = 0; i < VECTORS; i++) {
+		ASSERT_EQ(0, irq(self, MSIX, NONE | TRIGGER, i, 1));
+		for (k = 0; k < VECTORS; k++) {
+			EXPECT_EQ(k == i, event_wait(fds[k], 0));
+		}
+	}
+	ASSERT_EQ(0, irq(self, MSIX, NONE | TRIGGER, 0, VECTORS));
+	for (k = 0; k < VECTORS; k++) {
+		EXPECT_EQ(1, event_wait(fds[k], 0));
+	}
+	ASSERT_EQ(0, vdev_irq_set(&self->v, MSIX, BOOL | TRIGGER, 0, VECTORS,
+				  pattern, sizeof(pattern)));
+	for (k = 0; k < VECTORS; k++) {
+		EXPECT_EQ(pattern[k], event_wait(fds[k], 0));
+	}
+	/* One is taken off, the others stay. */
+	ASSERT_EQ(0, vdev_irq_eventfds(&self->v, MSIX, 1, 1, &none));
+	irq(self, MSIX, NONE | TRIGGER, 0, VECTORS);
+	EXPECT_EQ(1, event_wait(fds[0], 0));
+	EXPECT_EQ(0, event_wait(fds[1], 0));
+	EXPECT_EQ(1, event_wait(fds[2], 0));
+	/* And put on again, as another. */
+	ASSERT_EQ(0, vdev_irq_eventfds(&self->v, MSIX, 1, 1, &fds[0]));
+	ASSERT_EQ(0, irq(self, MSIX, NONE | TRIGGER, 1, 1));
+	EXPECT_EQ(1, event_wait(fds[0], 0));
+	ASSERT_EQ(0, vdev_irq_disable(&self->v, MSIX));
+	irq(self, MSIX, NONE | TRIGGER, 0, VECTORS);
+	for (k = 0; k < VECTORS; k++) {
+		EXPECT_EQ(0, event_wait(fds[k], 0));
+		close(fds[k]);
+	}
+}
+
+TEST_F(card, intx_loopback)
+{
+	int32_t fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+	ASSERT_EQ(0, vdev_irq_eventfds(&self->v, INTX, 0, 1, &fd));
+	ASSERT_EQ(0, irq(self, INTX, NONE | TRIGGER, 0, 1));
+	EXPECT_EQ(1, event_wait(fd, 0));
+	EXPECT_EQ(0, irq(self, INTX, NONE | UNMASK, 0, 1));
+	EXPECT_EQ(0, irq(self, INTX, NONE | MASK, 0, 1));
+	EXPECT_EQ(0, irq(self, INTX, NONE | UNMASK, 0, 1));
+	ASSERT_EQ(0, vdev_irq_disable(&self->v, INTX));
+	irq(self, INTX, NONE | TRIGGER, 0, 1);
+	EXPECT_EQ(0, event_wait(fd, 0));
+	close(fd);
+}
+
+static int host_frame(FIXTURE_DATA(card) *self, uint32_t seed)
+{
+	uint8_t frame[100];
+
+	frame_make(frame, sizeof(frame), self->mac, seed);
+	return netif_send(self->net, frame, sizeof(frame));
+}
+
+static bool wait_used_index(FIXTURE_DATA(card) *self, uint16_t index)
+{
+	volatile uint16_t *used = &self->nic.vq[VNIC_RX].used->idx;
+	int64_t deadline = deadline_ms(DEADLINE_MS);
+
+	while (*used != index && deadline_left(deadline))
+		sched_yield();
+	return *used == index;
+}
+
+/*
+ * INTx is level triggered and masked by its delivery: nothing more until it is
+ * unmasked, and then again at once while the device still asserts it.
+ */
+TEST_F(card, intx_is_automasked)
+{
+	int fd;
+
+	card_up(_metadata, self, VNIC_INTX);
+	fd = self->nic.events[0];
+	ASSERT_EQ(0, host_frame(self, 1));
+	EXPECT_EQ(1, event_wait(fd, DEADLINE_MS));
+	ASSERT_EQ(0, host_frame(self, 2));
+	ASSERT_TRUE(wait_used_index(self, 2));
+	EXPECT_EQ(0, event_wait(fd, QUIET_MS));
+	EXPECT_EQ(PCI_STATUS_INTERRUPT,
+		  pci_read(&self->v, 2, PCI_STATUS) & PCI_STATUS_INTERRUPT);
+	ASSERT_EQ(0, irq(self, INTX, NONE | UNMASK, 0, 1));
+	EXPECT_EQ(1, event_wait(fd, DEADLINE_MS));
+	/* Acknowledged by reading ISR: low again. */
+	EXPECT_EQ(1, vpci_read(&self->nic.pci, VIRTIO_PCI_CAP_ISR_CFG, 1, 0));
+	EXPECT_EQ(0, vpci_read(&self->nic.pci, VIRTIO_PCI_CAP_ISR_CFG, 1, 0));
+	EXPECT_EQ(0, pci_read(&self->v, 2, PCI_STATUS) & PCI_STATUS_INTERRUPT);
+	ASSERT_EQ(0, irq(self, INTX, NONE | UNMASK, 0, 1));
+	EXPECT_EQ(0, event_wait(fd, QUIET_MS));
+	ASSERT_EQ(0, host_frame(self, 3));
+	EXPECT_EQ(1, event_wait(fd, DEADLINE_MS));
+}
+
+TEST_F(card, intx_masked)
+{
+	uint8_t yes = 1, no = 0;
+	int fd;
+
+	card_up(_metadata, self, VNIC_INTX);
+	fd = self->nic.events[0];
+	ASSERT_EQ(0, vdev_irq_set(&self->v, INTX, BOOL | MASK, 0, 1, &yes, 1));
+	ASSERT_EQ(0, host_frame(self, 1));
+	ASSERT_TRUE(wait_used_index(self, 1));
+	EXPECT_EQ(0, event_wait(fd, QUIET_MS));
+	ASSERT_EQ(0, vdev_irq_set(&self->v, INTX, BOOL | UNMASK, 0, 1, &no,
+				  1));
+	EXPECT_EQ(0, event_wait(fd, QUIET_MS));
+	ASSERT_EQ(0, vdev_irq_set(&self->v, INTX, BOOL | UNMASK, 0, 1, &yes,
+				  1));
+	EXPECT_EQ(1, event_wait(fd, DEADLINE_MS));
+}
+
+/* The guest's own switch, in the command register. */
+TEST_F(card, intx_disabled_by_the_guest)
+{
+	uint16_t command;
+	int fd;
+
+	card_up(_metadata, self, VNIC_INTX);
+	fd = self->nic.events[0];
+	command = pci_read(&self->v, 2, PCI_COMMAND);
+	ASSERT_EQ(0, pci_write(&self->v, 2, PCI_COMMAND,
+			       command | PCI_COMMAND_INTX_DISABLE));
+	ASSERT_EQ(0, host_frame(self, 1));
+	ASSERT_TRUE(wait_used_index(self, 1));
+	EXPECT_EQ(0, event_wait(fd, QUIET_MS));
+	EXPECT_EQ(PCI_STATUS_INTERRUPT,
+		  pci_read(&self->v, 2, PCI_STATUS) & PCI_STATUS_INTERRUPT);
+	ASSERT_EQ(0, pci_write(&self->v, 2, PCI_COMMAND, command));
+	EXPECT_EQ(1, event_wait(fd, DEADLINE_MS));
+}
+
+/* An irqfd that unmasks, as KVM's resampling does; optional. */
+TEST_F(card, intx_unmask_by_eventfd)
+{
+	int32_t resample = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	uint64_t one = 1;
+	int fd, ret;
+
+	card_up(_metadata, self, VNIC_INTX);
+	fd = self->nic.events[0];
+	ret = vdev_irq_set(&self->v, INTX, EVENTFD | UNMASK, 0, 1, &resample,
+			   sizeof(resample));
+	if (ret) {
+		close(resample);
+		SKIP(return, "no unmasking by eventfd: %s", strerror(-ret));
+	}
+	ASSERT_EQ(0, host_frame(self, 1));
+	EXPECT_EQ(1, event_wait(fd, DEADLINE_MS));
+	ASSERT_EQ(sizeof(one), write(resample, &one, sizeof(one)));
+	EXPECT_EQ(1, event_wait(fd, DEADLINE_MS));
+	close(resample);
+}
+
+static void mask_vector(FIXTURE_DATA(card) *self, unsigned int vector,
+			bool mask)
+{
+	int cap = pci_find_cap(&self->v, PCI_CAP_ID_MSIX, 0);
+	uint32_t table = pci_read(&self->v, 4, cap + PCI_MSIX_TABLE);
+
+	vdev_write(&self->v, table & 7, 4,
+		   (table & ~7U) + vector * 16 + 12, mask);
+}
+
+static bool pending(FIXTURE_DATA(card) *self, unsigned int vector)
+{
+	int cap = pci_find_cap(&self->v, PCI_CAP_ID_MSIX, 0);
+	uint32_t pba = pci_read(&self->v, 4, cap + PCI_MSIX_PBA);
+
+	return vdev_read(&self->v, pba & 7, 8, pba & ~7U) >> vector & 1;
+}
+
+TEST_F(card, msix_vector_masked)
+{
+	int fd;
+
+	card_up(_metadata, self, 0);
+	fd = self->nic.events[1];
+	EXPECT_FALSE(pending(self, 1));
+	mask_vector(self, 1, true);
+	ASSERT_EQ(0, host_frame(self, 1));
+	ASSERT_TRUE(wait_used_index(self, 1));
+	EXPECT_EQ(0, event_wait(fd, QUIET_MS));
+	EXPECT_TRUE(pending(self, 1));
+	EXPECT_FALSE(pending(self, 0));
+	EXPECT_FALSE(pending(self, 2));
+	mask_vector(self, 1, false);
+	EXPECT_EQ(1, event_wait(fd, DEADLINE_MS));
+	EXPECT_FALSE(pending(self, 1));
+}
+
+TEST_F(card, msix_function_masked)
+{
+	uint16_t control;
+	int fd, cap;
+
+	card_up(_metadata, self, 0);
+	fd = self->nic.events[1];
+	cap = pci_find_cap(&self->v, PCI_CAP_ID_MSIX, 0);
+	control = pci_read(&self->v, 2, cap + PCI_MSIX_FLAGS);
+	ASSERT_EQ(0, pci_write(&self->v, 2, cap + PCI_MSIX_FLAGS,
+			       control | PCI_MSIX_FLAGS_MASKALL));
+	ASSERT_EQ(0, host_frame(self, 1));
+	ASSERT_TRUE(wait_used_index(self, 1));
+	EXPECT_EQ(0, event_wait(fd, QUIET_MS));
+	EXPECT_TRUE(pending(self, 1));
+	ASSERT_EQ(0, pci_write(&self->v, 2, cap + PCI_MSIX_FLAGS, control));
+	EXPECT_EQ(1, event_wait(fd, DEADLINE_MS));
+}
+
+/* Eventfds come and go in traffic. */
+TEST_F(card, eventfds_change_in_traffic)
+{
+	int i;
+
+	card_up(_metadata, self, 0);
+	for (i = 0; i < 100; i++) {
+		ASSERT_EQ(0, vdev_irq_disable(&self->v, MSIX));
+		ASSERT_EQ(0, host_frame(self, i));
+		ASSERT_EQ(0, vnic_interrupts(&self->nic, &self->v));
+		while (vnic_recv(&self->nic, (uint8_t[VNIC_SLOT]){ 0 },
+				 VNIC_SLOT, 0) > 0)
+			;
+	}
+	both_directions(_metadata, self->net, &self->nic, 3);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Devices and modules coming and going, and memory running out meanwhile. */
+#include "card.h"
+
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+
+#define MODULE		"mdev_virtio_net"
+#define HELPER		"mdev_migrate"
+
+FIXTURE_VARIANT_ADD(card, iommufd) { .how = VDEV_IOMMUFD };
+FIXTURE_VARIANT_ADD(card, group) { .how = VDEV_GROUP };
+
+TEST_F(card, open_and_close)
+{
+	int i;
+
+	for (i = 0; i < 50; i++) {
+		vdev_close(&self->v);
+		ASSERT_EQ(0, vdev_open(&self->v, MDEV_UUID_A, variant->how));
+		EXPECT_TRUE(state_is(&self->v, RUNNING));
+	}
+	/* Every mapping is gone with the address space: map and use again. */
+	ASSERT_EQ(0, vdev_map(&self->v, &self->mem));
+	card_up(_metadata, self, 0);
+	both_directions(_metadata, self->net, &self->nic, 3);
+}
+
+/* A card that is running when it is closed. */
+TEST_F(card, close_in_traffic)
+{
+	uint8_t frame[500] = { 0 };
+	int i;
+
+	for (i = 0; i < 10; i++) {
+		card_up(_metadata, self, i & 1 ? VNIC_INTX : 0);
+		to_guest(_metadata, self->net, &self->nic, 200, i);
+		frame_make(frame, sizeof(frame), self->mac, i);
+		ASSERT_EQ(0, netif_send(self->net, frame, sizeof(frame)));
+		ASSERT_EQ(0, vnic_send(&self->nic, frame, sizeof(frame)));
+		vdev_close(&self->v);
+		netif_send(self->net, frame, sizeof(frame));
+		ASSERT_EQ(0, vdev_open(&self->v, MDEV_UUID_A, variant->how));
+		ASSERT_EQ(0, vdev_map(&self->v, &self->mem));
+		while (netif_recv(self->net, frame, sizeof(frame), 0) > 0)
+			;
+	}
+}
+
+/* One user at a time. */
+TEST_F(card, second_open)
+{
+	struct vdev second;
+
+	EXPECT_GT(0, vdev_open(&second, MDEV_UUID_A, variant->how));
+	EXPECT_GT(0, vdev_open(&second, MDEV_UUID_A, VDEV_IOMMUFD));
+	EXPECT_TRUE(state_is(&self->v, RUNNING));
+}
+
+/*
+ * Removing an open device asks its user through the request interrupt to let
+ * go, waits until then, and the device is gone afterwards.
+ */
+TEST_F(card, remove_while_open)
+{
+	int32_t event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	int status;
+	pid_t pid;
+
+	ASSERT_LE(0, event);
+	ASSERT_EQ(0, vdev_irq_eventfds(&self->v, VFIO_PCI_REQ_IRQ_INDEX, 0, 1,
+				       &event));
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		/* Not the one who holds it open. */
+		vdev_close(&self->v);
+		_exit(mdev_remove(MDEV_UUID_A) ? 1 : 0);
+	}
+	EXPECT_LT(0, event_wait(event, DEADLINE_MS));
+	EXPECT_EQ(0, waitpid(pid, &status, WNOHANG));
+	EXPECT_TRUE(mdev_exists(MDEV_UUID_A));
+	vdev_close(&self->v);
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_FALSE(mdev_exists(MDEV_UUID_A));
+	close(event);
+}
+
+static int rmmod(const char *name)
+{
+	return syscall(SYS_delete_module, name, O_NONBLOCK) ? -errno : 0;
+}
+
+static int users(const char *module)
+{
+	char path[PATH_MAX], value[32];
+
+	snprintf(path, sizeof(path), "/sys/module/%s/refcnt", module);
+	return sysfs_read(path, value, sizeof(value)) < 0 ? -1 : atoi(value);
+}
+
+TEST_F(card, rmmod_is_refused)
+{
+	int ret;
+
+	if (users(MODULE) < 0)
+		SKIP(return, "the modules are built in");
+	EXPECT_LT(0, users(MODULE));
+	ret = rmmod(MODULE);
+	EXPECT_TRUE(ret == -EAGAIN || ret == -EBUSY) {
+		TH_LOG("rmmod: %s", strerror(-ret));
+	}
+	ret = rmmod(HELPER);
+	EXPECT_TRUE(ret == -EAGAIN || ret == -EBUSY) {
+		TH_LOG("rmmod: %s", strerror(-ret));
+	}
+	card_up(_metadata, self, 0);
+	both_directions(_metadata, self->net, &self->nic, 3);
+}
+
+/* Where the module is, from the runner; else modprobe knows. */
+static int insmod(void)
+{
+	const char *path = getenv("MDEV_VIRTIO_NET_KO");
+	int fd, ret;
+
+	if (!path)
+		return system("modprobe " MODULE) ? -ENOENT : 0;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	ret = syscall(SYS_finit_module, fd, "", 0) ? -errno : 0;
+	close(fd);
+	return ret;
+}
+
+TEST(modules_come_and_go)
+{
+	unsigned int nets = count_entries("/sys/class/net");
+	int i;
+
+	if (users(MODULE) < 0)
+		SKIP(return, "the modules are built in");
+	for (i = 0; i < 5; i++) {
+		ASSERT_EQ(0, mdev_create(MDEV_TYPE_V1, MDEV_UUID_A));
+		ASSERT_EQ(0, mdev_remove(MDEV_UUID_A));
+		ASSERT_EQ(0, rmmod(MODULE));
+		EXPECT_EQ(-ENOENT, sysfs_mode(MDEV_PARENT));
+		EXPECT_EQ(nets, count_entries("/sys/class/net"));
+		ASSERT_EQ(0, insmod());
+	}
+	EXPECT_LT(0, mdev_available(MDEV_TYPE_V1));
+}
+
+/*
+ * Unloading with idle devices removes them, as the mdev core does; the devices
+ * hold their module, so somebody has to remove them first.
+ */
+TEST(rmmod_with_a_closed_device)
+{
+	int ret;
+
+	if (users(MODULE) < 0)
+		SKIP(return, "the modules are built in");
+	ASSERT_EQ(0, mdev_create(MDEV_TYPE_V1, MDEV_UUID_A));
+	ret = rmmod(MODULE);
+	if (!ret) {
+		EXPECT_FALSE(mdev_exists(MDEV_UUID_A));
+		ASSERT_EQ(0, insmod());
+	} else {
+		EXPECT_TRUE(ret == -EAGAIN || ret == -EBUSY);
+		EXPECT_EQ(0, mdev_remove(MDEV_UUID_A));
+	}
+}
+
+/* The device's driver on the mdev bus lets go of it and takes it again. */
+TEST(unbind_and_bind)
+{
+	char link[PATH_MAX], path[PATH_MAX + 32];
+	struct vdev v;
+	ssize_t n;
+	int i;
+
+	ASSERT_EQ(0, mdev_create(MDEV_TYPE_V1, MDEV_UUID_A));
+	n = readlink(MDEV_DEVICES "/" MDEV_UUID_A "/driver", link,
+		     sizeof(link) - 1);
+	ASSERT_LT(0, n);
+	link[n] = '\0';
+	for (i = 0; i < 5; i++) {
+		snprintf(path, sizeof(path), "/sys/bus/mdev/drivers/%s/unbind",
+			 strrchr(link, '/') + 1);
+		ASSERT_EQ(0, sysfs_write(path, MDEV_UUID_A));
+		EXPECT_EQ(-ENOENT, sysfs_mode(MDEV_DEVICES "/" MDEV_UUID_A
+					      "/migration"));
+		snprintf(path, sizeof(path), "/sys/bus/mdev/drivers/%s/bind",
+			 strrchr(link, '/') + 1);
+		ASSERT_EQ(0, sysfs_write(path, MDEV_UUID_A));
+		EXPECT_LT(0, sysfs_mode(MDEV_DEVICES "/" MDEV_UUID_A
+					"/migration"));
+	}
+	ASSERT_EQ(0, vdev_open(&v, MDEV_UUID_A, way_available(VDEV_IOMMUFD) ?
+			       VDEV_IOMMUFD : VDEV_GROUP));
+	EXPECT_TRUE(state_is(&v, RUNNING));
+	vdev_close(&v);
+	EXPECT_EQ(0, mdev_remove(MDEV_UUID_A));
+}
+
+/* Every allocation between here and fail_done() fails in turn, see below. */
+static int fail_nth(int n)
+{
+	char value[16];
+
+	snprintf(value, sizeof(value), "%d", n);
+	return sysfs_write("/proc/self/fail-nth", value);
+}
+
+/* Was there an allocation number n? If not, everything was tried. */
+static bool fail_done(void)
+{
+	char value[16];
+	bool left = sysfs_read("/proc/self/fail-nth", value,
+			       sizeof(value)) > 0 && atoi(value) > 0;
+
+	fail_nth(0);
+	return left;
+}
+
+#define REQUIRE_FAIL_NTH()						\
+	do {								\
+		if (fail_nth(0))					\
+			SKIP(return, "this kernel has no fail-nth");	\
+		fail_prepare();						\
+	} while (0)
+
+/* Also allocations that may sleep, and in interrupt context none. */
+static void fail_prepare(void)
+{
+	sysfs_write("/sys/kernel/debug/failslab/ignore-gfp-wait", "N");
+	sysfs_write("/sys/kernel/debug/fail_page_alloc/ignore-gfp-wait", "N");
+	sysfs_write("/sys/kernel/debug/fail_page_alloc/ignore-gfp-highmem",
+		    "N");
+	sysfs_write("/sys/kernel/debug/fail_page_alloc/min-order", "0");
+	sysfs_write("/sys/kernel/debug/failslab/verbose", "0");
+	sysfs_write("/sys/kernel/debug/fail_page_alloc/verbose", "0");
+}
+
+/*
+ * Runs @call with its first, second, ... allocation failing, until it has no
+ * more. @undo follows each success and @call must succeed in the end. Some
+ * failures are harmless and let it succeed.
+ */
+#define FAIL_EACH(call, undo)						\
+	do {								\
+		int nth, ret, failed = 0;				\
+		bool over = false;					\
+									\
+		for (nth = 1; !over; nth++) {				\
+			ASSERT_GT(2000, nth);				\
+			ASSERT_EQ(0, fail_nth(nth));			\
+			ret = (call);					\
+			over = fail_done();				\
+			if (!ret) {					\
+				undo;					\
+				continue;				\
+			}						\
+			failed++;					\
+			EXPECT_GT(0, ret);				\
+			EXPECT_FALSE(over) {				\
+				TH_LOG("without a failure: %s",		\
+				       strerror(-ret));			\
+			}						\
+		}							\
+		EXPECT_LT(0, failed);					\
+		TH_LOG("%d allocations, %d failures", nth - 2, failed);	\
+	} while (0)
+
+static int create(void)
+{
+	return sysfs_write(MDEV_TYPES "/" MDEV_TYPE_V1 "/create", MDEV_UUID_A);
+}
+
+TEST(fail_create)
+{
+	int available = mdev_available(MDEV_TYPE_V1);
+
+	REQUIRE_FAIL_NTH();
+	if (mdev_exists(MDEV_UUID_A)) {
+		mdev_remove(MDEV_UUID_A);
+	}
+	FAIL_EACH(create(), EXPECT_EQ(0, mdev_remove(MDEV_UUID_A)));
+	EXPECT_EQ(available, mdev_available(MDEV_TYPE_V1));
+	EXPECT_FALSE(mdev_exists(MDEV_UUID_A));
+}
+
+TEST_F(card, fail_open)
+{
+	REQUIRE_FAIL_NTH();
+	vdev_close(&self->v);
+	FAIL_EACH(vdev_open(&self->v, MDEV_UUID_A, variant->how),
+		  vdev_close(&self->v));
+	ASSERT_EQ(0, vdev_open(&self->v, MDEV_UUID_A, variant->how));
+	ASSERT_EQ(0, vdev_map(&self->v, &self->mem));
+	card_up(_metadata, self, 0);
+	both_directions(_metadata, self->net, &self->nic, 3);
+}
+
+TEST_F(card, fail_save)
+{
+	struct buf good = { 0 }, stream = { 0 };
+
+	REQUIRE_FAIL_NTH();
+	card_up(_metadata, self, 0);
+	ASSERT_EQ(0, mig_save(&self->v, &good));
+	ASSERT_EQ(0, mig_set(&self->v, RUNNING, NULL));
+	ASSERT_EQ(0, buf_reserve(&stream, 1 << 20));
+	FAIL_EACH(mig_save(&self->v, &stream),
+		  mig_set(&self->v, RUNNING, NULL);
+		  EXPECT_TRUE(buf_equal(&good, &stream)));
+	/* A failed save leaves the card in STOP or where it was. */
+	ASSERT_EQ(0, mig_set(&self->v, RUNNING, NULL));
+	both_directions(_metadata, self->net, &self->nic, 3);
+	buf_free(&good);
+	buf_free(&stream);
+}
+
+TEST_F(card, fail_load)
+{
+	struct buf stream = { 0 };
+
+	REQUIRE_FAIL_NTH();
+	card_up(_metadata, self, 0);
+	ASSERT_EQ(0, mig_save(&self->v, &stream));
+	ASSERT_EQ(0, vdev_reset(&self->v));
+	FAIL_EACH((vdev_reset(&self->v),
+		   mig_load(&self->v, stream.data, stream.len, 0)),
+		  vdev_reset(&self->v));
+	ASSERT_EQ(0, vdev_reset(&self->v));
+	ASSERT_EQ(0, mig_load(&self->v, stream.data, stream.len, 0));
+	ASSERT_EQ(0, mig_set(&self->v, RUNNING, NULL));
+	both_directions(_metadata, self->net, &self->nic, 3);
+	buf_free(&stream);
+}
+
+/* The driver's start: rings are mapped, interrupts are routed. */
+TEST_F(card, fail_up)
+{
+	REQUIRE_FAIL_NTH();
+	FAIL_EACH((vdev_reset(&self->v), vnic_down(&self->nic),
+		   self->mem.used = 0,
+		   vnic_up(&self->nic, &self->v, &self->mem, RING, 0)),
+		  vnic_down(&self->nic));
+	ASSERT_EQ(0, vdev_reset(&self->v));
+	card_up(_metadata, self, 0);
+	both_directions(_metadata, self->net, &self->nic, 3);
+}
+
+TEST_HARNESS_MAIN
