@@ -52,6 +52,7 @@ int vnic_up(struct vnic *nic, struct vdev *vdev, struct guest_mem *mem,
 int vnic_interrupts(struct vnic *nic, struct vdev *vdev);
 int vnic_move(struct vnic *nic, struct vdev *vdev);
 void vnic_down(struct vnic *nic);
+int vnic_quiet(struct vnic *nic);
 int vnic_send(struct vnic *nic, const void *frame, size_t len);
 int vnic_sent(struct vnic *nic, int ms);
 int vnic_recv(struct vnic *nic, void *frame, size_t size, int ms);

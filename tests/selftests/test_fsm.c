@@ -360,7 +360,7 @@ TEST_F(fsm, random_walk)
 	uint64_t rng = 2;
 	int fd = -1, ret;
 
-	for (step = 0; step < 2000; step++) {
+	for (step = 0; step < 500; step++) {
 		bool legal;
 
 		to = rng_next(&rng) >> 32 & 7;
