@@ -155,7 +155,7 @@ int vnic_up(struct vnic *nic, struct vdev *vdev, struct guest_mem *mem,
 	nic->mem = mem;
 	nic->flags = flags;
 	nic->features = wanted_features(flags);
-	if (num / 2 > (int)(sizeof(nic->free_tx) / sizeof(nic->free_tx[0])))
+	if (num / 2 > VNIC_TX_MAX)
 		return -E2BIG;
 	ret = vpci_init(&nic->pci, vdev);
 	if (ret)

@@ -7,6 +7,7 @@
 #include "card.h"
 
 FIXTURE_VARIANT_ADD(card, iommufd) { .how = VDEV_IOMMUFD };
+
 FIXTURE_VARIANT_ADD(card, group) { .how = VDEV_GROUP };
 
 /* Every allocation between here and fail_done() fails in turn, see below. */

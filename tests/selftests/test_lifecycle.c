@@ -9,6 +9,7 @@
 #define HELPER		"mdev_migrate"
 
 FIXTURE_VARIANT_ADD(card, iommufd) { .how = VDEV_IOMMUFD };
+
 FIXTURE_VARIANT_ADD(card, group) { .how = VDEV_GROUP };
 
 TEST_F(card, open_and_close)
