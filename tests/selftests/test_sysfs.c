@@ -222,7 +222,7 @@ TEST_F(device, mac)
 	EXPECT_STREQ("52:54:00:12:34:56", read_device("mac"));
 	EXPECT_EQ(0, mdev_write(MDEV_UUID_A, "mac", "52:54:00:AB:cd:EF"));
 	EXPECT_STREQ("52:54:00:ab:cd:ef", read_device("mac"));
-	snprintf(before, sizeof(before), "%s", read_device("mac"));
+	ASSERT_EQ(17, mdev_read(MDEV_UUID_A, "mac", before, sizeof(before)));
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		EXPECT_EQ(-EINVAL, mdev_write(MDEV_UUID_A, "mac", bad[i])) {
 			TH_LOG("\"%s\"", bad[i]);
