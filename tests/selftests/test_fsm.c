@@ -281,9 +281,9 @@ TEST_F(fsm, reset_in_every_state)
 			continue;
 		if (from == RESUMING) {
 			EXPECT_EQ(-1, write(self->data_fd, "x", 1));
-		}
-		else
+		} else {
 			EXPECT_EQ(-1, read(self->data_fd, &byte, 1));
+		}
 		EXPECT_EQ(ENODEV, errno) {
 			TH_LOG("data FD of %s after reset", mig_name(from));
 		}
@@ -302,9 +302,9 @@ TEST_F(fsm, close_in_every_state)
 			errno = 0;
 			if (from == RESUMING) {
 				EXPECT_EQ(-1, write(self->data_fd, "x", 1));
-			}
-			else
+			} else {
 				EXPECT_EQ(-1, read(self->data_fd, &byte, 1));
+			}
 			EXPECT_EQ(ENODEV, errno) {
 				TH_LOG("data FD of %s after close",
 				       mig_name(from));

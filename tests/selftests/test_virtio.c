@@ -124,9 +124,9 @@ TEST_F(card, registers_after_reset)
 		card_up(_metadata, self, variant->flags);
 		if (round) {
 			ASSERT_EQ(0, vdev_reset(&self->v));
-		}
-		else
+		} else {
 			ASSERT_EQ(0, vpci_reset(pci));
+		}
 		vpci_set_common(pci, VIRTIO_PCI_COMMON_Q_SELECT, 0);
 	}
 }
