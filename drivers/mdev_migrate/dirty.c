@@ -25,8 +25,16 @@ static void free_log(struct mdm_dma *dma)
 	dma->log_all = false;
 }
 
-void mdm_log_destroy(struct mdm_dma *dma)
+/**
+ * mdm_log_close - the device is being closed: logging ends
+ * @dma: guest memory
+ *
+ * Context: @dma->lock held; nobody writes guest memory any more.
+ */
+void mdm_log_close(struct mdm_dma *dma)
 {
+	lockdep_assert_held(&dma->lock);
+	WRITE_ONCE(dma->logging, false);
 	free_log(dma);
 }
 

@@ -24,6 +24,10 @@
 #define PAGE_WRITABLE	1UL
 #define PAGE_GONE	xa_mk_value(0)
 
+#define DROP_TIMEOUT	HZ
+
+static void drop_work(struct work_struct *work);
+
 int mdm_dma_create(struct mdev_migrate_device *mdm)
 {
 	struct mdm_dma *dma;
@@ -36,6 +40,10 @@ int mdm_dma_create(struct mdev_migrate_device *mdm)
 	xa_init_flags(&dma->pages, XA_FLAGS_ACCOUNT);
 	INIT_LIST_HEAD(&dma->maps);
 	dma->cached = true;
+	INIT_WORK(&dma->drop, drop_work);
+	spin_lock_init(&dma->drop_lock);
+	dma->drop_first = U64_MAX;
+	init_waitqueue_head(&dma->drop_wait);
 	mdm_log_init(dma);
 	mdm->dma = dma;
 	return 0;
@@ -426,29 +434,27 @@ static bool overlaps(const struct mdev_migrate_map *map, u64 first, u64 last)
 	       map->iova + map->len - 1 >= first;
 }
 
-/**
- * mdm_dma_unmap - userspace unmaps memory
- * @mdm: the device, open
- * @iova: where
- * @length: how much
- *
- * Context: May sleep; takes the DMA lock. On return nothing of it is used.
- */
-void mdm_dma_unmap(struct mdev_migrate_device *mdm, u64 iova, u64 length)
+static bool uses(struct mdm_dma *dma, u64 first, u64 last)
 {
-	u64 last = length ? iova + length - 1 : iova;
-	struct mdm_dma *dma = mdm->dma;
+	unsigned long index = first >> PAGE_SHIFT;
+	struct mdev_migrate_map *map;
+
+	lockdep_assert_held(&dma->lock);
+	list_for_each_entry(map, &dma->maps, node) {
+		if (overlaps(map, first, last))
+			return true;
+	}
+	return xa_find(&dma->pages, &index, last >> PAGE_SHIFT, XA_PRESENT);
+}
+
+static void drop_range(struct mdm_dma *dma, u64 first, u64 last)
+{
 	struct mdev_migrate_map *map;
 	bool any = false;
 
-	if (last < iova)
-		last = U64_MAX;
-	/* Maps and pins are by page. */
-	iova &= PAGE_MASK;
-	last |= ~PAGE_MASK;
-	guard(mutex)(&dma->lock);
+	lockdep_assert_held(&dma->lock);
 	list_for_each_entry(map, &dma->maps, node) {
-		if (!overlaps(map, iova, last))
+		if (!overlaps(map, first, last))
 			continue;
 		RCU_INIT_POINTER(map->addr, NULL);
 		any = true;
@@ -456,10 +462,83 @@ void mdm_dma_unmap(struct mdev_migrate_device *mdm, u64 iova, u64 length)
 	if (any)
 		synchronize_rcu();
 	list_for_each_entry(map, &dma->maps, node) {
-		if (overlaps(map, iova, last))
+		if (overlaps(map, first, last))
 			unmap_pages(dma, map);
 	}
-	drop_pages(dma, iova >> PAGE_SHIFT, last >> PAGE_SHIFT);
+	drop_pages(dma, first >> PAGE_SHIFT, last >> PAGE_SHIFT);
+}
+
+static void drop_work(struct work_struct *work)
+{
+	struct mdm_dma *dma = container_of(work, struct mdm_dma, drop);
+	unsigned long asked;
+	u64 first, last;
+
+	spin_lock(&dma->drop_lock);
+	first = dma->drop_first;
+	last = dma->drop_last;
+	dma->drop_first = U64_MAX;
+	dma->drop_last = 0;
+	asked = dma->drops_asked;
+	spin_unlock(&dma->drop_lock);
+
+	if (first <= last) {
+		mutex_lock(&dma->lock);
+		drop_range(dma, first, last);
+		mutex_unlock(&dma->lock);
+	}
+	WRITE_ONCE(dma->drops_done, asked);
+	wake_up_all(&dma->drop_wait);
+}
+
+static void drop_range_elsewhere(struct mdm_dma *dma, u64 first, u64 last)
+{
+	unsigned long asked;
+
+	spin_lock(&dma->drop_lock);
+	dma->drop_first = min(dma->drop_first, first);
+	dma->drop_last = max(dma->drop_last, last);
+	asked = ++dma->drops_asked;
+	spin_unlock(&dma->drop_lock);
+	schedule_work(&dma->drop);
+	wait_event_timeout(dma->drop_wait,
+			   (long)(READ_ONCE(dma->drops_done) - asked) >= 0,
+			   DROP_TIMEOUT);
+}
+
+/**
+ * mdm_dma_unmap - userspace unmaps memory
+ * @mdm: the device, open or about to be closed
+ * @iova: where
+ * @length: how much
+ *
+ * type1 calls this under its device_list_lock. Unpinning takes its lock, and
+ * when another device joins the container type1 takes these two the other way
+ * round: who unpins right here can deadlock. So another thread unpins, and the
+ * wait for it is bounded; type1 and iommufd ask again while something is
+ * pinned, and what is pinned stays there until it is not.
+ *
+ * Context: May sleep. On return nothing of it is used, unless the wait was
+ * given up.
+ */
+void mdm_dma_unmap(struct mdev_migrate_device *mdm, u64 iova, u64 length)
+{
+	u64 last = length ? iova + length - 1 : iova;
+	struct mdm_dma *dma = mdm->dma;
+
+	if (last < iova)
+		last = U64_MAX;
+	/* Maps and pins are by page. */
+	iova &= PAGE_MASK;
+	last |= ~PAGE_MASK;
+	if (mutex_trylock(&dma->lock)) {
+		bool used = uses(dma, iova, last);
+
+		mutex_unlock(&dma->lock);
+		if (!used)
+			return;
+	}
+	drop_range_elsewhere(dma, iova, last);
 }
 
 /**
@@ -491,18 +570,32 @@ void mdm_dma_set_saving(struct mdev_migrate_device *mdm, bool saving)
 }
 
 /**
- * mdm_dma_destroy - the device was closed
+ * mdm_dma_close - the device is being closed
  * @mdm: the device; the model has unmapped its maps
+ *
+ * Nothing stays pinned. The IOMMU backends call dma_unmap even after this.
+ */
+void mdm_dma_close(struct mdev_migrate_device *mdm)
+{
+	struct mdm_dma *dma = mdm->dma;
+
+	WARN_ON(!list_empty(&dma->maps));
+	guard(mutex)(&dma->lock);
+	drop_pages(dma, 0, ULONG_MAX);
+	mdm_log_close(dma);
+	dma->saving = false;
+	mdm_dma_choose(dma);
+}
+
+/**
+ * mdm_dma_destroy - undo mdm_dma_create()
+ * @mdm: the device
  */
 void mdm_dma_destroy(struct mdev_migrate_device *mdm)
 {
 	struct mdm_dma *dma = mdm->dma;
 
-	WARN_ON(!list_empty(&dma->maps));
-	mutex_lock(&dma->lock);
-	drop_pages(dma, 0, ULONG_MAX);
-	mutex_unlock(&dma->lock);
-	mdm_log_destroy(dma);
+	cancel_work_sync(&dma->drop);
 	xa_destroy(&dma->pages);
 	mutex_destroy(&dma->lock);
 	kfree(dma);

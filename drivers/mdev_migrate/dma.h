@@ -2,6 +2,8 @@
 #ifndef MDM_DMA_H
 #define MDM_DMA_H
 
+#include <linux/workqueue.h>
+
 #include "mdm.h"
 
 /* Pages kept pinned for speed; when there are more, all are let go. */
@@ -22,6 +24,13 @@
  *	after they wrote, inside the RCU section in which they wrote
  * @log_all: memory for the log was short: report everything
  * @log: by IOVA page / MDM_LOG_BITS, a bitmap of that many pages
+ * @drop: lets go of what userspace unmaps
+ * @drop_lock: guards the four below
+ * @drop_first: from where, by IOVA
+ * @drop_last: to where; below @drop_first if there is nothing to drop
+ * @drops_asked: how often it was asked for
+ * @drops_done: up to which of these it is done; read without the lock
+ * @drop_wait: who waits for it
  */
 struct mdm_dma {
 	struct mdev_migrate_device *mdm;
@@ -34,6 +43,14 @@ struct mdm_dma {
 	bool logging;
 	bool log_all;
 	struct xarray log;
+
+	struct work_struct drop;
+	spinlock_t drop_lock; /* the four below */
+	u64 drop_first;
+	u64 drop_last;
+	unsigned long drops_asked;
+	unsigned long drops_done;
+	wait_queue_head_t drop_wait;
 };
 
 /* Pages in a bitmap of the log: a page of memory for each. */
@@ -41,7 +58,7 @@ struct mdm_dma {
 #define MDM_LOG_BITS	BIT(MDM_LOG_SHIFT)
 
 void mdm_log_init(struct mdm_dma *dma);
-void mdm_log_destroy(struct mdm_dma *dma);
+void mdm_log_close(struct mdm_dma *dma);
 void mdm_log_written(struct mdm_dma *dma, u64 iova, size_t len);
 void mdm_dma_choose(struct mdm_dma *dma);
 

@@ -29,10 +29,9 @@ static u32 index_count(struct mdev_migrate_device *mdm, u32 index)
  */
 int mdm_irqs_info(struct mdev_migrate_device *mdm, struct vfio_irq_info *info)
 {
-	/* Errors are for physical devices. */
-	if (info->index >= VFIO_PCI_NUM_IRQS ||
-	    info->index == VFIO_PCI_ERR_IRQ_INDEX)
+	if (info->index >= VFIO_PCI_NUM_IRQS)
 		return -EINVAL;
+	/* What is not implemented, as MSI and errors, has a count of zero. */
 	info->flags = VFIO_IRQ_INFO_EVENTFD;
 	if (info->index == VFIO_PCI_INTX_IRQ_INDEX)
 		info->flags |= VFIO_IRQ_INFO_MASKABLE |
@@ -192,9 +191,9 @@ static int intx_mask(struct mdm_irqs *irqs, const struct vfio_irq_set *hdr,
 	 * An eventfd that unmasks is a shortcut for irqchips that signal the
 	 * end of an interrupt; without it VFIO's users unmask themselves.
 	 */
-	if (hdr->flags & VFIO_IRQ_SET_DATA_EVENTFD)
+	if (hdr->count != 1 || (hdr->flags & VFIO_IRQ_SET_DATA_EVENTFD))
 		return -EINVAL;
-	if (hdr->count && (hdr->flags & VFIO_IRQ_SET_DATA_BOOL) && !*data)
+	if ((hdr->flags & VFIO_IRQ_SET_DATA_BOOL) && !*data)
 		return 0;
 	spin_lock_irq(&irqs->lock);
 	irqs->intx_masked = mask;

@@ -10,8 +10,10 @@
  *   mig->state_lock		the migration state; open, close, reset, arcs
  *   session->lock		a data transfer session's content
  *   the model's own locks
- *   dma->lock			pins, maps, dirty logging; dma_unmap takes it
+ *   dma->lock			pins, maps, dirty logging
  *   the IOMMU backends' locks, mmap_lock
+ *
+ * dma_unmap comes with locks of the IOMMU backends held; it only tries dma->lock
  *   spinlocks: pci->lock, irqs->lock, mdm->error_lock; none inside another
  *
  * User memory is only touched under io_lock, so that a fault that takes long
@@ -140,6 +142,7 @@ int mdm_irqs_set(struct mdev_migrate_device *mdm, struct vfio_irq_set *hdr,
 
 /* dma.c */
 int mdm_dma_create(struct mdev_migrate_device *mdm);
+void mdm_dma_close(struct mdev_migrate_device *mdm);
 void mdm_dma_destroy(struct mdev_migrate_device *mdm);
 void mdm_dma_unmap(struct mdev_migrate_device *mdm, u64 iova, u64 length);
 void mdm_dma_set_saving(struct mdev_migrate_device *mdm, bool saving);

@@ -156,7 +156,10 @@ static int tell(struct mdev_migrate_device *mdm, struct mdm_resuming *resuming,
 		int ret)
 {
 	if (ret && resuming->why.text[0])
-		mdev_migrate_refuse(mdm, ret, "%s", resuming->why.text);
+		mdev_migrate_refuse(mdm, ret,
+				    "%s (record at byte %llu of the stream)",
+				    resuming->why.text,
+				    resuming->reader.offset);
 	return ret;
 }
 

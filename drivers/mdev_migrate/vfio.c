@@ -20,9 +20,18 @@ static int mdm_init_device(struct vfio_device *vdev)
 	ret = mdm_irqs_create(mdm);
 	if (ret)
 		return ret;
+	ret = mdm_dma_create(mdm);
+	if (ret)
+		goto destroy_irqs;
 	ret = mdm_migration_create(mdm);
 	if (ret)
-		mdm_irqs_destroy(mdm);
+		goto destroy_dma;
+	return 0;
+
+destroy_dma:
+	mdm_dma_destroy(mdm);
+destroy_irqs:
+	mdm_irqs_destroy(mdm);
 	return ret;
 }
 
@@ -31,30 +40,9 @@ static void mdm_release_device(struct vfio_device *vdev)
 	struct mdev_migrate_device *mdm = to_mdm(vdev);
 
 	mdm_migration_destroy(mdm);
+	mdm_dma_destroy(mdm);
 	mdm_irqs_destroy(mdm);
 	mutex_destroy(&mdm->config_lock);
-}
-
-static int create_parts(struct mdev_migrate_device *mdm)
-{
-	int ret;
-
-	ret = mdm_pci_create(mdm);
-	if (ret)
-		return ret;
-	ret = mdm_dma_create(mdm);
-	if (ret)
-		goto destroy_pci;
-	ret = mdm_migration_open(mdm);
-	if (ret)
-		goto destroy_dma;
-	return 0;
-
-destroy_dma:
-	mdm_dma_destroy(mdm);
-destroy_pci:
-	mdm_pci_destroy(mdm);
-	return ret;
 }
 
 static void set_open(struct mdev_migrate_device *mdm, bool is_open)
@@ -70,9 +58,18 @@ static int mdm_open_device(struct vfio_device *vdev)
 	int ret;
 
 	set_open(mdm, true);
-	ret = create_parts(mdm);
+	ret = mdm_pci_create(mdm);
 	if (ret)
-		set_open(mdm, false);
+		goto not_open;
+	ret = mdm_migration_open(mdm);
+	if (ret)
+		goto destroy_pci;
+	return 0;
+
+destroy_pci:
+	mdm_pci_destroy(mdm);
+not_open:
+	set_open(mdm, false);
 	return ret;
 }
 
@@ -82,7 +79,7 @@ static void mdm_close_device(struct vfio_device *vdev)
 
 	mdm_migration_close(mdm);
 	mdm_irqs_close(mdm);
-	mdm_dma_destroy(mdm);
+	mdm_dma_close(mdm);
 	mdm_pci_destroy(mdm);
 	set_open(mdm, false);
 }

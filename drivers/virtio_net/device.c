@@ -50,7 +50,8 @@ void vnet_update(struct vnet *vnet)
  * vnet_reset - bring the device to its state after power-on
  * @vnet: the device
  *
- * Running or not does not change.
+ * Running or not does not change. The MAC address stays: it belongs to the guest
+ * behind the device, which keeps it when it reboots, wherever it came from.
  *
  * Context: May sleep. vnet->lock is held.
  */
@@ -128,15 +129,6 @@ static void vnet_release(struct mdev_migrate_device *mdm)
 	kvfree(vnet->vqs);
 }
 
-static void vnet_set_running(struct vnet *vnet, bool running)
-{
-	lockdep_assert_held(&vnet->lock);
-
-	spin_lock_bh(&vnet->irq_lock);
-	vnet->running = running;
-	spin_unlock_bh(&vnet->irq_lock);
-}
-
 static int vnet_open(struct mdev_migrate_device *mdm)
 {
 	struct vnet *vnet = to_vnet(mdm);
@@ -190,27 +182,16 @@ static int vnet_stop(struct mdev_migrate_device *mdm)
 	return 0;
 }
 
-/*
- * Activating a queue looks at it once. An interrupt may have been lost in the
- * eventfd of a source, a link change may have come while the device was
- * stopped: raise them all, a driver takes a spurious one in its stride.
- */
+/* Activating a queue looks at it once. */
 static void vnet_start(struct mdev_migrate_device *mdm)
 {
 	struct vnet *vnet = to_vnet(mdm);
-	unsigned int i;
 
 	guard(mutex)(&vnet->lock);
 	vnet_set_running(vnet, true);
-	vnet_irq_restore(vnet);
 	vnet_update(vnet);
-
-	if (!(vnet->status & VIRTIO_CONFIG_S_DRIVER_OK))
-		return;
-	for (i = 0; i < vnet->nr_queues; i++)
-		if (vnet->vqs[i].enabled)
-			vnet_irq_queue(&vnet->vqs[i]);
-	vnet_irq_config(vnet);
+	if (vnet->status & VIRTIO_CONFIG_S_DRIVER_OK)
+		vnet_irq_restart(vnet);
 }
 
 static void vnet_pci_command(struct mdev_migrate_device *mdm, u16 old, u16 new)

@@ -40,7 +40,7 @@ void vnet_irq_queue(struct vnet_vq *vq)
 	spin_unlock_bh(&vnet->irq_lock);
 }
 
-static void vnet_irq_config_locked(struct vnet *vnet)
+static void vnet_config_raise(struct vnet *vnet)
 {
 	lockdep_assert_held(&vnet->irq_lock);
 
@@ -48,23 +48,45 @@ static void vnet_irq_config_locked(struct vnet *vnet)
 	if (!vnet->running || !(vnet->status & VIRTIO_CONFIG_S_DRIVER_OK))
 		return;
 
-	vnet->isr |= VIRTIO_PCI_ISR_CONFIG;
 	vnet_intx_update(vnet);
 	if (mdev_migrate_msix_enabled(&vnet->mdm) &&
 	    vnet->config_vector != VIRTIO_MSI_NO_VECTOR)
 		mdev_migrate_msix_raise(&vnet->mdm, vnet->config_vector);
 }
 
+static void vnet_config_changed(struct vnet *vnet)
+{
+	lockdep_assert_held(&vnet->irq_lock);
+
+	if (!(vnet->status & VIRTIO_CONFIG_S_DRIVER_OK))
+		return;
+	vnet->isr |= VIRTIO_PCI_ISR_CONFIG;
+	vnet_config_raise(vnet);
+}
+
 /**
- * vnet_irq_config - tell the driver that the configuration has changed
+ * vnet_irq_restart - raise again what may have been lost
  * @vnet: the device
  *
- * Does nothing while the device is stopped or has no driver.
+ * What a driver has not been told yet is in the interrupt status, or, with
+ * MSI-X, may have got lost in an eventfd: raise all vectors in use. A driver
+ * takes a spurious one in its stride.
+ *
+ * Context: The device runs; vnet->lock is held.
  */
-void vnet_irq_config(struct vnet *vnet)
+void vnet_irq_restart(struct vnet *vnet)
 {
+	unsigned int i;
+
+	lockdep_assert_held(&vnet->lock);
+
+	if (mdev_migrate_msix_enabled(&vnet->mdm))
+		for (i = 0; i < vnet->nr_queues; i++)
+			if (vnet->vqs[i].enabled)
+				vnet_irq_queue(&vnet->vqs[i]);
+
 	spin_lock_bh(&vnet->irq_lock);
-	vnet_irq_config_locked(vnet);
+	vnet_config_raise(vnet);
 	spin_unlock_bh(&vnet->irq_lock);
 }
 
@@ -76,18 +98,7 @@ void vnet_irq_needs_reset(struct vnet *vnet)
 {
 	spin_lock_bh(&vnet->irq_lock);
 	vnet->status |= VIRTIO_CONFIG_S_NEEDS_RESET;
-	vnet_irq_config_locked(vnet);
-	spin_unlock_bh(&vnet->irq_lock);
-}
-
-/**
- * vnet_irq_restore - bring the INTx line to what the interrupt status says
- * @vnet: the device
- */
-void vnet_irq_restore(struct vnet *vnet)
-{
-	spin_lock_bh(&vnet->irq_lock);
-	vnet_intx_update(vnet);
+	vnet_config_changed(vnet);
 	spin_unlock_bh(&vnet->irq_lock);
 }
 
@@ -110,18 +121,47 @@ u8 vnet_irq_read_isr(struct vnet *vnet)
 	return isr;
 }
 
+/* What the guest sees of the link follows the host's interface. */
+static void vnet_link_sync(struct vnet *vnet)
+{
+	lockdep_assert_held(&vnet->irq_lock);
+
+	if (!vnet->running || vnet->link_up == vnet->host_up)
+		return;
+	vnet->link_up = vnet->host_up;
+	vnet->generation++;
+	vnet_config_changed(vnet);
+}
+
 /**
  * vnet_set_link - the host's interface went up or down
  * @vnet: the device
  * @up: which
+ *
+ * While the device is stopped its state does not change: the guest sees it
+ * after the start.
  */
 void vnet_set_link(struct vnet *vnet, bool up)
 {
 	spin_lock_bh(&vnet->irq_lock);
-	if (vnet->link_up != up) {
-		vnet->link_up = up;
-		vnet->generation++;
-		vnet_irq_config_locked(vnet);
-	}
+	vnet->host_up = up;
+	vnet_link_sync(vnet);
+	spin_unlock_bh(&vnet->irq_lock);
+}
+
+/**
+ * vnet_set_running - the device begins or ends to run
+ * @vnet: the device
+ * @running: which
+ *
+ * Context: vnet->lock is held.
+ */
+void vnet_set_running(struct vnet *vnet, bool running)
+{
+	lockdep_assert_held(&vnet->lock);
+
+	spin_lock_bh(&vnet->irq_lock);
+	vnet->running = running;
+	vnet_link_sync(vnet);
 	spin_unlock_bh(&vnet->irq_lock);
 }

@@ -41,10 +41,9 @@ static ssize_t mac_store(struct device *dev, struct device_attribute *attr,
 	size_t len = strcspn(buf, "\n");
 	u8 mac[ETH_ALEN];
 
-	if (len != 3 * ETH_ALEN - 1 || !mac_pton(buf, mac))
+	if (len != 3 * ETH_ALEN - 1 || !mac_pton(buf, mac) ||
+	    !is_valid_ether_addr(mac))
 		return -EINVAL;
-	if (!is_valid_ether_addr(mac))
-		return -EADDRNOTAVAIL;
 
 	guard(mutex)(&vnet->lock);
 	if (vnet->opened)

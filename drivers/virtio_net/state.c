@@ -438,7 +438,8 @@ void vnet_load_commit(struct mdev_migrate_device *mdm, void *data)
 	vnet->config_vector = parts->config_vector;
 	vnet->status = parts->status;
 	vnet->isr = shadow->isr;
-	vnet->generation = shadow->generation + (vnet->link_up != link_up);
+	vnet->generation = shadow->generation;
+	vnet->link_up = link_up;
 	ether_addr_copy(vnet->mac, shadow->mac);
 	spin_unlock_bh(&vnet->irq_lock);
 	vnet_update(vnet);

@@ -286,7 +286,8 @@ struct vnet_vq {
  * @status: device status. Likewise, but for VIRTIO_CONFIG_S_NEEDS_RESET.
  * @isr: interrupt status
  * @generation: of the device configuration
- * @link_up: the host's interface is up
+ * @host_up: the host's interface is up
+ * @link_up: the guest sees that it is
  * @mac: the guest's address. Written under @lock too.
  */
 struct vnet {
@@ -314,6 +315,7 @@ struct vnet {
 	u8 status;
 	u8 isr;
 	u8 generation;
+	bool host_up;
 	bool link_up;
 	u8 mac[ETH_ALEN];
 };
@@ -371,11 +373,11 @@ bool vnet_features_ok(const struct vnet *vnet, u64 driver_features);
 
 /* irq.c */
 void vnet_irq_queue(struct vnet_vq *vq);
-void vnet_irq_config(struct vnet *vnet);
 void vnet_irq_needs_reset(struct vnet *vnet);
-void vnet_irq_restore(struct vnet *vnet);
+void vnet_irq_restart(struct vnet *vnet);
 u8 vnet_irq_read_isr(struct vnet *vnet);
 void vnet_set_link(struct vnet *vnet, bool up);
+void vnet_set_running(struct vnet *vnet, bool running);
 
 /* queue.c */
 void vnet_vq_init(struct vnet_vq *vq, struct vnet *vnet, u16 index);

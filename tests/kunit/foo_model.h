@@ -15,7 +15,7 @@ enum { FOO_MODE, FOO_RSS, FOO_FILTER, FOO_NR };
 static const char * const foo_modes[] = { "none", "fast", "safe", NULL };
 static const struct mdev_migrate_range foo_any_mode[] = { { 0, 2 } };
 static const struct mdev_migrate_range foo_on_off[] = { { 0, 1 } };
-static const struct mdev_migrate_range foo_off[] = { { 0, 0 } };
+static const struct mdev_migrate_range __maybe_unused foo_off[] = { { 0, 0 } };
 static const struct mdev_migrate_range foo_sizes[] = { { 0, 0 }, { 8, 64 } };
 
 #define FOO_PARAMS(_name, _rss)						\

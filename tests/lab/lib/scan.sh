@@ -13,7 +13,7 @@ SCAN_PATTERNS=(
 	'scheduling while atomic' 'sleeping function called from invalid context'
 	'INFO: task .* blocked' 'rcu: INFO' 'soft lockup' 'workqueue lockup'
 	'list_add corruption' 'list_del corruption' 'refcount_t:'
-	'unreferenced object' 'DEBUG_LOCKS_WARN_ON' 'cut here'
+	'unreferenced object' 'DEBUG_LOCKS_WARN_ON'
 	'kmemleak: .* disabled' 'lab: FAIL' 'Freeing alive kref' 'sysfs: cannot create duplicate'
 	'BUG [a-z0-9_-]* (.*):' 'usercopy: Kernel memory' 'trying to register non-static key'
 	'mdev.* Tainted: .*D' 'disagrees about version of symbol' 'Unknown symbol'

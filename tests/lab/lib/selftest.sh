@@ -31,7 +31,7 @@ canary_start() {
 
 	shift
 	mkdir -p "$work/$name"
-	"$LAB/lab" run debug --mem 512M --timeout 60 --log "$work/$name.log" \
+	"$LAB/lab" run debug --mem 256M --timeout 60 --log "$work/$name.log" \
 		--out "$work/$name" "$@" >"$work/$name.out" 2>"$work/$name.err" &
 	CANARY_JOBS[$name]=$!
 	# One per processor at a time.
@@ -62,13 +62,15 @@ canary_run_all() {
 	for fault in warn bug kasan lockdep atomic ubsan busy none; do
 		canary_start "$fault" --no-kmemleak -- sh -c "$insmod$fault"
 	done
-	canary_start allow --no-kmemleak --allow 'WARNING:|cut here' -- \
+	canary_start allow --no-kmemleak --allow 'WARNING: .*lab_canary' -- \
 		sh -c "${insmod}warn"
-	canary_start output --no-kmemleak -- seq 100000
-	canary_start status --no-kmemleak -- sh -c 'echo left >/out/file; exit 7'
+	# shellcheck disable=SC2016
+	canary_start status --no-kmemleak -- sh -c 'echo left >/out/file; touch /usr/x;
+		for d in /src /mdev /guest /usr/lib/modules; do
+			touch $d/x 2>/dev/null && echo writable
+		done
+		seq 30000; exit 7'
 	canary_start died --no-kmemleak -- busybox poweroff -f
-	canary_start readonly --no-kmemleak -- \
-		sh -c 'touch /usr/x && ! touch /src/x && ! touch /mdev/x && ! touch /guest/x'
 }
 
 lab_selftest() {
@@ -102,10 +104,8 @@ lab_selftest() {
 	tap $? "/out is the run's folder on the host"
 	canary_expect timeout 124 'did not end in 2 s' "a timeout has its own status"
 	canary_expect died 98 'kernel ended before' "a kernel that ends early has its own status"
-	canary_expect readonly 0 '' "the tree has a writable layer, all else is read-only"
-	canary_expect output 0 '' "a run prints much"
-	seq 100000 | cmp -s - "$work/output.out"
-	tap $? "and nothing of it is lost"
+	seq 30000 | cmp -s - "$work/status.out"
+	tap $? "output is complete, and only the tree and /out can be written"
 	echo "1..$CANARY_TESTS"
 	echo "# lab selftest: $((CANARY_TESTS - CANARY_FAILED)) passed, $CANARY_FAILED failed in $((SECONDS - start)) s"
 	[ $CANARY_FAILED = 0 ]

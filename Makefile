@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-2.0
+# See `make help`.
+
+KDIR ?= /lib/modules/$(shell uname -r)/build
+INSTALL_MOD_DIR ?= updates
+
+.DEFAULT_GOAL := modules
+
+include tests/lab/lab.mk
+
+.PHONY: modules install clean demo check help
+
+# What the kernel needs, said before the compiler says it in its own way.
+define check_kernel
+	@test -e "$(KDIR)/include/config/auto.conf" || { \
+		echo "There are no kernel headers in $(KDIR): install linux-headers-$$(uname -r)," \
+		     "or give another kernel's with KDIR=." >&2; exit 1; }
+	@grep -q '^CONFIG_VFIO_MDEV=' "$(KDIR)/include/config/auto.conf" || { \
+		echo "The kernel of $(KDIR) has no CONFIG_VFIO_MDEV, which mediated devices need:" \
+		     "use a kernel that has it, as Debian's linux-image-amd64 (not -cloud-amd64)." >&2; exit 1; }
+endef
+
+modules:
+	$(check_kernel)
+	$(MAKE) -C "$(KDIR)" M="$(CURDIR)" modules
+
+install: modules
+	$(MAKE) -C "$(KDIR)" M="$(CURDIR)" INSTALL_MOD_DIR="$(INSTALL_MOD_DIR)" modules_install
+
+clean:
+	rm -rf build
+	find drivers tests \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' \
+		-o -name '.*.cmd' -o -name 'modules.order' -o -name 'Module.symvers' \) -delete
+	rm -f Module.symvers modules.order .*.cmd
+
+demo:
+	tests/qemu/demo
+
+check:
+	tests/check
+
+help:
+	@echo 'For everybody (as root; sets up what it needs):'
+	@echo '  make demo      live-migrate a running Linux guest with its network card'
+	@echo '  make check     run all tests'
+	@echo
+	@echo 'For the kernel you run:'
+	@echo '  make           build the modules; KDIR=DIR for another kernel'
+	@echo '  make install   install them (INSTALL_MOD_PATH=DIR to stage)'
+	@echo '  make clean     remove what was built here; the cache stays'
+	@echo
+	@echo 'For developers:'
+	@echo '  make lab-setup-fast, lab-setup-debug   kernels, Debian tree and guest'
+	@echo '  make lab-selftest                      do the lab'"'"'s detectors work?'
+	@echo '  tests/check GROUP...                   some of the tests; --list names them'
+	@echo '  tests/lab/lab help                     run things in the lab'

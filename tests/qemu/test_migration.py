@@ -1,0 +1,242 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""A Linux guest with the card is migrated by QEMU, in good order and not.
+
+Runs inside the lab; prints TAP.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import time
+import traceback
+
+import mdev
+import network
+import vmm
+
+
+class World:
+    """What the tests share: the bridge, devices, the guest and its stream."""
+
+    def __init__(self):
+        self.bridge = network.Bridge()
+        self.devices = []
+        self.vms = []
+        self.guest = None
+        self.device = None
+        self.stream = None
+
+    def new_device(self, **params):
+        """A device whose interface is in the bridge."""
+        device = mdev.Mdev("virtio_net-v1", **params)
+        self.devices.append(device)
+        self.bridge.add(device.netdev)
+        return device
+
+    def new_vm(self, name, device, **options):
+        """A QEMU that is ended with the world."""
+        vm = vmm.Qemu(name, device.uuid, initrd="/out/initrd", **options)
+        self.vms.append(vm)
+        return vm
+
+    def boot(self, iommufd):
+        """Boot the guest on a new device and begin the stream."""
+        self.device = self.new_device()
+        self.guest = self.new_vm(f"guest-{len(self.vms)}", self.device,
+                                 ip=f"{network.GUEST_IP}/24",
+                                 cmd=f"tcpstream serve {network.PORT}",
+                                 iommufd=iommufd)
+        self.guest.wait_console("tcpstream: serving", 240)
+        self.stream = network.Stream("/out/tcpstream")
+        self.stream.wait_progress()
+
+    def halt(self):
+        """End the guest; its device stays."""
+        line = self.stream.finish()
+        self.stream = None
+        assert line["received"] > 0
+        self.guest.quit()
+        self.guest = None
+
+    def close(self):
+        """End what is still there, however the tests went."""
+        if self.stream:
+            self.stream.kill()
+        for vm in self.vms:
+            vm.kill()
+        for device in self.devices:
+            device.remove()
+        self.bridge.remove()
+
+
+def incoming(world, device, iommufd=True):
+    """A QEMU that waits for a migration into @device."""
+    return world.new_vm(f"incoming-{len(world.vms)}", device, incoming=True,
+                        iommufd=iommufd)
+
+
+def slow_migration(world, target):
+    """Begin a migration that cannot end; returns when it is under way."""
+    uri = f"unix:/tmp/migrate-{target.name}"
+    vmm.prepare(world.guest, target, uri)
+    world.guest.qmp.execute("migrate-set-parameters",
+                            **{"max-bandwidth": 1 << 20})
+    world.guest.qmp.execute("migrate", uri=uri)
+    deadline = time.monotonic() + 30
+    while world.device.state != "pre_copy":
+        assert time.monotonic() < deadline, world.device.state
+        time.sleep(0.02)
+    while True:
+        info = world.guest.qmp.execute("query-migrate")
+        if info.get("ram", {}).get("transferred", 0) > 1 << 20:
+            return
+        assert time.monotonic() < deadline, info
+        time.sleep(0.02)
+
+
+def succeed(world, iommufd=True):
+    """Migrate to a new device; the stream goes on there."""
+    device = world.new_device()
+    target = incoming(world, device, iommufd)
+    info = vmm.migrate(world.guest, target)
+    assert info["status"] == "completed", (info, target.stderr(),
+                                           device.last_error)
+    assert 0 < info["vfio"]["transferred"] < 16384, info
+    assert device.state == "running", device.state
+    world.stream.wait_progress()
+    world.guest.quit()
+    world.guest, world.device = target, device
+    return info
+
+
+def test_boot(world):
+    """the guest boots with the card, the stream runs"""
+    world.boot(True)
+
+
+def test_migrate(world):
+    """live migration through iommufd, with device DMA logging"""
+    succeed(world)
+
+
+def test_migrate_again(world):
+    """a second migration, of the migrated device"""
+    succeed(world)
+
+
+def test_other_configuration(world):
+    """a destination with another configuration refuses, the guest runs on"""
+    device = world.new_device(mtu=1500)
+    target = incoming(world, device)
+    info = vmm.migrate(world.guest, target)
+    assert info["status"] == "failed", info
+    match = re.match(r"mtu: the source has 0, this device has 1500;.*"
+                     r"byte (\d+) of", device.last_error)
+    assert match and int(match.group(1)) < 1024, device.last_error
+    assert world.guest.status() == "running"
+    world.stream.wait_progress()
+    target.process.wait(20)
+    # What was refused can be written now, and then it fits.
+    device.set("mtu", 0)
+
+
+def test_cancel(world):
+    """a cancelled migration leaves the guest running at the source"""
+    target = incoming(world, world.new_device())
+    slow_migration(world, target)
+    world.guest.qmp.execute("migrate_cancel")
+    assert vmm.wait_migration(world.guest)["status"] == "cancelled"
+    world.stream.wait_progress()
+    assert world.device.state == "running", world.device.state
+    target.kill()
+
+
+def test_destination_killed(world):
+    """the destination is killed in the middle: the source runs on"""
+    device = world.new_device()
+    target = incoming(world, device)
+    slow_migration(world, target)
+    target.kill()
+    assert vmm.wait_migration(world.guest)["status"] == "failed"
+    world.stream.wait_progress()
+    assert world.device.state == "running", world.device.state
+    # The device that was half written can be opened and migrated to.
+    again = incoming(world, device)
+    info = vmm.migrate(world.guest, again)
+    assert info["status"] == "completed", (info, again.stderr())
+    world.stream.wait_progress()
+    world.guest.quit()
+    world.guest, world.device = again, device
+
+
+def test_source_killed(world):
+    """the source is killed in the middle: its device can be opened again"""
+    target = incoming(world, world.new_device())
+    slow_migration(world, target)
+    world.stream.kill()
+    world.stream = None
+    world.guest.kill()
+    target.process.wait(20)
+    assert world.device.state == "running", world.device.state
+    vm = world.new_vm("again", world.device, extra=("-S",))
+    assert vm.status() in ("prelaunch", "paused"), vm.status()
+    vm.quit()
+    world.guest = None
+
+
+def test_boot_container(world):
+    """the guest boots with the card in a container (type1)"""
+    world.boot(False)
+
+
+def test_migrate_container(world):
+    """live migration through the container, type1 tracking dirty pages"""
+    succeed(world, iommufd=False)
+
+
+def test_container_to_iommufd(world):
+    """from a container to iommufd"""
+    succeed(world, iommufd=True)
+    world.halt()
+
+
+def test_unload(world):
+    """the devices go, the modules can be unloaded"""
+    world.close()
+    world.devices, world.vms = [], []
+    subprocess.run(["modprobe", "-r", "mdev_virtio_net", "mdev_migrate"],
+                   check=True)
+    assert not os.path.exists(mdev.PARENT)
+
+
+TESTS = (test_boot, test_migrate, test_migrate_again, test_other_configuration,
+         test_cancel, test_destination_killed, test_source_killed,
+         test_boot_container, test_migrate_container,
+         test_container_to_iommufd, test_unload)
+
+
+def main():
+    """Run all; a guest that is lost fails the tests that need it."""
+    subprocess.run(["modprobe", "mdev_virtio_net"], check=True)
+    world = World()
+    failed = 0
+    print(f"TAP version 13\n1..{len(TESTS)}", flush=True)
+    for number, test in enumerate(TESTS, 1):
+        start = time.monotonic()
+        try:
+            test(world)
+            result = "ok"
+        except Exception:  # pylint: disable=broad-except
+            result = "not ok"
+            failed += 1
+            for line in traceback.format_exc().splitlines():
+                print(f"# {line}")
+        print(f"{result} {number} {test.__doc__}\n"
+              f"# {time.monotonic() - start:.1f} s", flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
