@@ -30,14 +30,15 @@ struct vnet_command {
 static void vnet_ctrl_settle(struct vnet *vnet)
 {
 	unsigned int rx_pairs = vnet_steer_rx_pairs(vnet, &vnet->ctrl);
+	unsigned int pairs = vnet_driver_pairs(vnet, vnet->ctrl.features);
 	unsigned int i;
 
-	for (i = 0; i < vnet->max_pairs; i++) {
+	for (i = 0; i < pairs; i++) {
 		struct vnet_vq *rx = vnet_rx_queue(vnet, i);
 		struct vnet_vq *tx = vnet_tx_queue(vnet, i);
 
 		mutex_lock_nested(&rx->mutex, SINGLE_DEPTH_NESTING);
-		if (rx->role == VNET_RX && i >= rx_pairs)
+		if (i >= rx_pairs)
 			vnet_rx_purge(rx);
 		mutex_unlock(&rx->mutex);
 		mutex_lock_nested(&tx->mutex, SINGLE_DEPTH_NESTING);

@@ -43,6 +43,19 @@ static void vnet_vq_work(struct work_struct *work)
 }
 
 /**
+ * vnet_driver_pairs - the queue pairs that a driver knows of
+ * @vnet: the device
+ * @features: what the driver has accepted
+ *
+ * Return: their number.
+ */
+unsigned int vnet_driver_pairs(const struct vnet *vnet, u64 features)
+{
+	return features & (BIT_ULL(VIRTIO_NET_F_MQ) |
+			   BIT_ULL(VIRTIO_NET_F_RSS)) ? vnet->max_pairs : 1;
+}
+
+/**
  * vnet_vq_role - what a queue is for
  * @vq: the queue
  *
@@ -55,12 +68,10 @@ enum vnet_role vnet_vq_role(const struct vnet_vq *vq)
 {
 	const struct vnet *vnet = vq->vnet;
 	u64 features = vnet->driver_features;
-	unsigned int pairs = 1;
+	unsigned int pairs = vnet_driver_pairs(vnet, features);
 
 	lockdep_assert_held(&vnet->lock);
 
-	if (features & (BIT_ULL(VIRTIO_NET_F_MQ) | BIT_ULL(VIRTIO_NET_F_RSS)))
-		pairs = vnet->max_pairs;
 	if (vq->index < 2 * pairs)
 		return vq->index & 1 ? VNET_TX : VNET_RX;
 	if (vq->index == 2 * pairs &&

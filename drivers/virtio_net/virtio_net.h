@@ -462,6 +462,7 @@ void vnet_announce_ack(struct vnet *vnet);
 
 /* queue.c */
 void vnet_vq_init(struct vnet_vq *vq, struct vnet *vnet, u16 index);
+unsigned int vnet_driver_pairs(const struct vnet *vnet, u64 features);
 enum vnet_role vnet_vq_role(const struct vnet_vq *vq);
 void vnet_vq_reset(struct vnet_vq *vq);
 int vnet_vq_activate(struct vnet_vq *vq);
