@@ -140,8 +140,8 @@ static bool vnet_ctrl_part_ok(const struct vnet_ctrl_part *part,
 {
 	u8 initial[VNET_VLANS];
 
-	BUILD_BUG_ON(VNET_RSS_MAX > sizeof(initial));
-	BUILD_BUG_ON(VNET_TABLE_MAX > sizeof(initial));
+	BUILD_BUG_ON(sizeof(initial) < VNET_RSS_MAX);
+	BUILD_BUG_ON(sizeof(initial) < VNET_TABLE_MAX);
 
 	if (from->length < part->min || from->length > part->max)
 		return false;

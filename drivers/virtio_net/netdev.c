@@ -69,16 +69,16 @@ static netdev_features_t vnet_guest_features(const struct vnet *vnet,
 			   ~VNET_NETDEV_OFFLOADS);
 }
 
-static netdev_features_t vnet_netdev_fix_features(struct net_device *netdev,
-						  netdev_features_t features)
+static netdev_features_t
+vnet_netdev_fix_features(struct net_device *netdev, netdev_features_t features)
 {
 	return vnet_guest_features(vnet_of_netdev(netdev), features);
 }
 
 /* The interface's features may be those for the driver before. */
-static netdev_features_t vnet_netdev_features_check(struct sk_buff *skb,
-						    struct net_device *netdev,
-						    netdev_features_t features)
+static netdev_features_t
+vnet_netdev_features_check(struct sk_buff *skb, struct net_device *netdev,
+			   netdev_features_t features)
 {
 	features = vlan_features_check(skb, features);
 	return vnet_guest_features(vnet_of_netdev(netdev), features);

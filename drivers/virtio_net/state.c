@@ -89,9 +89,9 @@ static void vnet_get_parts(struct vnet *vnet, struct vnet_parts *parts)
 static int vnet_save_parts(struct vnet *vnet,
 			   struct mdev_migrate_writer *writer)
 {
-	struct vnet_parts *parts __free(kfree) = NULL;
 	size_t len = vnet_parts_size(vnet->nr_queues);
 	size_t max_ctrl = vnet_ctrl_state_size(vnet);
+	struct vnet_parts *parts __free(kfree) = NULL;
 	u8 *ctrl __free(kfree) = NULL;
 	u8 *buf __free(kfree) = NULL;
 

@@ -5,14 +5,16 @@
  */
 #include "traffic.h"
 
-
 #define M		"model=" MDEV_MODEL
 #define V1		"virtio_net-v1"
 #define V2		"virtio_net-v2"
 #define V3		"virtio_net-v3"
 #define V2_CONFIG	M ",announce=on,offloads=on,rx-filter-size=32"
-#define V3_CONFIG	M ",announce=on,mtu=1500,offloads=on,queue-pairs=4," \
-			"rss=on,rx-filter-size=64"
+#define V3_CONFIG	M ",announce=on,mtu=1500,offloads=on,queue-pairs=4,rss=on,rx-filter-size=64"
+/* What makes any version the first one. */
+#define ALL_OFF		"announce=off,mtu=0,offloads=off,queue-pairs=1,rss=off,rx-filter-size=0"
+/* A module that knows the first one only. */
+#define OLD		"max_version=v1 without=announce,offloads,queue-pairs,rss,rx-filter-size"
 
 FIXTURE(versions) {
 	struct vdev v;
@@ -173,15 +175,12 @@ TEST_F(versions, on_to_available)
 /* An old module, and a new one's oldest version, in both directions. */
 TEST_F(versions, old_and_new)
 {
-	static const char old[] = "max_version=v1 "
-		"without=announce,offloads,queue-pairs,rss,rx-filter-size";
-
 	source(_metadata, self, "", V1, "");
-	goes_on(_metadata, self, old, V1, "");
-	source(_metadata, self, old, V1, "");
+	goes_on(_metadata, self, OLD, V1, "");
+	source(_metadata, self, OLD, V1, "");
 	goes_on(_metadata, self, "", V1, "");
 	source(_metadata, self, "", V2, "");
-	is_refused(_metadata, self, old, V1, "announce: ");
+	is_refused(_metadata, self, OLD, V1, "announce: ");
 }
 
 TEST_F(versions, newest_at_home)
@@ -196,13 +195,10 @@ TEST_F(versions, newest_at_home)
 /* Names are not compared: what is turned off is not there. */
 TEST_F(versions, newest_turned_off)
 {
-	static const char off[] = "announce=off,mtu=0,offloads=off,"
-				  "queue-pairs=1,rss=off,rx-filter-size=0";
-
-	source(_metadata, self, "", V3, off);
+	source(_metadata, self, "", V3, ALL_OFF);
 	goes_on(_metadata, self, "max_version=v1", V1, "");
 	source(_metadata, self, "", V1, "");
-	goes_on(_metadata, self, "", V3, off);
+	goes_on(_metadata, self, "", V3, ALL_OFF);
 	source(_metadata, self, "", V3,
 	       "mtu=0,queue-pairs=1,rss=off,rx-filter-size=32");
 	goes_on(_metadata, self, "", V2, "");
@@ -235,8 +231,7 @@ TEST_F(versions, configurations)
 	EXPECT_STREQ(V2_CONFIG, type_config(self, V2));
 	EXPECT_STREQ(V3_CONFIG, type_config(self, V3));
 	EXPECT_EQ(0, mdev_type_write(V1, "migration/check", V3_CONFIG));
-	ASSERT_EQ(0, make(self, V3, "announce=off,mtu=0,offloads=off,"
-			  "queue-pairs=1,rss=off,rx-filter-size=0"));
+	ASSERT_EQ(0, make(self, V3, ALL_OFF));
 	mdev_read(MDEV_UUID_A, "migration/config", self->text,
 		  sizeof(self->text));
 	EXPECT_STREQ(M, self->text);
