@@ -307,8 +307,7 @@ static void expect_hash(struct __test_metadata *_metadata,
 		TH_LOG("vector %u", i);
 	}
 	EXPECT_EQ(0, memcmp(p, in, len));
-	EXPECT_EQ(hash, get_le16(&hdr.hash_value_lo) |
-		  get_le16(&hdr.hash_value_hi) << 16);
+	EXPECT_EQ(hash, get_le32((uint8_t *)&hdr + VNIC_HDR));
 	EXPECT_EQ(report, get_le16(&hdr.hash_report));
 }
 
