@@ -15,9 +15,9 @@ wanted_products() {
 	for part in "$@"; do
 		case $part in
 		fast | debug) echo "source_build"; echo "kernel_build $part" ;;
-		tree | guest) echo "${part}_build" ;;
-		all) wanted_products tree guest fast debug ;;
-		*) die "there is nothing called '$part' to set up: fast, debug, tree, guest or all" ;;
+		tree | guest | checker) echo "${part}_build" ;;
+		all) wanted_products tree guest checker fast debug ;;
+		*) die "there is nothing called '$part' to set up: fast, debug, tree, guest, checker or all" ;;
 		esac
 	done
 }
@@ -74,7 +74,7 @@ lab_setup() {
 	missing=$(missing_products "$wanted") || exit 1
 
 	# Downloads and the tree while the kernel compiles: two queues.
-	build_queue "$(echo "$missing" | grep -E '^(tree|guest)')" &
+	build_queue "$(echo "$missing" | grep -E '^(tree|guest|checker)')" &
 	pids+=($!)
 	build_queue "$(echo "$missing" | grep -E '^(source|kernel)')" &
 	pids+=($!)
@@ -109,9 +109,10 @@ lab_path() {
 	kernel) check_flavour "${2:-}"; dir=$(kernel_dir "$2") ;;
 	tree) dir=$(tree_dir) ;;
 	guest) dir=$(guest_dir) ;;
+	checker) checker_command; return ;;
 	guest-kernel) dir=$(guest_dir)/vmlinux ;;
 	guest-initrd) dir=$(guest_dir)/initrd ;;
-	*) die "say what: src, headers, kernel FLAVOUR, tree, guest, guest-kernel or guest-initrd" ;;
+	*) die "say what: src, headers, kernel FLAVOUR, tree, guest, checker, guest-kernel or guest-initrd" ;;
 	esac
 	case $dir in
 	/*) ;;
