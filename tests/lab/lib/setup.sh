@@ -14,7 +14,11 @@ wanted_products() {
 
 	for part in "$@"; do
 		case $part in
-		fast | debug) echo "source_build"; echo "kernel_build $part" ;;
+		fast | debug)
+			echo "source_build"
+			echo "newest_source_build"
+			echo "kernel_build $part"
+			;;
 		tree | guest) echo "${part}_build" ;;
 		all) wanted_products tree guest fast debug ;;
 		*) die "there is nothing called '$part' to set up: fast, debug, tree, guest or all" ;;
@@ -76,7 +80,7 @@ lab_setup() {
 	# Downloads and the tree while the kernel compiles: two queues.
 	build_queue "$(echo "$missing" | grep -E '^(tree|guest)')" &
 	pids+=($!)
-	build_queue "$(echo "$missing" | grep -E '^(source|kernel)')" &
+	build_queue "$(echo "$missing" | grep -vE '^(tree|guest)')" &
 	pids+=($!)
 	trap 'for pid in "${pids[@]}"; do kill_tree "$pid"; done; exit 130' INT TERM
 	for pid in "${pids[@]}"; do
