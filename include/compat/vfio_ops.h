@@ -11,6 +11,8 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+struct iommufd_ctx;
+
 /* What the newest kernel's has, as far as mediated devices use it. */
 struct compat_vfio_device_ops {
 	char *name;
@@ -118,6 +120,30 @@ static inline long compat_vfio_ioctl(struct vfio_device *vdev,
 	return driver->ioctl ? driver->ioctl(vdev, cmd, arg) : -EINVAL;
 }
 
+#ifdef COMPAT_NO_MIG_DATA_SIZE
+static inline int compat_vfio_device_feature(struct vfio_device *vdev,
+					     u32 flags, void __user *arg,
+					     size_t argsz)
+{
+	struct vfio_device_feature_mig_data_size data_size = {};
+	unsigned long length;
+	int ret;
+
+	if ((flags & VFIO_DEVICE_FEATURE_MASK) !=
+	    VFIO_DEVICE_FEATURE_MIG_DATA_SIZE || !vdev->mig_ops)
+		return -ENOTTY;
+	ret = vfio_check_feature(flags, argsz, VFIO_DEVICE_FEATURE_GET,
+				 sizeof(data_size));
+	if (ret != 1)
+		return ret;
+	ret = vdev->mig_ops->migration_get_data_size(vdev, &length);
+	if (ret)
+		return ret;
+	data_size.stop_copy_length = length;
+	return copy_to_user(arg, &data_size, sizeof(data_size)) ? -EFAULT : 0;
+}
+#endif
+
 static inline struct vfio_device *
 compat_vfio_alloc_device(size_t size, struct device *dev,
 			 const struct compat_vfio_device_ops *driver)
@@ -133,10 +159,14 @@ compat_vfio_alloc_device(size_t size, struct device *dev,
 		.name = driver->name,
 		.init = driver->init,
 		.release = compat_vfio_release,
+#ifndef COMPAT_NO_BIND_IOMMUFD
 		.bind_iommufd = driver->bind_iommufd,
 		.unbind_iommufd = driver->unbind_iommufd,
 		.attach_ioas = driver->attach_ioas,
+#endif
+#ifndef COMPAT_NO_DETACH_IOAS
 		.detach_ioas = driver->detach_ioas,
+#endif
 		.open_device = driver->open_device,
 		.close_device = driver->close_device,
 		.read = driver->read,
@@ -145,6 +175,9 @@ compat_vfio_alloc_device(size_t size, struct device *dev,
 		.mmap = driver->mmap,
 		.request = driver->request,
 		.dma_unmap = driver->dma_unmap,
+#ifdef COMPAT_NO_MIG_DATA_SIZE
+		.device_feature = compat_vfio_device_feature,
+#endif
 	};
 	vdev = _vfio_alloc_device(size, dev, &compat->ops);
 	if (IS_ERR(vdev))

@@ -5,11 +5,11 @@
 #include_next <linux/slab.h>
 
 #ifndef kzalloc_obj
-#define compat_second(a, b, ...)	b
-/* Like the kernel's, with GFP_KERNEL unless other flags are given. */
-#define kzalloc_obj(var_or_type, ...)					\
-	((typeof(var_or_type) *)kzalloc(sizeof(typeof(var_or_type)),	\
-		compat_second(, ##__VA_ARGS__, GFP_KERNEL)))
+#define compat_second(first, second, ...)	second
+/* The flags are optional, as with the kernel's. */
+#define kzalloc_obj(var_or_type, ...)				\
+	kzalloc(sizeof(typeof(var_or_type)),			\
+		compat_second(, ##__VA_ARGS__, GFP_KERNEL))
 #endif
 
 #endif /* COMPAT_LINUX_SLAB_H */
