@@ -26,6 +26,8 @@ static const char * const state_names[VFIO_DEVICE_STATE_NR] = {
 /**
  * mdm_migration_state_name - a state's name, as migration/state shows it
  * @state: the state
+ *
+ * Return: the name.
  */
 const char *mdm_migration_state_name(enum vfio_device_mig_state state)
 {
@@ -273,6 +275,9 @@ const struct vfio_migration_ops mdm_migration_ops = {
 /**
  * mdm_migration_state - the state, for show
  * @mdm: the device
+ *
+ * Context: Any; the state may have changed already.
+ * Return: the state.
  */
 enum vfio_device_mig_state mdm_migration_state(struct mdev_migrate_device *mdm)
 {

@@ -245,6 +245,8 @@ void mdm_irqs_intx_disable(struct mdev_migrate_device *mdm, bool disable)
 /**
  * mdm_irqs_intx_level - the INTx line
  * @mdm: the device
+ *
+ * Return: whether it is asserted.
  */
 bool mdm_irqs_intx_level(struct mdev_migrate_device *mdm)
 {
@@ -255,6 +257,8 @@ bool mdm_irqs_intx_level(struct mdev_migrate_device *mdm)
  * mdm_irqs_msix_pending - is a vector pending?
  * @mdm: the device
  * @vector: which; may be out of range
+ *
+ * Return: whether.
  */
 bool mdm_irqs_msix_pending(struct mdev_migrate_device *mdm,
 			   unsigned int vector)

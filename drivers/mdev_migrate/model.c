@@ -226,6 +226,8 @@ EXPORT_SYMBOL_GPL(mdev_migrate_unregister);
 /**
  * mdev_migrate_from_dev - the device behind a mdev's struct device
  * @dev: as in a sysfs attribute of drv->dev_groups
+ *
+ * Return: the device.
  */
 struct mdev_migrate_device *mdev_migrate_from_dev(struct device *dev)
 {

@@ -240,6 +240,7 @@ EXPORT_SYMBOL_GPL(mdev_migrate_pci_set);
  * @mdm: the device, open
  *
  * Context: Any.
+ * Return: its value.
  */
 u16 mdev_migrate_pci_command(struct mdev_migrate_device *mdm)
 {
@@ -271,6 +272,8 @@ void mdm_pci_apply_command(struct mdev_migrate_device *mdm, u16 old)
  * @mdm: the device, open
  * @offset: where, aligned to @len
  * @len: 1, 2 or 4
+ *
+ * Return: the value.
  */
 u32 mdm_pci_cfg_read(struct mdev_migrate_device *mdm, unsigned int offset,
 		     unsigned int len)

@@ -64,6 +64,8 @@ static u64 read_pending(struct mdev_migrate_device *mdm, u64 offset,
  * @mdm: the device, open
  * @offset: where, aligned to @len
  * @len: 1, 2, 4 or 8
+ *
+ * Return: the value, 0 where there is nothing.
  */
 u64 mdm_msix_read(struct mdev_migrate_device *mdm, u64 offset,
 		  unsigned int len)
@@ -124,6 +126,8 @@ static size_t msix_record_size(const struct mdm_pci *pci)
 /**
  * mdm_pci_state_size - bytes that mdm_pci_save() puts
  * @mdm: the device, open
+ *
+ * Return: bytes.
  */
 size_t mdm_pci_state_size(struct mdev_migrate_device *mdm)
 {
@@ -163,6 +167,8 @@ static int save_msix(struct mdev_migrate_device *mdm,
  * mdm_pci_save - put the PCI records
  * @mdm: the device, stopped
  * @writer: where to
+ *
+ * Return: 0 or -ENOMEM.
  */
 int mdm_pci_save(struct mdev_migrate_device *mdm,
 		 struct mdev_migrate_writer *writer)
@@ -250,6 +256,8 @@ static int load_msix(struct mdev_migrate_device *mdm,
  * @mdm: the device; not touched
  * @shadow: where to
  * @rec: the record
+ *
+ * Return: 0, -EMSGSIZE or -EINVAL if it does not fit this device, -ENOMEM.
  */
 int mdm_pci_load_record(struct mdev_migrate_device *mdm,
 			struct mdm_pci_shadow *shadow,

@@ -316,6 +316,8 @@ void mdm_saving_set_precopy(struct mdm_session *session, bool precopy)
 /**
  * mdm_saving_left - bytes that are in the stream and not yet read
  * @session: the saving session
+ *
+ * Return: bytes.
  */
 size_t mdm_saving_left(struct mdm_session *session)
 {
@@ -326,6 +328,8 @@ size_t mdm_saving_left(struct mdm_session *session)
 /**
  * mdm_saving_head_size - bytes of START and CONFIG
  * @mdm: the device, open
+ *
+ * Return: bytes.
  */
 size_t mdm_saving_head_size(struct mdev_migrate_device *mdm)
 {
@@ -342,6 +346,8 @@ size_t mdm_saving_head_size(struct mdev_migrate_device *mdm)
 /**
  * mdm_saving_state_size - estimate of the bytes from the PCI records to END
  * @mdm: the device, open
+ *
+ * Return: bytes.
  */
 size_t mdm_saving_state_size(struct mdev_migrate_device *mdm)
 {

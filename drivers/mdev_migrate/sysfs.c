@@ -119,6 +119,8 @@ void mdm_sysfs_remove(struct mdm_sysfs_dir *dir)
  * mdm_sysfs_trim - length of what was written without a newline at its end
  * @buf: what was written
  * @count: its length
+ *
+ * Return: the length.
  */
 size_t mdm_sysfs_trim(const char *buf, size_t count)
 {

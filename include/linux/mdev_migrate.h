@@ -172,7 +172,6 @@ struct mdev_migrate_driver {
 	const char *max_version;
 	const struct attribute_group **dev_groups;
 
-	/* private: */
 	struct mdev_driver mdev_driver;
 	struct mdev_parent parent;
 	struct mdm_type *types;
@@ -206,7 +205,6 @@ struct mdev_migrate_device {
 	struct mdev_migrate_driver *drv;
 	struct mdev_migrate_config config;
 
-	/* private: */
 	struct mutex config_lock; /* config, is_open */
 	bool is_open;
 	spinlock_t error_lock; /* last_error */
@@ -310,7 +308,6 @@ struct mdev_migrate_map {
 	u64 iova;
 	size_t len;
 
-	/* private: */
 	void __rcu *addr;
 	void *base;
 	unsigned int npages;

@@ -25,6 +25,7 @@ static void test_format(struct kunit *test)
 {
 	struct mdev_migrate_config config;
 	char buf[256], small[16];
+	size_t len;
 
 	mdev_migrate_config_init(&config, &new_model, &foo_versions[0]);
 	expect_config(test, &config, "model=" FOO_URI);
@@ -34,9 +35,8 @@ static void test_format(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mdev_migrate_config_format(&config, small,
 							 sizeof(small)),
 			-ENOSPC);
-	KUNIT_EXPECT_EQ(test, mdev_migrate_config_format(&config, buf,
-				strlen("model=" FOO_URI
-				       ",mode=safe,rss=on,rx-filter-size=64")),
+	len = strlen("model=" FOO_URI ",mode=safe,rss=on,rx-filter-size=64");
+	KUNIT_EXPECT_EQ(test, mdev_migrate_config_format(&config, buf, len),
 			-ENOSPC);
 }
 
@@ -149,9 +149,8 @@ static void test_roundtrip(struct kunit *test)
 		int ret = mdev_migrate_config_parse(&back, &new_model, text, i,
 						    NULL);
 
-		if (!ret)
-			KUNIT_EXPECT_NE(test, mdev_migrate_config_match(&config,
-						&back, NULL), 0);
+		ret = ret ?: mdev_migrate_config_match(&config, &back, NULL);
+		KUNIT_EXPECT_NE_MSG(test, ret, 0, "cut at %d", i);
 	}
 }
 

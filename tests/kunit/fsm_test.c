@@ -190,26 +190,35 @@ static struct file *move(struct fake *f, enum vfio_device_mig_state target)
 	return mdm_migration_ops.migration_set_state(&f->mdm.vdev, target);
 }
 
-#define EXPECT_MOVE(_f, _target, _calls)				\
-	do {								\
-		struct file *_filp = move(_f, VFIO_DEVICE_STATE_##_target); \
-									\
-		KUNIT_EXPECT_FALSE(test, IS_ERR(_filp));		\
-		if (!IS_ERR_OR_NULL(_filp))				\
-			fput(_filp);					\
-		KUNIT_EXPECT_STREQ(test, (_f)->calls, _calls);		\
-		KUNIT_EXPECT_EQ(test, state_of(_f),			\
-				VFIO_DEVICE_STATE_##_target);		\
-	} while (0)
+static void expect_move(struct kunit *test, struct fake *f,
+			enum vfio_device_mig_state target, const char *calls)
+{
+	struct file *filp = move(f, target);
 
-#define EXPECT_REFUSED(_f, _target, _ret, _stays)			\
-	do {								\
-		struct file *_filp = move(_f, VFIO_DEVICE_STATE_##_target); \
-									\
-		KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(_filp), _ret);	\
-		KUNIT_EXPECT_EQ(test, state_of(_f),			\
-				VFIO_DEVICE_STATE_##_stays);		\
-	} while (0)
+	KUNIT_EXPECT_EQ_MSG(test, PTR_ERR_OR_ZERO(filp), 0, "to %s",
+			    mdm_migration_state_name(target));
+	if (!IS_ERR_OR_NULL(filp))
+		fput(filp);
+	KUNIT_EXPECT_STREQ(test, f->calls, calls);
+	KUNIT_EXPECT_EQ(test, state_of(f), target);
+}
+
+static void expect_refused(struct kunit *test, struct fake *f,
+			   enum vfio_device_mig_state target, int ret,
+			   enum vfio_device_mig_state stays)
+{
+	struct file *filp = move(f, target);
+
+	KUNIT_EXPECT_EQ_MSG(test, PTR_ERR_OR_ZERO(filp), ret, "to %s",
+			    mdm_migration_state_name(target));
+	KUNIT_EXPECT_EQ(test, state_of(f), stays);
+}
+
+#define EXPECT_MOVE(f, target, calls)					\
+	expect_move(test, f, VFIO_DEVICE_STATE_##target, calls)
+#define EXPECT_REFUSED(f, target, ret, stays)				\
+	expect_refused(test, f, VFIO_DEVICE_STATE_##target, ret,	\
+		       VFIO_DEVICE_STATE_##stays)
 
 /* Each arc does what its name says, and the model is stopped just once. */
 static void test_paths(struct kunit *test)

@@ -155,7 +155,7 @@ int vnic_up(struct vnic *nic, struct vdev *vdev, struct guest_mem *mem,
 	nic->mem = mem;
 	nic->flags = flags;
 	nic->features = wanted_features(flags);
-	if (num / 2 > (int)(sizeof(nic->free_tx) / sizeof(nic->free_tx[0])))
+	if (num / 2 > VNIC_TX_MAX)
 		return -E2BIG;
 	ret = vpci_init(&nic->pci, vdev);
 	if (ret)
@@ -186,6 +186,31 @@ void vnic_down(struct vnic *nic)
 	nic->mem = NULL;
 }
 
+/* What a guest does in an INTx handler: acknowledge, end of interrupt. */
+static int end_of_intx(struct vnic *nic)
+{
+	vpci_read(&nic->pci, VIRTIO_PCI_CAP_ISR_CFG, 1, 0);
+	return vdev_irq_set(nic->vdev, VFIO_PCI_INTX_IRQ_INDEX,
+			    VFIO_IRQ_SET_DATA_NONE |
+			    VFIO_IRQ_SET_ACTION_UNMASK, 0, 1, NULL, 0);
+}
+
+/* Takes the interrupts that came so far; then none is signalled. */
+int vnic_quiet(struct vnic *nic)
+{
+	unsigned int i;
+
+	if (nic->flags & VNIC_INTX) {
+		int ret = end_of_intx(nic);
+
+		if (ret)
+			return ret;
+	}
+	for (i = 0; i < 3; i++)
+		event_wait(nic->events[i], 0);
+	return 0;
+}
+
 /*
  * Waits for a used buffer by interrupt only. 0, -ETIMEDOUT, or -EPROTO if a
  * buffer came without its interrupt.
@@ -204,10 +229,7 @@ static int wait_used(struct vnic *nic, unsigned int q, int ms)
 			return vq_pending(&nic->vq[q]) ? -EPROTO : -ETIMEDOUT;
 		if (!(nic->flags & VNIC_INTX))
 			continue;
-		vpci_read(&nic->pci, VIRTIO_PCI_CAP_ISR_CFG, 1, 0);
-		ret = vdev_irq_set(nic->vdev, VFIO_PCI_INTX_IRQ_INDEX,
-				   VFIO_IRQ_SET_DATA_NONE |
-				   VFIO_IRQ_SET_ACTION_UNMASK, 0, 1, NULL, 0);
+		ret = end_of_intx(nic);
 		if (ret)
 			return ret;
 	}

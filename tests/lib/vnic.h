@@ -11,6 +11,7 @@
 #define VNIC_RX		0
 #define VNIC_TX		1
 #define VNIC_SLOT	4096
+#define VNIC_TX_MAX	512
 #define VNIC_HDR	sizeof(struct virtio_net_hdr_v1)
 /* The protocol of all frames that tests send: IEEE's for experiments. */
 #define VNIC_PROTO	0x88b5
@@ -40,7 +41,7 @@ struct vnic {
 	struct guest_mem *mem;
 	struct vq vq[2];
 	uint8_t *slots[2];
-	uint16_t free_tx[256];
+	uint16_t free_tx[VNIC_TX_MAX];
 	unsigned int nr_free_tx;
 	int32_t events[3];
 	unsigned int flags;
@@ -52,6 +53,7 @@ int vnic_up(struct vnic *nic, struct vdev *vdev, struct guest_mem *mem,
 int vnic_interrupts(struct vnic *nic, struct vdev *vdev);
 int vnic_move(struct vnic *nic, struct vdev *vdev);
 void vnic_down(struct vnic *nic);
+int vnic_quiet(struct vnic *nic);
 int vnic_send(struct vnic *nic, const void *frame, size_t len);
 int vnic_sent(struct vnic *nic, int ms);
 int vnic_recv(struct vnic *nic, void *frame, size_t size, int ms);

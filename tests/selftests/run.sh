@@ -8,17 +8,40 @@
 # the named ones (fsm, stream, ...), prints what each prints, and unloads the
 # modules. The exit status is 0 if no test failed and the modules could be
 # unloaded.
+#
+# SELFTESTS_ALL=1: more of the same, where a sample is usually enough.
 
 here=$(cd "$(dirname "$0")" && pwd) || exit 1
 dir=${1:-/mdev}
 [ $# -gt 0 ] && shift
-all="sysfs config fsm datafd stream records dma irq pci virtio rings move lifecycle"
+all="sysfs config fsm datafd stream records dma irq pci virtio rings move lifecycle faults"
 [ $# -gt 0 ] || set -- $all
 
 find_module()
 {
 	find "$dir" -name "$1.ko" 2>/dev/null | head -n 1
 }
+
+load_one()
+{
+	name=$1
+	shift
+	[ -d "/sys/module/$name" ] && return 0
+	path=$(find_module "$name")
+	if [ -n "$path" ]; then
+		insmod "$path" "$@" || return 1
+	else
+		modprobe "$name" "$@" || return 1
+	fi
+	loaded="$name $loaded"
+}
+
+# As many devices as a test can make and remove in a few seconds.
+if [ -n "$SELFTESTS_ALL" ]; then
+	params=
+else
+	params=max_devices=64
+fi
 
 # What the modules need of the kernel may be modules too.
 load()
@@ -28,19 +51,11 @@ load()
 	for name in vfio vfio_iommu_type1 mdev iommufd; do
 		modprobe -q "$name" 2>/dev/null
 	done
-	for name in mdev_migrate mdev_virtio_net; do
-		path=$(find_module "$name")
-		if [ -d "/sys/module/$name" ]; then
-			continue
-		elif [ -n "$path" ]; then
-			insmod "$path" || return 1
-		else
-			modprobe "$name" || return 1
-		fi
-		loaded="$name $loaded"
-	done
+	load_one mdev_migrate && load_one mdev_virtio_net $params || return 1
 	MDEV_VIRTIO_NET_KO=$(find_module mdev_virtio_net)
-	[ -n "$MDEV_VIRTIO_NET_KO" ] && export MDEV_VIRTIO_NET_KO
+	MDEV_VIRTIO_NET_PARAMS=$params
+	[ -n "$MDEV_VIRTIO_NET_KO" ] &&
+		export MDEV_VIRTIO_NET_KO MDEV_VIRTIO_NET_PARAMS
 	return 0
 }
 

@@ -375,9 +375,9 @@ TEST_F(datafd, faulting_read)
 	n = read(self->fd, page + 4096 - 5, 100);
 	if (n > 0) {
 		ASSERT_EQ(0, buf_append(&self->got, page + 4096 - 5, n));
-	}
-	else
+	} else {
 		EXPECT_EQ(EFAULT, errno);
+	}
 	EXPECT_EQ(0, mig_drain(self->fd, &self->got, 100));
 	EXPECT_TRUE(buf_equal(&self->stream, &self->got));
 	munmap(page, 4096);

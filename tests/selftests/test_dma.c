@@ -9,9 +9,10 @@
 #define NO_PAGE		(~0UL)
 
 FIXTURE_VARIANT_ADD(card, iommufd) { .how = VDEV_IOMMUFD };
+
 FIXTURE_VARIANT_ADD(card, group) { .how = VDEV_GROUP };
 
-typedef struct vfio_device_feature_dma_logging_range log_range;
+#define log_range struct vfio_device_feature_dma_logging_range
 
 #define REQUIRE_LOGGING()						\
 	do {								\

@@ -281,9 +281,9 @@ TEST_F(fsm, reset_in_every_state)
 			continue;
 		if (from == RESUMING) {
 			EXPECT_EQ(-1, write(self->data_fd, "x", 1));
-		}
-		else
+		} else {
 			EXPECT_EQ(-1, read(self->data_fd, &byte, 1));
+		}
 		EXPECT_EQ(ENODEV, errno) {
 			TH_LOG("data FD of %s after reset", mig_name(from));
 		}
@@ -302,9 +302,9 @@ TEST_F(fsm, close_in_every_state)
 			errno = 0;
 			if (from == RESUMING) {
 				EXPECT_EQ(-1, write(self->data_fd, "x", 1));
-			}
-			else
+			} else {
 				EXPECT_EQ(-1, read(self->data_fd, &byte, 1));
+			}
 			EXPECT_EQ(ENODEV, errno) {
 				TH_LOG("data FD of %s after close",
 				       mig_name(from));
@@ -360,7 +360,7 @@ TEST_F(fsm, random_walk)
 	uint64_t rng = 2;
 	int fd = -1, ret;
 
-	for (step = 0; step < 2000; step++) {
+	for (step = 0; step < 500; step++) {
 		bool legal;
 
 		to = rng_next(&rng) >> 32 & 7;

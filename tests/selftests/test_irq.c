@@ -18,6 +18,7 @@
 #define MSIX		VFIO_PCI_MSIX_IRQ_INDEX
 
 FIXTURE_VARIANT_ADD(card, iommufd) { .how = VDEV_IOMMUFD };
+
 FIXTURE_VARIANT_ADD(card, group) { .how = VDEV_GROUP };
 
 static int irq(FIXTURE_DATA(card) *self, uint32_t index, uint32_t flags,
@@ -183,16 +184,6 @@ static int host_frame(FIXTURE_DATA(card) *self, uint32_t seed)
 	return netif_send(self->net, frame, sizeof(frame));
 }
 
-static bool wait_used_index(FIXTURE_DATA(card) *self, uint16_t index)
-{
-	volatile uint16_t *used = &self->nic.vq[VNIC_RX].used->idx;
-	int64_t deadline = deadline_ms(DEADLINE_MS);
-
-	while (*used != index && deadline_left(deadline))
-		sched_yield();
-	return *used == index;
-}
-
 /*
  * INTx is level triggered and masked by its delivery: nothing more until it is
  * unmasked, and then again at once while the device still asserts it.
@@ -206,7 +197,7 @@ TEST_F(card, intx_is_automasked)
 	ASSERT_EQ(0, host_frame(self, 1));
 	EXPECT_EQ(1, event_wait(fd, DEADLINE_MS));
 	ASSERT_EQ(0, host_frame(self, 2));
-	ASSERT_TRUE(wait_used_index(self, 2));
+	ASSERT_TRUE(wait_used_index(&self->nic.vq[VNIC_RX], 2));
 	EXPECT_EQ(0, event_wait(fd, QUIET_MS));
 	EXPECT_EQ(PCI_STATUS_INTERRUPT,
 		  pci_read(&self->v, 2, PCI_STATUS) & PCI_STATUS_INTERRUPT);
@@ -231,7 +222,7 @@ TEST_F(card, intx_masked)
 	fd = self->nic.events[0];
 	ASSERT_EQ(0, vdev_irq_set(&self->v, INTX, BOOL | MASK, 0, 1, &yes, 1));
 	ASSERT_EQ(0, host_frame(self, 1));
-	ASSERT_TRUE(wait_used_index(self, 1));
+	ASSERT_TRUE(wait_used_index(&self->nic.vq[VNIC_RX], 1));
 	EXPECT_EQ(0, event_wait(fd, QUIET_MS));
 	ASSERT_EQ(0, vdev_irq_set(&self->v, INTX, BOOL | UNMASK, 0, 1, &no,
 				  1));
@@ -253,7 +244,7 @@ TEST_F(card, intx_disabled_by_the_guest)
 	ASSERT_EQ(0, pci_write(&self->v, 2, PCI_COMMAND,
 			       command | PCI_COMMAND_INTX_DISABLE));
 	ASSERT_EQ(0, host_frame(self, 1));
-	ASSERT_TRUE(wait_used_index(self, 1));
+	ASSERT_TRUE(wait_used_index(&self->nic.vq[VNIC_RX], 1));
 	EXPECT_EQ(0, event_wait(fd, QUIET_MS));
 	EXPECT_EQ(PCI_STATUS_INTERRUPT,
 		  pci_read(&self->v, 2, PCI_STATUS) & PCI_STATUS_INTERRUPT);
@@ -302,7 +293,7 @@ TEST_F(card, msix_pending)
 	ASSERT_EQ(0, vdev_irq_eventfds(&self->v, MSIX, 0, VECTORS, none));
 	EXPECT_FALSE(pending(self, 1));
 	ASSERT_EQ(0, host_frame(self, 1));
-	ASSERT_TRUE(wait_used_index(self, 1));
+	ASSERT_TRUE(wait_used_index(&self->nic.vq[VNIC_RX], 1));
 	/* The interrupt comes after the index. */
 	EXPECT_EQ(0, event_wait(fd, QUIET_MS));
 	EXPECT_TRUE(pending(self, 1));

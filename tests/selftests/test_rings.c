@@ -7,6 +7,7 @@
 #include "card.h"
 
 FIXTURE_VARIANT_ADD(card, iommufd) { .how = VDEV_IOMMUFD };
+
 FIXTURE_VARIANT_ADD(card, group) { .how = VDEV_GROUP };
 
 #define NEXT	VRING_DESC_F_NEXT
@@ -247,8 +248,10 @@ TEST_F(card, index_jumps)
 			vq_publish(&self->nic.vq[q]);
 			vpci_kick(&self->nic.pci, q);
 			if (q == VNIC_TX) {
-				EXPECT_EQ(0, vpci_wait_needs_reset(
-					&self->nic.pci, DEADLINE_MS)) {
+				struct vpci *pci = &self->nic.pci;
+
+				EXPECT_EQ(0, vpci_wait_needs_reset(pci,
+								   DEADLINE_MS)) {
 					TH_LOG("jump of 0x%x", jumps[i]);
 				}
 			}

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #define TYPE	MDEV_TYPES "/" MDEV_TYPE_V1
+#define PROCESSES	8
 #define DEVICE	MDEV_DEVICES "/" MDEV_UUID_A
 
 /**
@@ -221,7 +222,7 @@ TEST_F(device, mac)
 	EXPECT_STREQ("52:54:00:12:34:56", read_device("mac"));
 	EXPECT_EQ(0, mdev_write(MDEV_UUID_A, "mac", "52:54:00:AB:cd:EF"));
 	EXPECT_STREQ("52:54:00:ab:cd:ef", read_device("mac"));
-	strcpy(before, read_device("mac"));
+	ASSERT_EQ(17, mdev_read(MDEV_UUID_A, "mac", before, sizeof(before)));
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		EXPECT_EQ(-EINVAL, mdev_write(MDEV_UUID_A, "mac", bad[i])) {
 			TH_LOG("\"%s\"", bad[i]);
@@ -271,11 +272,61 @@ static void nth_uuid(char *uuid, unsigned int i)
 	snprintf(uuid, 40, "6d646576-0000-4000-9000-%012x", i);
 }
 
+static int create_nth(unsigned int i)
+{
+	char uuid[40];
+
+	nth_uuid(uuid, i);
+	return mdev_create(MDEV_TYPE_V1, uuid);
+}
+
+static int remove_nth(unsigned int i)
+{
+	char uuid[40];
+
+	nth_uuid(uuid, i);
+	return mdev_remove(uuid);
+}
+
+/* @fn for 0 to @n - 1, several at a time. How many processes had an error. */
+static int in_parallel(unsigned int n, int (*fn)(unsigned int i))
+{
+	int status, failed = 0;
+	unsigned int k, i;
+
+	for (k = 0; k < PROCESSES; k++) {
+		if (fork())
+			continue;
+		for (i = k; i < n; i += PROCESSES) {
+			if (fn(i))
+				_exit(1);
+		}
+		_exit(0);
+	}
+	for (k = 0; k < PROCESSES; k++) {
+		if (wait(&status) < 0 || status)
+			failed++;
+	}
+	return failed;
+}
+
+FIXTURE(many) {
+	int unused;
+};
+
+FIXTURE_SETUP(many)
+{
+}
+
+FIXTURE_TEARDOWN(many)
+{
+}
+
 /*
- * Devices until there is no room, hundreds of them: check and create say so.
+ * Devices until there is no room for more: check and create say so.
  * When they are removed nothing of them is left.
  */
-TEST(no_room_and_nothing_left)
+TEST_F_TIMEOUT(many, leave_nothing, 120)
 {
 	static const char config[] = "model=" MDEV_MODEL;
 	unsigned int nets = count_entries("/sys/class/net");
@@ -283,31 +334,17 @@ TEST(no_room_and_nothing_left)
 	unsigned int vfios = count_entries("/sys/class/vfio-dev");
 	unsigned int groups = count_entries("/sys/kernel/iommu_groups");
 	int available = mdev_available(MDEV_TYPE_V1);
-	char uuid[40];
-	int n, ret = 0;
 
-	ASSERT_LE(100, available);
-	for (n = 0; n < available; n++) {
-		nth_uuid(uuid, n);
-		ret = mdev_create(MDEV_TYPE_V1, uuid);
-		if (ret)
-			break;
-		ASSERT_EQ(available - n - 1, mdev_available(MDEV_TYPE_V1));
-	}
-	EXPECT_EQ(0, ret) {
-		TH_LOG("device %d of %d", n, available);
-	}
+	ASSERT_LT(PROCESSES, available);
+	EXPECT_EQ(0, in_parallel(available, create_nth));
+	EXPECT_EQ(0, mdev_available(MDEV_TYPE_V1));
+	EXPECT_EQ(devs + available, count_entries("/sys/bus/mdev/devices"));
 	EXPECT_EQ(-ENOSPC, mdev_type_write(MDEV_TYPE_V1, "migration/check",
 					   config));
 	EXPECT_EQ(-EXDEV, mdev_type_write(MDEV_TYPE_V1, "migration/check",
 					  "model=x"));
-	nth_uuid(uuid, available);
-	EXPECT_GT(0, mdev_create(MDEV_TYPE_V1, uuid));
-	EXPECT_FALSE(mdev_exists(uuid));
-	while (n--) {
-		nth_uuid(uuid, n);
-		EXPECT_EQ(0, mdev_remove(uuid));
-	}
+	EXPECT_GT(0, create_nth(available));
+	EXPECT_EQ(0, in_parallel(available, remove_nth));
 	EXPECT_EQ(available, mdev_available(MDEV_TYPE_V1));
 	EXPECT_EQ(nets, count_entries("/sys/class/net"));
 	EXPECT_EQ(devs, count_entries("/sys/bus/mdev/devices"));

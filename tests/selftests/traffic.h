@@ -8,6 +8,19 @@
 #define FRAME_MAX	1514
 #define RING		64
 
+/* Waits, without interrupts, until the device has used up to @index. */
+static inline bool wait_used_index(struct vq *vq, uint16_t index)
+{
+	int64_t deadline = deadline_ms(DEADLINE_MS);
+
+	while (__atomic_load_n(&vq->used->idx, __ATOMIC_ACQUIRE) != index) {
+		if (!deadline_left(deadline))
+			return false;
+		sched_yield();
+	}
+	return true;
+}
+
 /* A frame of @len bytes from the host to the guest, compared. */
 static inline void to_guest(struct __test_metadata *_metadata, int net,
 			    struct vnic *nic, size_t len, uint32_t seed)

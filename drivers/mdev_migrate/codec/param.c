@@ -32,6 +32,8 @@ static const char * const *param_words(const struct mdev_migrate_param *param)
  * mdev_migrate_param_allows - can this implementation be this value?
  * @param: the parameter
  * @value: the value
+ *
+ * Return: whether.
  */
 bool mdev_migrate_param_allows(const struct mdev_migrate_param *param,
 			       __u64 value)

@@ -53,6 +53,7 @@ struct mdev_migrate_record_hdr {
  * @magic: MDEV_MIGRATE_STREAM_MAGIC
  * @major: must equal the reader's
  * @minor: a higher one than the reader's only adds optional records
+ * @reserved: zero
  *
  * Always the first record. A later minor may append fields.
  */

@@ -19,9 +19,9 @@ wanted_products() {
 			echo "newest_source_build"
 			echo "kernel_build $part"
 			;;
-		tree | guest) echo "${part}_build" ;;
-		all) wanted_products tree guest fast debug ;;
-		*) die "there is nothing called '$part' to set up: fast, debug, tree, guest or all" ;;
+		tree | guest | checker) echo "${part}_build" ;;
+		all) wanted_products tree guest checker fast debug ;;
+		*) die "there is nothing called '$part' to set up: fast, debug, tree, guest, checker or all" ;;
 		esac
 	done
 }
@@ -78,9 +78,9 @@ lab_setup() {
 	missing=$(missing_products "$wanted") || exit 1
 
 	# Downloads and the tree while the kernel compiles: two queues.
-	build_queue "$(echo "$missing" | grep -E '^(tree|guest)')" &
+	build_queue "$(echo "$missing" | grep -E '^(tree|guest|checker)')" &
 	pids+=($!)
-	build_queue "$(echo "$missing" | grep -vE '^(tree|guest)')" &
+	build_queue "$(echo "$missing" | grep -E '^(source|newest|kernel)')" &
 	pids+=($!)
 	trap 'for pid in "${pids[@]}"; do kill_tree "$pid"; done; exit 130' INT TERM
 	for pid in "${pids[@]}"; do
@@ -113,9 +113,10 @@ lab_path() {
 	kernel) check_flavour "${2:-}"; dir=$(kernel_dir "$2") ;;
 	tree) dir=$(tree_dir) ;;
 	guest) dir=$(guest_dir) ;;
+	checker) checker_command; return ;;
 	guest-kernel) dir=$(guest_dir)/vmlinux ;;
 	guest-initrd) dir=$(guest_dir)/initrd ;;
-	*) die "say what: src, headers, kernel FLAVOUR, tree, guest, guest-kernel or guest-initrd" ;;
+	*) die "say what: src, headers, kernel FLAVOUR, tree, guest, checker, guest-kernel or guest-initrd" ;;
 	esac
 	case $dir in
 	/*) ;;
