@@ -14,7 +14,11 @@ wanted_products() {
 
 	for part in "$@"; do
 		case $part in
-		fast | debug) echo "source_build"; echo "kernel_build $part" ;;
+		fast | debug)
+			echo "source_build"
+			echo "newest_source_build"
+			echo "kernel_build $part"
+			;;
 		tree | guest | checker) echo "${part}_build" ;;
 		all) wanted_products tree guest checker fast debug ;;
 		*) die "there is nothing called '$part' to set up: fast, debug, tree, guest, checker or all" ;;
@@ -76,7 +80,7 @@ lab_setup() {
 	# Downloads and the tree while the kernel compiles: two queues.
 	build_queue "$(echo "$missing" | grep -E '^(tree|guest|checker)')" &
 	pids+=($!)
-	build_queue "$(echo "$missing" | grep -E '^(source|kernel)')" &
+	build_queue "$(echo "$missing" | grep -E '^(source|newest|kernel)')" &
 	pids+=($!)
 	trap 'for pid in "${pids[@]}"; do kill_tree "$pid"; done; exit 130' INT TERM
 	for pid in "${pids[@]}"; do
