@@ -57,6 +57,7 @@ class World:
                                  cmd=f"tcpstream serve {network.PORT}",
                                  iommufd=iommufd)
         self.guest.wait_console("tcpstream: serving", 240)
+        self.bridge.forget()
         self.stream = network.Stream("/out/tcpstream")
         self.stream.wait_progress()
 
