@@ -61,6 +61,11 @@ lab_setup() {
 	check_plain_path "$CACHE"
 	wanted=$(wanted_products "$@") || exit 1
 	wanted=$(echo "$wanted" | awk '!seen[$0]++')
+	# Who has all does not wait for another's setup.
+	if [ -z "$(host_missing)" ] &&
+		(release_choose && [ -z "$(missing_products "$wanted")" ]) 2>/dev/null; then
+		return 0
+	fi
 	lock_cache
 	host_setup
 	mkdir -p "$CACHE/tmp" "$CACHE/index"
