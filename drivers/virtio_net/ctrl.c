@@ -38,6 +38,8 @@ static void vnet_ctrl_settle(struct vnet *vnet)
 		struct vnet_vq *tx = vnet_tx_queue(vnet, i);
 
 		mutex_lock_nested(&rx->mutex, SINGLE_DEPTH_NESTING);
+		spin_lock_bh(&rx->lock);
+		spin_unlock_bh(&rx->lock);
 		if (i >= rx_pairs)
 			vnet_rx_purge(rx);
 		mutex_unlock(&rx->mutex);

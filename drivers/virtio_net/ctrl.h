@@ -29,12 +29,14 @@ struct vnet_vq;
 /* Bytes of the data of control commands, least and most. */
 #define VNET_TABLE_MIN		(2 * sizeof(__le32))
 #define VNET_TABLE_MAX		(VNET_TABLE_MIN + VNET_MAX_MACS * ETH_ALEN)
+/* Linux's driver sends these structures with what the compiler pads them by. */
+#define VNET_PADDING		3
 #define VNET_HASH_MIN		offsetof(struct virtio_net_hash_config,	\
 					 hash_key_data)
-#define VNET_HASH_MAX		(VNET_HASH_MIN + VNET_RSS_KEY)
+#define VNET_HASH_MAX		(VNET_HASH_MIN + VNET_RSS_KEY + VNET_PADDING)
 #define VNET_RSS_MIN		offsetof(struct virtio_net_rss_config,	\
 					 hash_key_data)
-#define VNET_RSS_MAX		(VNET_RSS_MIN + VNET_RSS_KEY +		\
+#define VNET_RSS_MAX		(VNET_RSS_MIN + VNET_RSS_KEY + VNET_PADDING + \
 				 (VNET_RSS_TABLE - 1) * sizeof(__le16))
 /* Bytes of the VLAN table. */
 #define VNET_VLANS		(VLAN_N_VID / BITS_PER_BYTE)

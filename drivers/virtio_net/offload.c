@@ -103,8 +103,8 @@ int vnet_offload_to_guest(struct vnet_vq *vq, const struct sk_buff *skb,
 	if (vq->hdr_len == VNET_HDR_LEN)
 		return 0;
 	hash = vnet_steer_hash(vq->vnet, skb, &report);
-	hdr->hash_value_lo = cpu_to_le16(hash);
-	hdr->hash_value_hi = cpu_to_le16(hash >> 16);
+	/* The field is one or two, in different kernels' headers. */
+	put_unaligned_le32(hash, (u8 *)hdr + VNET_HDR_LEN);
 	hdr->hash_report = cpu_to_le16(report);
 	return 0;
 }

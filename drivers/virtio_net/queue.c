@@ -245,6 +245,19 @@ void vnet_vq_reset(struct vnet_vq *vq)
 }
 
 /**
+ * vnet_vq_bad - say what is wrong with a queue's ring
+ * @vq: the queue
+ * @why: what
+ *
+ * Return: -EINVAL.
+ */
+int vnet_vq_bad(struct vnet_vq *vq, const char *why)
+{
+	vq->why = why;
+	return -EINVAL;
+}
+
+/**
  * vnet_vq_break - stop a queue whose ring is bad until the device is reset
  * @vq: the queue; vq->why says what is wrong
  *

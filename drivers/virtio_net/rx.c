@@ -51,10 +51,8 @@ static int vnet_rx_buffer(struct vnet_vq *vq, struct vnet_rx_out *out)
 	ret = vnet_ring_peek(vq, out->ring);
 	if (ret <= 0)
 		return ret;
-	if (vq->chain.nr_out) {
-		vq->why = "a readable descriptor in the receive queue";
-		return -EINVAL;
-	}
+	if (vq->chain.nr_out)
+		return vnet_vq_bad(vq, "a readable descriptor in the receive queue");
 	out->room = vq->chain.in_len;
 	out->put = 0;
 	return 1;
@@ -309,6 +307,14 @@ static bool vnet_backlog_add(struct vnet_vq *vq, struct sk_buff *skb)
 	return true;
 }
 
+/* Packets that were steered as it was before are late. */
+static bool vnet_rx_in_use(const struct vnet_vq *vq)
+{
+	const struct vnet *vnet = vq->vnet;
+
+	return vnet_vq_pair(vq) < vnet_steer_rx_pairs(vnet, &vnet->ctrl);
+}
+
 /**
  * vnet_rx_xmit - the host sends a packet into the interface
  * @vq: the receive queue
@@ -323,7 +329,7 @@ netdev_tx_t vnet_rx_xmit(struct vnet_vq *vq, struct sk_buff *skb)
 	int ret = 0;
 
 	spin_lock(&vq->lock);
-	if (!vq->accepting || vq->broken) {
+	if (!vq->accepting || vq->broken || !vnet_rx_in_use(vq)) {
 		ret = -ENETDOWN;
 	} else if (!wanted) {
 		ret = -EPERM;

@@ -35,9 +35,11 @@ size_t vnet_steer_get_pairs(const struct vnet_ctrl *ctrl, u8 command, u8 *data)
 	return sizeof(__le16);
 }
 
-static bool vnet_hash_ok(u32 types, u8 key_len)
+/* @len bytes are left for the key. */
+static bool vnet_hash_ok(u32 types, u8 key_len, size_t len)
 {
-	return !(types & ~VNET_HASH_TYPES) && key_len <= VNET_RSS_KEY;
+	return !(types & ~VNET_HASH_TYPES) && key_len <= VNET_RSS_KEY &&
+	       len >= key_len && len <= key_len + VNET_PADDING;
 }
 
 static void vnet_set_key(struct vnet_ctrl *ctrl, u32 types, const u8 *key,
@@ -67,9 +69,8 @@ int vnet_steer_set_rss(const struct vnet *vnet, struct vnet_ctrl *ctrl,
 		return -EINVAL;
 	max_tx = get_unaligned_le16(tail);
 	key_len = tail[2];
-	if (!vnet_hash_ok(types, key_len) || len != tail + 3 + key_len - data ||
-	    !max_tx || max_tx > vnet->max_pairs ||
-	    unclassified >= vnet->max_pairs)
+	if (!vnet_hash_ok(types, key_len, len - (tail + 3 - data)) || !max_tx ||
+	    max_tx > vnet->max_pairs || unclassified >= vnet->max_pairs)
 		return -EINVAL;
 	for (i = 0; i < nr; i++)
 		if (get_unaligned_le16(table + 2 * i) >= vnet->max_pairs)
@@ -113,7 +114,7 @@ int vnet_steer_set_hash(const struct vnet *vnet, struct vnet_ctrl *ctrl,
 	u32 types = get_unaligned_le32(data);
 	u8 key_len = data[fixed - 1];
 
-	if (!vnet_hash_ok(types, key_len) || len != fixed + key_len)
+	if (!vnet_hash_ok(types, key_len, len - fixed))
 		return -EINVAL;
 	vnet_set_key(ctrl, types, data + fixed, key_len);
 	return 0;

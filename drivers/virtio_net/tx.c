@@ -121,10 +121,8 @@ static int vnet_tx_one(struct vnet_vq *vq, struct vnet_tx_run *run)
 	ret = vnet_ring_peek(vq, NULL);
 	if (ret <= 0)
 		return ret;
-	if (vq->chain.nr_in) {
-		vq->why = "a writable descriptor in the transmit queue";
-		return -EINVAL;
-	}
+	if (vq->chain.nr_in)
+		return vnet_vq_bad(vq, "a writable descriptor in the transmit queue");
 
 	ret = vnet_tx_copy(vq, run, &skb);
 	if (ret)

@@ -10,6 +10,7 @@
  *	irq.c		interrupts, device status that is set from anywhere
  *	queue.c		a queue's life: activate, deactivate, break, claim
  *	ring.c		the split ring
+ *	chain.c		descriptor chains
  *	ctrl.c		the control queue, its commands
  *	ctrl_state.c	save and load what the commands have set
  *	filter.c	which packets the driver wants
@@ -467,6 +468,7 @@ enum vnet_role vnet_vq_role(const struct vnet_vq *vq);
 void vnet_vq_reset(struct vnet_vq *vq);
 int vnet_vq_activate(struct vnet_vq *vq);
 void vnet_vq_deactivate(struct vnet_vq *vq);
+int vnet_vq_bad(struct vnet_vq *vq, const char *why);
 void vnet_vq_break(struct vnet_vq *vq);
 bool vnet_vq_usable(const struct vnet_vq *vq);
 bool vnet_vq_claim(struct vnet_vq *vq);
@@ -478,6 +480,17 @@ size_t vnet_ring_area_len(enum vnet_area area, u16 size);
 bool vnet_ring_get(struct vnet_vq *vq, struct vnet_ring *ring);
 int vnet_ring_resync(struct vnet_vq *vq);
 int vnet_ring_peek(struct vnet_vq *vq, const struct vnet_ring *ring);
+int vnet_ring_stage(struct vnet_vq *vq, const struct vnet_ring *ring, u32 len);
+int vnet_ring_publish(struct vnet_vq *vq, const struct vnet_ring *ring);
+void vnet_ring_rollback(struct vnet_vq *vq);
+int vnet_ring_push(struct vnet_vq *vq, const struct vnet_ring *ring, u32 len);
+int vnet_ring_signal(struct vnet_vq *vq, const struct vnet_ring *ring);
+int vnet_ring_notify_on(struct vnet_vq *vq, const struct vnet_ring *ring);
+int vnet_ring_notify_off(struct vnet_vq *vq, const struct vnet_ring *ring);
+
+/* chain.c */
+int vnet_chain_walk(struct vnet_vq *vq, const struct vnet_ring *ring, u16 head);
+int vnet_chain_walk_table(struct vnet_vq *vq, bool atomic);
 int vnet_ring_read(struct vnet_vq *vq, const struct vnet_ring *ring, void *buf,
 		   size_t len);
 int vnet_ring_write(struct vnet_vq *vq, const struct vnet_ring *ring,
@@ -487,13 +500,6 @@ int vnet_ring_write_in(struct vnet_vq *vq, const struct vnet_ring *ring,
 bool vnet_ring_locate(const struct vnet_vq *vq, u32 offset, u64 *addr);
 int vnet_ring_write_at(struct vnet_vq *vq, const struct vnet_ring *ring,
 		       u64 addr, const void *buf, size_t len);
-int vnet_ring_stage(struct vnet_vq *vq, const struct vnet_ring *ring, u32 len);
-int vnet_ring_publish(struct vnet_vq *vq, const struct vnet_ring *ring);
-void vnet_ring_rollback(struct vnet_vq *vq);
-int vnet_ring_push(struct vnet_vq *vq, const struct vnet_ring *ring, u32 len);
-int vnet_ring_signal(struct vnet_vq *vq, const struct vnet_ring *ring);
-int vnet_ring_notify_on(struct vnet_vq *vq, const struct vnet_ring *ring);
-int vnet_ring_notify_off(struct vnet_vq *vq, const struct vnet_ring *ring);
 
 /* netdev.c */
 int vnet_netdev_create(struct vnet *vnet);

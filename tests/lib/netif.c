@@ -83,6 +83,9 @@ int netif_wait_carrier(const char *uuid, int ms)
 		sched_yield();
 		ret = -ETIMEDOUT;
 	} while (deadline_left(deadline));
+	/* Its queues follow a moment later, under the lock that this takes. */
+	if (!ret)
+		ret = set_up(fd, ifr.ifr_name);
 	close(fd);
 	return ret;
 }
