@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "life.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,7 @@
  */
 static double used_kib(void)
 {
-	unsigned long total = 0, available = 0;
+	unsigned long total = 0, unused = 0;
 	char line[128];
 	FILE *file;
 
@@ -28,11 +29,12 @@ static double used_kib(void)
 	if (!file)
 		die("no /proc/meminfo");
 	while (fgets(line, sizeof(line), file)) {
-		sscanf(line, "MemTotal: %lu", &total);
-		sscanf(line, "MemFree: %lu", &available);
+		if (sscanf(line, "MemTotal: %lu", &total) != 1 &&
+		    sscanf(line, "MemFree: %lu", &unused) == 1)
+			break;
 	}
 	fclose(file);
-	return total - available;
+	return total - unused;
 }
 
 static void uuid_of(char *uuid, size_t size, unsigned int i)
@@ -73,9 +75,9 @@ static void warm_up(const char *type)
 {
 	unsigned int i;
 
-	for (i = 0; i < 20; i++)
+	for (i = 0; i < LIFE_DEVICES; i++)
 		make_ours(type, i);
-	for (i = 0; i < 20; i++)
+	for (i = 0; i < LIFE_DEVICES; i++)
 		remove_ours(i);
 }
 
@@ -153,6 +155,32 @@ double life_idle_memory(enum port_side side)
 	return with / IDLE_PORTS;
 }
 
+static double idle_seconds(void)
+{
+	char line[256];
+	double seconds;
+
+	if (sysfs_read("/proc/uptime", line, sizeof(line)) < 0 ||
+	    sscanf(line, "%*f %lf", &seconds) != 1)
+		die("no /proc/uptime");
+	return seconds;
+}
+
+/* Percent of CPU time that is spent while this program does nothing. */
+double life_idle_cpu(void)
+{
+	double idle, busy;
+	uint64_t start;
+
+	usleep(100000);
+	idle = idle_seconds();
+	start = now_ns();
+	usleep(2000000);
+	idle = idle_seconds() - idle;
+	busy = 100 - idle * 100 / ((now_ns() - start) / 1e9);
+	return busy > 0 ? busy : 0;
+}
+
 /*
  * The time for which a migration's last step holds the card up, in us: from the
  * change of state to the end of the data. The card runs again afterwards.
@@ -170,7 +198,7 @@ double life_stop_copy(struct port *p, size_t *bytes)
 	if (ret)
 		die("pre-copy does not begin: %s", strerror(-ret));
 	ret = mig_drain(fd, &state, 1 << 16);
-	if (ret)
+	if (ret && ret != -ENOMSG)
 		die("pre-copy: %s", strerror(-ret));
 	ret = mig_set(&p->vdev, VFIO_DEVICE_STATE_PRE_COPY_P2P, NULL);
 	start = now_ns();

@@ -21,6 +21,7 @@ struct life_cycle {
 
 void life_cycle_ours(struct life_cycle *c);
 void life_cycle_peer(struct life_cycle *c);
+double life_idle_cpu(void);
 double life_idle_memory(enum port_side side);
 double life_stop_copy(struct port *p, size_t *bytes);
 

@@ -7,19 +7,12 @@
 #include "traffic.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* Packets that a driver takes before it gives the buffers back: NAPI's. */
 #define NAPI_WEIGHT	64
-/* The pace at which CPU time is taken: packets at once, and how often. */
-#define PACE_BURST	32
-#define PACE_NS		1000000
-#define PACE_TICKS	300
-#define ROUND_TRIPS	500
+/* Packets of a latency sample, one after the other. */
+#define ROUND_TRIPS	100
 
 static void put_seq(uint8_t *at, uint32_t seq)
 {
@@ -196,103 +189,36 @@ double traffic_rx(struct host *h)
 }
 
 /*
- * Time in which the machine had nothing to do. There is one CPU, and what it
- * does for a packet can be done in a process, in a kernel thread or in an
- * interrupt: all of it is what is missing here. /proc/stat has the same in
- * units of 10 ms.
+ * CPU time for a packet to the host that comes with few others: driver, kick,
+ * worker, network stack, interrupt. There is one CPU and it is never idle in
+ * between, so the time that passes is the time that all of them take together,
+ * whichever process, kernel thread or interrupt it is spent in.
  */
-static uint64_t idle_ns(void)
-{
-	static const char key[] = ".idle_sleeptime";
-	unsigned long long ns;
-	char line[256];
-	FILE *file;
-
-	file = fopen("/proc/timer_list", "r");
-	if (!file)
-		die("no /proc/timer_list");
-	while (fgets(line, sizeof(line), file)) {
-		char *at = strstr(line, key);
-
-		if (at && sscanf(at + sizeof(key) - 1, " : %llu", &ns) == 1) {
-			fclose(file);
-			return ns;
-		}
-	}
-	die("/proc/timer_list does not say how long the machine was idle");
-}
-
-static void sleep_until(uint64_t ns)
-{
-	struct timespec ts = {
-		.tv_sec = ns / 1000000000,
-		.tv_nsec = ns % 1000000000,
-	};
-
-	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL))
-		;
-}
-
-static void pace_tx(struct host *h)
+double traffic_cpu_tx(struct host *h)
 {
 	size_t seq_at = host_seq_offset(h->load, PORT_TX);
 	struct port *p = h->port;
-	unsigned int i;
-
-	port_reap_tx(p);
-	for (i = 0; i < PACE_BURST && can_send(p); i++)
-		send_one(h, seq_at);
-	flush_tx(p);
-}
-
-static void pace_nothing(struct host *h)
-{
-}
-
-/* Busy time of PACE_TICKS of @tick, in ns. */
-static double busy(struct host *h, void (*tick)(struct host *h))
-{
-	uint64_t start, idle, next;
-	unsigned int i;
-
-	/* Reading the counters costs something too: it is not in between. */
-	next = now_ns() + PACE_NS;
-	sleep_until(next);
-	idle = idle_ns();
-	start = now_ns();
-	next = start;
-	for (i = 0; i < PACE_TICKS; i++) {
-		tick(h);
-		next += PACE_NS;
-		sleep_until(next);
-	}
-	start = now_ns() - start;
-	return (double)start - (double)(idle_ns() - idle);
-}
-
-/* CPU time for a packet to the host, at a pace that leaves time to sleep. */
-double traffic_cpu_tx(struct host *h)
-{
-	double ns;
+	uint32_t i, left = h->load->count;
+	uint64_t start;
 
 	prepare_tx(h);
-	vq_disarm(&h->port->vq[PORT_TX]);
 	host_sink_begin(h);
-	ns = busy(h, pace_tx);
+	start = now_ns();
+	for (; left; left -= h->load->burst) {
+		for (i = 0; i < h->load->burst; i++)
+			send_one(h, seq_at);
+		flush_tx(p);
+		wait_tx(p, h->load->burst);
+	}
+	start = now_ns() - start;
 	host_sink_end(h);
-	return ns / (PACE_TICKS * PACE_BURST);
+	return (double)start / h->load->count;
 }
 
-/* Likewise, to the guest. The load's burst is what comes at once. */
+/* Likewise, to the guest. */
 double traffic_cpu_rx(struct host *h)
 {
-	return busy(h, receive_burst) / (PACE_TICKS * h->load->burst);
-}
-
-/* CPU time in percent while the card is up and nothing happens. */
-double traffic_cpu_idle(struct host *h)
-{
-	return busy(h, pace_nothing) * 100 / ((double)PACE_TICKS * PACE_NS);
+	return 1e9 / traffic_rx(h);
 }
 
 /* From the kick to the interrupt that says that the packet is out, in us. */

@@ -12,7 +12,6 @@ double traffic_tx(struct host *h);
 double traffic_rx(struct host *h);
 double traffic_cpu_tx(struct host *h);
 double traffic_cpu_rx(struct host *h);
-double traffic_cpu_idle(struct host *h);
 double traffic_latency_tx(struct host *h);
 double traffic_latency_round(struct host *h);
 

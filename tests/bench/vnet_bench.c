@@ -4,7 +4,7 @@
  * is the median of the ratios of neighbouring samples: whatever else the machine
  * does meets both. See README.rst.
  */
-#include <errno.h>
+#include <fnmatch.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,10 +16,14 @@
 #include "mdev.h"
 #include "traffic.h"
 
-#define ROUNDS_MAX	51
+#define ROUNDS_MAX	5001
 #define SAMPLE_SECONDS	20
+/* Migrations whose last step is timed. */
+#define STOPS		21
 
-static unsigned int rounds = 15;
+static unsigned int rounds = 101;
+/* The only side that is measured, if it is one. */
+static unsigned int only = PORT_SIDES;
 
 /**
  * struct measure - a line of the output
@@ -37,18 +41,18 @@ struct measure {
 	const struct load *load;
 };
 
-static const struct load load_64 = { 64, false, 128, 128 * 200 };
-static const struct load load_1500 = { 1500, false, 32, 32 * 400 };
-static const struct load load_pace = { 64, false, 32, 0 };
-static const struct load load_64k = { 54 + 44 * 1460, true, 8, 8 * 128 };
+static const struct load load_64 = { 64, false, 128, 128 * 48 };
+static const struct load load_1500 = { 1500, false, 32, 32 * 128 };
+static const struct load load_few = { 64, false, 32, 32 * 128 };
+static const struct load load_64k = { 54 + 44 * 1460, true, 8, 8 * 32 };
 
 static const struct measure short_packets[] = {
 	{ "tx_64", "pps", false, traffic_tx, &load_64 },
 	{ "rx_64", "pps", false, traffic_rx, &load_64 },
 	{ "tx_1500", "pps", false, traffic_tx, &load_1500 },
 	{ "rx_1500", "pps", false, traffic_rx, &load_1500 },
-	{ "cpu_tx_64", "ns", true, traffic_cpu_tx, &load_pace },
-	{ "cpu_rx_64", "ns", true, traffic_cpu_rx, &load_pace },
+	{ "cpu_tx_64", "ns", true, traffic_cpu_tx, &load_few },
+	{ "cpu_rx_64", "ns", true, traffic_cpu_rx, &load_few },
 	{ "latency_tx", "us", true, traffic_latency_tx, &load_64 },
 	{ NULL }
 };
@@ -96,7 +100,7 @@ static bool wanted(const char *name, char **names)
 	if (!*names)
 		return true;
 	for (; *names; names++) {
-		if (strstr(name, *names))
+		if (!fnmatch(*names, name, 0))
 			return true;
 	}
 	return false;
@@ -109,6 +113,21 @@ static void print_measure(const struct measure *m, const double *ours,
 
 	printf("bench: vnet_%s ours=%.*f%s peer=%.*f%s ratio=%.2f\n", m->name,
 	       digits, *ours, m->unit, digits, *peer, m->unit, *ratio);
+}
+
+/* For a profiler: one side and nothing else. */
+static void run_alone(const struct measure *m, struct host *h)
+{
+	double values[ROUNDS_MAX];
+	unsigned int i;
+
+	host_load(h, m->load);
+	for (i = 0; i < rounds; i++) {
+		set_alarm(SAMPLE_SECONDS);
+		values[i] = m->sample(h);
+	}
+	printf("# vnet_%s alone: %.0f%s\n", m->name, median(values, rounds),
+	       m->unit);
 }
 
 static void run_measure(const struct measure *m, struct host *hosts)
@@ -146,7 +165,11 @@ static void run_measures(const struct measure *m, struct host *hosts,
 			 char **names)
 {
 	for (; m->name; m++) {
-		if (wanted(m->name, names))
+		if (!wanted(m->name, names))
+			continue;
+		if (only < PORT_SIDES)
+			run_alone(m, &hosts[only]);
+		else
 			run_measure(m, hosts);
 	}
 }
@@ -210,35 +233,30 @@ static void print_limit(const char *name, const char *unit, double value,
 	fflush(stdout);
 }
 
-static void bench_idle_cpu(struct host *hosts, char **names)
+/* Both cards are up. */
+static void bench_idle_cpu(char **names)
 {
-	double values[ROUNDS_MAX];
-	unsigned int i;
-
 	if (!wanted("idle_cpu", names))
 		return;
-	for (i = 0; i < 5; i++) {
-		set_alarm(SAMPLE_SECONDS);
-		values[i] = traffic_cpu_idle(&hosts[PORT_OURS]);
-	}
-	print_limit("idle_cpu", "%", median(values, i), 1);
+	set_alarm(SAMPLE_SECONDS);
+	print_limit("idle_cpu", "%", life_idle_cpu(), 1);
 }
 
 static void bench_stop_copy(struct host *hosts, char **names)
 {
-	double values[ROUNDS_MAX];
+	double values[STOPS];
 	unsigned int i;
 	size_t bytes;
 
 	if (!wanted("stop_copy", names))
 		return;
 	host_load(&hosts[PORT_OURS], &load_64);
-	for (i = 0; i < rounds; i++) {
+	for (i = 0; i < STOPS; i++) {
 		set_alarm(SAMPLE_SECONDS);
 		traffic_rx(&hosts[PORT_OURS]);
 		values[i] = life_stop_copy(hosts[PORT_OURS].port, &bytes);
 	}
-	print_limit("stop_copy", "us", median(values, rounds), 1000);
+	print_limit("stop_copy", "us", median(values, STOPS), 1000);
 	print_limit("state", "B", bytes, 16384);
 }
 
@@ -254,7 +272,7 @@ static void bench_traffic(char **names)
 	}
 	up(hosts, PORT_FEATURES);
 	run_measures(short_packets, hosts, names);
-	bench_idle_cpu(hosts, names);
+	bench_idle_cpu(names);
 	bench_stop_copy(hosts, names);
 	down(hosts);
 	bench_long_packets(hosts, names);
@@ -289,18 +307,28 @@ static void bench_life(char **names)
 			    256);
 }
 
-/* vnet_bench [-r ROUNDS] [NAME...]: only measures with NAME in their name */
+static int usage(void)
+{
+	fputs("usage: vnet_bench [-r ROUNDS] [-s ours|peer] [NAME...]\n"
+	      "  -s     only this side, for a profiler\n"
+	      "  NAME   only this measure, without vnet_; can have * and ?\n", stderr);
+	return 2;
+}
+
 int main(int argc, char **argv)
 {
 	int opt;
 
-	while ((opt = getopt(argc, argv, "r:")) != -1) {
-		if (opt != 'r')
-			return 2;
-		rounds = atoi(optarg);
+	while ((opt = getopt(argc, argv, "r:s:")) != -1) {
+		if (opt == 'r')
+			rounds = atoi(optarg);
+		else if (opt == 's')
+			only = *optarg == 'p' ? PORT_PEER : PORT_OURS;
+		else
+			return usage();
 	}
 	if (rounds < 1 || rounds > ROUNDS_MAX)
-		return 2;
+		return usage();
 	bench_life(argv + optind);
 	bench_traffic(argv + optind);
 	return 0;
