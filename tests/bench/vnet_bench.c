@@ -307,9 +307,9 @@ static void bench_life(char **names)
 			    256);
 }
 
-static int usage(void)
+static int bad_usage(void)
 {
-	fputs("usage: vnet_bench [-r ROUNDS] [-s ours|peer] [NAME...]\n"
+	fputs("vnet_bench [-r ROUNDS] [-s ours|peer] [NAME...]\n"
 	      "  -s     only this side, for a profiler\n"
 	      "  NAME   only this measure, without vnet_; can have * and ?\n", stderr);
 	return 2;
@@ -325,10 +325,10 @@ int main(int argc, char **argv)
 		else if (opt == 's')
 			only = *optarg == 'p' ? PORT_PEER : PORT_OURS;
 		else
-			return usage();
+			return bad_usage();
 	}
 	if (rounds < 1 || rounds > ROUNDS_MAX)
-		return usage();
+		return bad_usage();
 	bench_life(argv + optind);
 	bench_traffic(argv + optind);
 	return 0;
