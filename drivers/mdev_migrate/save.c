@@ -176,39 +176,43 @@ static __poll_t save_poll(struct file *filp, poll_table *table)
 	return 0;
 }
 
-static long save_precopy_info(struct mdm_session *session, unsigned int cmd,
-			      unsigned long arg)
+static int fill_precopy_info(struct mdm_session *session,
+			     struct vfio_precopy_info *info)
 {
-	struct vfio_precopy_info info = {};
+	guard(mutex)(&session->lock);
+	if (session->ended)
+		return -ENODEV;
+	if (!session->saving->precopy)
+		return -EINVAL;
+	info->flags = 0;
+	info->initial_bytes = session->saving->writer.len -
+			      session->saving->pos;
+	info->dirty_bytes = 0;
+	return 0;
+}
+
+static long save_precopy_info(struct mdm_session *session, void __user *arg)
+{
+	const size_t minsz = offsetofend(struct vfio_precopy_info, dirty_bytes);
+	struct vfio_precopy_info info;
 	int ret;
 
-	if (cmd != VFIO_MIG_GET_PRECOPY_INFO)
-		return -ENOTTY;
-	scoped_guard(mutex, &session->lock) {
-		if (session->ended)
-			return -ENODEV;
-	}
-	ret = vfio_check_precopy_ioctl(&session->mdm->vdev, cmd, arg, &info);
+	/* vfio_check_precopy_ioctl() wants the device, which can be gone. */
+	if (copy_from_user(&info, arg, minsz))
+		return -EFAULT;
+	if (info.argsz < minsz)
+		return -EINVAL;
+	ret = fill_precopy_info(session, &info);
 	if (ret)
 		return ret;
-	info.flags = 0;
-	scoped_guard(mutex, &session->lock) {
-		if (session->ended)
-			return -ENODEV;
-		if (!session->saving->precopy)
-			return -EINVAL;
-		info.initial_bytes = session->saving->writer.len -
-				     session->saving->pos;
-		info.dirty_bytes = 0;
-	}
-	return copy_to_user((void __user *)arg, &info,
-			    offsetofend(struct vfio_precopy_info,
-					dirty_bytes)) ? -EFAULT : 0;
+	return copy_to_user(arg, &info, minsz) ? -EFAULT : 0;
 }
 
 static long save_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 {
-	return save_precopy_info(filp->private_data, cmd, arg);
+	if (cmd != VFIO_MIG_GET_PRECOPY_INFO)
+		return -ENOTTY;
+	return save_precopy_info(filp->private_data, (void __user *)arg);
 }
 
 static const struct file_operations save_fops = {

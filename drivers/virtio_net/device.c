@@ -20,6 +20,7 @@ void vnet_update(struct vnet *vnet)
 {
 	bool driver_ok = vnet->status & VIRTIO_CONFIG_S_DRIVER_OK;
 	unsigned int i;
+	int err = 0;
 	bool on;
 
 	lockdep_assert_held(&vnet->lock);
@@ -31,7 +32,7 @@ void vnet_update(struct vnet *vnet)
 		struct vnet_vq *vq = &vnet->vqs[i];
 
 		if (on && vq->enabled)
-			vnet_vq_activate(vq);
+			err = vnet_vq_activate(vq) ?: err;
 		else
 			vnet_vq_deactivate(vq);
 
@@ -44,6 +45,19 @@ void vnet_update(struct vnet *vnet)
 		netif_carrier_on(vnet->netdev);
 	else
 		netif_carrier_off(vnet->netdev);
+
+	if (err)
+		queue_delayed_work(vnet_wq, &vnet->retry, VNET_RETRY_DELAY);
+}
+
+static void vnet_retry_work(struct work_struct *work)
+{
+	struct vnet *vnet = container_of(to_delayed_work(work), struct vnet,
+					 retry);
+
+	guard(mutex)(&vnet->lock);
+	if (vnet->opened)
+		vnet_update(vnet);
 }
 
 /**
@@ -93,6 +107,7 @@ static int vnet_init(struct mdev_migrate_device *mdm)
 
 	mutex_init(&vnet->lock);
 	spin_lock_init(&vnet->irq_lock);
+	INIT_DELAYED_WORK(&vnet->retry, vnet_retry_work);
 	eth_random_addr(vnet->mac);
 
 	vnet->vqs = kvcalloc(VNET_MAX_QUEUES, sizeof(*vnet->vqs), GFP_KERNEL);
@@ -111,6 +126,7 @@ static void vnet_cancel_work(struct vnet *vnet)
 {
 	unsigned int i;
 
+	cancel_delayed_work_sync(&vnet->retry);
 	for (i = 0; i < VNET_MAX_QUEUES; i++)
 		cancel_work_sync(&vnet->vqs[i].work);
 }

@@ -55,23 +55,25 @@ static void vnet_vq_unmap(struct vnet_vq *vq, unsigned int nr_areas)
 static int vnet_vq_map(struct vnet_vq *vq)
 {
 	unsigned int i;
+	int err = 0;
 
 	for (i = 0; i < VNET_NR_AREAS; i++) {
 		if (!IS_ALIGNED(vq->addr[i], vnet_areas[i].align)) {
 			vq->why = vnet_areas[i].misaligned;
+			err = -EINVAL;
 			break;
 		}
-		if (mdev_migrate_map(&vq->vnet->mdm, &vq->maps[i], vq->addr[i],
-				     vnet_ring_area_len(i, vq->size))) {
+		err = mdev_migrate_map(&vq->vnet->mdm, &vq->maps[i],
+				       vq->addr[i],
+				       vnet_ring_area_len(i, vq->size));
+		if (err) {
 			vq->why = vnet_areas[i].unmapped;
 			break;
 		}
 	}
-	if (i == VNET_NR_AREAS)
-		return 0;
-
-	vnet_vq_unmap(vq, i);
-	return -EFAULT;
+	if (err)
+		vnet_vq_unmap(vq, i);
+	return err;
 }
 
 static int vnet_vq_take_up(struct vnet_vq *vq)
@@ -102,27 +104,35 @@ static int vnet_vq_take_up(struct vnet_vq *vq)
  * @vq: the queue, enabled
  *
  * Does nothing if the ring is in use or broken already. Looks at the ring once,
- * through the worker.
+ * through the worker. A ring that is bad breaks the queue; a shortage of memory
+ * is the host's, and may pass.
  *
  * Context: May sleep. vnet->lock is held.
+ * Return: 0, or -ENOMEM if it is to be tried again.
  */
-void vnet_vq_activate(struct vnet_vq *vq)
+int vnet_vq_activate(struct vnet_vq *vq)
 {
+	int err;
+
 	lockdep_assert_held(&vq->vnet->lock);
 
 	guard(mutex)(&vq->mutex);
 	if (vq->live || vq->broken)
-		return;
+		return 0;
 
-	if (vnet_vq_take_up(vq)) {
+	err = vnet_vq_take_up(vq);
+	if (err == -ENOMEM)
+		return err;
+	if (err) {
 		vnet_vq_break(vq);
-		return;
+		return 0;
 	}
 
 	spin_lock_bh(&vq->lock);
 	vq->live = true;
 	spin_unlock_bh(&vq->lock);
 	queue_work(vnet_wq, &vq->work);
+	return 0;
 }
 
 /**

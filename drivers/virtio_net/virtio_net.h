@@ -56,6 +56,8 @@
 /* Packets and bytes that wait for a guest's buffers or for its resumption. */
 #define VNET_BACKLOG_PACKETS	1024
 #define VNET_BACKLOG_BYTES	SZ_4M
+/* When to try again what memory was short for. */
+#define VNET_RETRY_DELAY	msecs_to_jiffies(20)
 /* Packets a worker handles before it lets others have the queue. */
 #define VNET_BUDGET		256
 
@@ -272,6 +274,8 @@ struct vnet_vq {
  * @nr_vectors: how many MSI-X vectors
  * @window: offset of the PCI configuration access capability
  *
+ * @retry: turns on the queues for which memory was short
+ *
  * @lock: guards the registers, here and of the queues, and the data path's
  *	being on or off
  * @opened: between open and close
@@ -299,6 +303,8 @@ struct vnet {
 	unsigned int nr_queues;
 	unsigned int nr_vectors;
 	unsigned int window;
+
+	struct delayed_work retry;
 
 	/* registers, data path */
 	struct mutex lock;
@@ -382,7 +388,7 @@ void vnet_set_running(struct vnet *vnet, bool running);
 /* queue.c */
 void vnet_vq_init(struct vnet_vq *vq, struct vnet *vnet, u16 index);
 void vnet_vq_reset(struct vnet_vq *vq);
-void vnet_vq_activate(struct vnet_vq *vq);
+int vnet_vq_activate(struct vnet_vq *vq);
 void vnet_vq_deactivate(struct vnet_vq *vq);
 void vnet_vq_break(struct vnet_vq *vq);
 bool vnet_vq_usable(const struct vnet_vq *vq);

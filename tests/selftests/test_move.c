@@ -197,11 +197,15 @@ TEST_F(move, kick_is_kept)
 	}
 }
 
-/* No DMA and no interrupt in any stopped state, whatever comes. */
+/* No DMA and no interrupt in any stopped state, whatever way led there. */
 TEST_F(move, stopped_is_stopped)
 {
-	static const unsigned int stops[] = {
-		STOP, STOP_COPY, RUNNING_P2P, PRE_COPY_P2P,
+	static const struct {
+		unsigned int by, state;
+	} stops[] = {
+		{ RUNNING, STOP }, { RUNNING, STOP_COPY },
+		{ RUNNING, RUNNING_P2P }, { RUNNING, PRE_COPY_P2P },
+		{ PRE_COPY, PRE_COPY_P2P }, { PRE_COPY, STOP_COPY },
 	};
 	uint8_t *copy = malloc(self->mem.size);
 	uint8_t frame[VNIC_SLOT];
@@ -210,7 +214,8 @@ TEST_F(move, stopped_is_stopped)
 	ASSERT_NE(NULL, copy);
 	both_directions(_metadata, self->net_a, &self->nic, 3);
 	for (i = 0; i < ARRAY_SIZE(stops); i++) {
-		ASSERT_EQ(0, mig_set(&self->p.a, stops[i], NULL));
+		ASSERT_EQ(0, mig_set(&self->p.a, stops[i].by, NULL));
+		ASSERT_EQ(0, mig_set(&self->p.a, stops[i].state, NULL));
 		ASSERT_EQ(0, vnic_quiet(&self->nic));
 		frame_make(frame, 300, self->mac, i);
 		ASSERT_EQ(0, vnic_send(&self->nic, frame, 300));
@@ -222,7 +227,9 @@ TEST_F(move, stopped_is_stopped)
 						e ? 0 : QUIET_MS));
 		}
 		EXPECT_EQ(0, memcmp(copy, self->mem.va, self->mem.size)) {
-			TH_LOG("memory changed in %s", mig_name(stops[i]));
+			TH_LOG("memory changed in %s by way of %s",
+			       mig_name(stops[i].state),
+			       mig_name(stops[i].by));
 		}
 		ASSERT_EQ(0, mig_set(&self->p.a, RUNNING, NULL));
 		ASSERT_EQ(0, vnic_sent(&self->nic, DEADLINE_MS));

@@ -354,6 +354,7 @@ TEST_F(stream, destination_mtu)
 	ASSERT_EQ(0, vdev_open(&self->p.b, MDEV_UUID_B, variant->how));
 	ASSERT_EQ(0, vdev_map(&self->p.b, &self->mem));
 	EXPECT_EQ(0, load(self, &self->good));
+	EXPECT_EQ(0, last_error(MDEV_UUID_B, text, sizeof(text)));
 	expect_same_state(_metadata, self);
 }
 
