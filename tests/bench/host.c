@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/ethtool.h>
 #include <linux/filter.h>
 #include <linux/if_packet.h>
 #include <linux/sockios.h>
@@ -10,6 +11,7 @@
 #include <netinet/ip.h>
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -174,6 +176,25 @@ static void attach_filter(struct host *h)
 		die("no socket filter: %s", strerror(errno));
 }
 
+/* An interface may follow what the driver accepts with a delay. */
+static void wait_segmentation(struct host *h)
+{
+	struct ethtool_value tso = { .cmd = ETHTOOL_GTSO };
+	struct ifreq ifr = { .ifr_data = (void *)&tso };
+	int64_t deadline = deadline_ms(DEADLINE_MS);
+
+	memcpy(ifr.ifr_name, h->port->ifname, sizeof(ifr.ifr_name));
+	do {
+		if (ioctl(h->source, SIOCETHTOOL, &ifr))
+			die("%s has no TSO: %s", h->port->ifname,
+			    strerror(errno));
+		if (tso.data)
+			return;
+		sched_yield();
+	} while (deadline_left(deadline));
+	die("%s does not begin to do TSO", h->port->ifname);
+}
+
 /* Prepares both directions for packets of this kind. */
 void host_load(struct host *h, const struct load *load)
 {
@@ -189,6 +210,8 @@ void host_load(struct host *h, const struct load *load)
 	h->sink = packet_socket(load->tso ? ETH_P_IP : VNIC_PROTO,
 				h->port->ifindex);
 	attach_filter(h);
+	if (load->tso)
+		wait_segmentation(h);
 }
 
 static void send_message(struct host *h, size_t len)
