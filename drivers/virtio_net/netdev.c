@@ -217,7 +217,8 @@ int vnet_netdev_create(struct vnet *vnet)
 	/* It sends with interrupts off, which our locks are not made for. */
 	netdev->priv_flags |= IFF_DISABLE_NETPOLL;
 	eth_hw_addr_random(netdev);
-	/* What the guest accepts of it is there. */
+	/* What the guest accepts of it is there, unless somebody turns it off. */
+	netdev->features |= VNET_NETDEV_OFFLOADS;
 	netdev->hw_features = VNET_NETDEV_OFFLOADS;
 	netdev->vlan_features = VNET_NETDEV_OFFLOADS;
 
