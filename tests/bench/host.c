@@ -69,9 +69,26 @@ static void close_sockets(struct host *h)
 	h->sink = -1;
 }
 
+static void remove_bridge(struct host *h)
+{
+	struct ifreq ifr = { 0 };
+	int fd;
+
+	if (!h->bridge)
+		return;
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", h->bridge);
+	/* One that is up stays. */
+	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &ifr) ||
+	    ioctl(fd, SIOCBRDELBR, h->bridge))
+		die("the bridge stays: %s", strerror(errno));
+	close(fd);
+}
+
 void host_close(struct host *h)
 {
 	close_sockets(h);
+	remove_bridge(h);
 	free(h->msg);
 }
 
@@ -329,6 +346,7 @@ void host_reflect(struct host *h, const char *bridge)
 	close_sockets(h);
 	if (fd < 0 || ioctl(fd, SIOCBRADDBR, bridge))
 		die("no bridge: %s", strerror(errno));
+	h->bridge = bridge;
 	write_file("/sys/class/net/%s/bridge/forward_delay", bridge, "0");
 	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", bridge);
 	if (ioctl(fd, SIOCBRADDIF, &ifr))

@@ -31,6 +31,7 @@ struct load {
  * @received: interface's counter at host_sink_begin()
  * @first: first sequence number, likewise
  * @msg: what @source sends
+ * @bridge: that host_reflect() made
  */
 struct host {
 	struct port *port;
@@ -40,6 +41,7 @@ struct host {
 	uint64_t received;
 	uint32_t first;
 	uint8_t *msg;
+	const char *bridge;
 };
 
 void host_open(struct host *h, struct port *p);
