@@ -10,7 +10,15 @@
 #define VNET_LINEAR_PULL	128
 #define VNET_FRAG_ORDER		2
 
-/* What a run of the worker came to; added to the queue's counters at its end. */
+/*
+ * Packets and bytes that are copied before they are handed on: what has just
+ * been copied is still in the CPU's caches then, and so is, for the next ones,
+ * the memory that they were copied to.
+ */
+#define VNET_TX_BATCH_PACKETS	64
+#define VNET_TX_BATCH_BYTES	SZ_32K
+
+/* What a batch came to; added to the queue's counters at its end. */
 struct vnet_tx_run {
 	struct list_head skbs;
 	unsigned int taken;
@@ -140,7 +148,7 @@ static int vnet_tx_one(struct vnet_vq *vq, struct vnet_tx_run *run)
 }
 
 /*
- * Take the guest's packets. Returns 1 if the budget ended it, 0 if there is no
+ * Take the guest's packets. Returns 1 if the batch is full, 0 if there is no
  * more, or an error of the ring's.
  */
 static int vnet_tx_drain(struct vnet_vq *vq, struct vnet_tx_run *run)
@@ -151,7 +159,8 @@ static int vnet_tx_drain(struct vnet_vq *vq, struct vnet_tx_run *run)
 	if (ret)
 		return ret;
 
-	while (run->taken < VNET_BUDGET) {
+	while (run->taken < VNET_TX_BATCH_PACKETS &&
+	       run->bytes < VNET_TX_BATCH_BYTES) {
 		ret = vnet_tx_one(vq, run);
 		if (!ret)
 			ret = vnet_ring_notify_on(vq, NULL);
@@ -216,11 +225,8 @@ static bool vnet_tx_in_use(const struct vnet_vq *vq)
 	return vnet_vq_pair(vq) < READ_ONCE(vq->vnet->ctrl.pairs);
 }
 
-/**
- * vnet_tx_run - send the guest's packets
- * @vq: the transmit queue, claimed; released on return
- */
-void vnet_tx_run(struct vnet_vq *vq)
+/* Returns as vnet_tx_drain(). */
+static int vnet_tx_batch(struct vnet_vq *vq, unsigned int *taken)
 {
 	struct vnet_tx_run run = { .skbs = LIST_HEAD_INIT(run.skbs) };
 	int ret = 0;
@@ -233,6 +239,22 @@ void vnet_tx_run(struct vnet_vq *vq)
 
 	vnet_tx_deliver(vq, &run);
 	vnet_tx_count(vq, &run);
+	*taken += run.taken;
+	return ret;
+}
+
+/**
+ * vnet_tx_run - send the guest's packets
+ * @vq: the transmit queue, claimed; released on return
+ */
+void vnet_tx_run(struct vnet_vq *vq)
+{
+	unsigned int taken = 0;
+	int ret;
+
+	do {
+		ret = vnet_tx_batch(vq, &taken);
+	} while (ret > 0 && taken < VNET_BUDGET && vnet_vq_claim(vq));
 	/* Short of memory: again, it may have passed. */
 	if (ret > 0 || ret == -ENOMEM)
 		queue_work(vnet_wq, &vq->work);
