@@ -27,6 +27,8 @@ struct load {
  * @port: of which card
  * @source: packet socket that sends
  * @sink: packet socket that receives samples
+ * @ring: what @sink received
+ * @next: frame of it that comes next
  * @load: what the sockets are set up for
  * @received: interface's counter at host_sink_begin()
  * @first: first sequence number, likewise
@@ -37,6 +39,8 @@ struct host {
 	struct port *port;
 	int source;
 	int sink;
+	uint8_t *ring;
+	unsigned int next;
 	const struct load *load;
 	uint64_t received;
 	uint32_t first;
