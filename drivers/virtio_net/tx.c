@@ -29,7 +29,8 @@ struct vnet_tx_run {
 	unsigned int length_errors;
 };
 
-static struct sk_buff *vnet_tx_alloc(struct vnet *vnet, unsigned int len)
+static struct sk_buff *vnet_tx_alloc(struct vnet *vnet, unsigned int len,
+				     gfp_t gfp)
 {
 	unsigned int room = NET_SKB_PAD + NET_IP_ALIGN;
 	unsigned int linear = len <= VNET_LINEAR_MAX ? len : VNET_LINEAR_PULL;
@@ -38,7 +39,7 @@ static struct sk_buff *vnet_tx_alloc(struct vnet *vnet, unsigned int len)
 
 	skb = alloc_skb_with_frags(room + linear, len - linear,
 				   VNET_FRAG_ORDER, &err,
-				   GFP_KERNEL | __GFP_NOWARN);
+				   gfp | __GFP_NOWARN);
 	if (!skb)
 		return NULL;
 	skb_reserve(skb, room);
@@ -49,30 +50,31 @@ static struct sk_buff *vnet_tx_alloc(struct vnet *vnet, unsigned int len)
 	return skb;
 }
 
-static int vnet_tx_read(struct vnet_vq *vq, struct sk_buff *skb)
+static int vnet_tx_read(struct vnet_vq *vq, const struct vnet_ring *ring,
+			struct sk_buff *skb)
 {
 	unsigned int left = skb->data_len;
 	unsigned int i;
 	int err;
 
-	err = vnet_ring_read(vq, NULL, skb->data, skb_headlen(skb));
+	err = vnet_ring_read(vq, ring, skb->data, skb_headlen(skb));
 	for (i = 0; !err && i < skb_shinfo(skb)->nr_frags; i++) {
 		skb_frag_t *frag = &skb_shinfo(skb)->frags[i];
 		unsigned int size = min(left, skb_frag_size(frag));
 
 		skb_frag_size_set(frag, size);
-		err = vnet_ring_read(vq, NULL, skb_frag_address(frag), size);
+		err = vnet_ring_read(vq, ring, skb_frag_address(frag), size);
 		left -= size;
 	}
 	return err;
 }
 
 /* Also does as the header says. Returns as vnet_ring_read(), or -EBADMSG. */
-static int vnet_tx_fill(struct vnet_vq *vq,
+static int vnet_tx_fill(struct vnet_vq *vq, const struct vnet_ring *ring,
 			const struct virtio_net_hdr_v1 *hdr,
 			struct sk_buff *skb)
 {
-	int err = vnet_tx_read(vq, skb);
+	int err = vnet_tx_read(vq, ring, skb);
 
 	if (err)
 		return err;
@@ -83,8 +85,8 @@ static int vnet_tx_fill(struct vnet_vq *vq,
  * Copy the packet in vq->chain. Returns 0 also where there is nothing to send
  * on: that is counted in @run, and the chain is to be returned all the same.
  */
-static int vnet_tx_copy(struct vnet_vq *vq, struct vnet_tx_run *run,
-			struct sk_buff **result)
+static int vnet_tx_copy(struct vnet_vq *vq, const struct vnet_ring *ring,
+			struct vnet_tx_run *run, struct sk_buff **result)
 {
 	struct virtio_net_hdr_v1_hash hdr;
 	struct sk_buff *skb;
@@ -99,15 +101,18 @@ static int vnet_tx_copy(struct vnet_vq *vq, struct vnet_tx_run *run,
 		return 0;
 	}
 
-	err = vnet_ring_read(vq, NULL, &hdr, vq->hdr_len);
+	err = vnet_ring_read(vq, ring, &hdr, vq->hdr_len);
 	if (err)
 		return err;
-	skb = vnet_tx_alloc(vq->vnet, len - vq->hdr_len);
+	skb = vnet_tx_alloc(vq->vnet, len - vq->hdr_len,
+			    ring ? GFP_ATOMIC : GFP_KERNEL);
 	if (!skb) {
+		if (ring)
+			return -EAGAIN;
 		run->dropped++;
 		return 0;
 	}
-	err = vnet_tx_fill(vq, &hdr.hdr, skb);
+	err = vnet_tx_fill(vq, ring, &hdr.hdr, skb);
 	if (!err) {
 		*result = skb;
 		return 0;
@@ -120,13 +125,17 @@ static int vnet_tx_copy(struct vnet_vq *vq, struct vnet_tx_run *run,
 	return 0;
 }
 
-/* Returns 1 if there was a packet, 0 if not, or an error of the ring's. */
-static int vnet_tx_one(struct vnet_vq *vq, struct vnet_tx_run *run)
+/*
+ * Returns 1 if there was a packet, 0 if not, or an error of the ring's: see
+ * ring.c also for @ring.
+ */
+static int vnet_tx_one(struct vnet_vq *vq, const struct vnet_ring *ring,
+		       struct vnet_tx_run *run)
 {
 	struct sk_buff *skb;
 	int ret;
 
-	ret = vnet_ring_peek(vq, NULL);
+	ret = vnet_ring_peek(vq, ring);
 	if (ret <= 0)
 		return ret;
 	if (vq->chain.nr_in) {
@@ -134,7 +143,7 @@ static int vnet_tx_one(struct vnet_vq *vq, struct vnet_tx_run *run)
 		return -EINVAL;
 	}
 
-	ret = vnet_tx_copy(vq, run, &skb);
+	ret = vnet_tx_copy(vq, ring, run, &skb);
 	if (ret)
 		return ret;
 	if (skb) {
@@ -144,7 +153,29 @@ static int vnet_tx_one(struct vnet_vq *vq, struct vnet_tx_run *run)
 	}
 	run->taken++;
 
-	return vnet_ring_push(vq, NULL, 0) ? -EFAULT : 1;
+	return vnet_ring_push(vq, ring, 0) ? -EFAULT : 1;
+}
+
+static bool vnet_tx_has_room(const struct vnet_tx_run *run)
+{
+	return run->taken < VNET_TX_BATCH_PACKETS &&
+	       run->bytes < VNET_TX_BATCH_BYTES;
+}
+
+/* Without sleeping. Returns as vnet_tx_one() for the last. */
+static int vnet_tx_now(struct vnet_vq *vq, struct vnet_tx_run *run)
+{
+	struct vnet_ring ring;
+	int ret = -EAGAIN;
+
+	rcu_read_lock();
+	if (vnet_ring_get(vq, &ring)) {
+		do {
+			ret = vnet_tx_one(vq, &ring, run);
+		} while (ret > 0 && vnet_tx_has_room(run));
+	}
+	rcu_read_unlock();
+	return ret;
 }
 
 /*
@@ -159,9 +190,10 @@ static int vnet_tx_drain(struct vnet_vq *vq, struct vnet_tx_run *run)
 	if (ret)
 		return ret;
 
-	while (run->taken < VNET_TX_BATCH_PACKETS &&
-	       run->bytes < VNET_TX_BATCH_BYTES) {
-		ret = vnet_tx_one(vq, run);
+	while (vnet_tx_has_room(run)) {
+		ret = vnet_tx_now(vq, run);
+		if (ret == -EAGAIN)
+			ret = vnet_tx_one(vq, NULL, run);
 		if (!ret)
 			ret = vnet_ring_notify_on(vq, NULL);
 		if (ret <= 0)
