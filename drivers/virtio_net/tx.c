@@ -29,11 +29,13 @@ struct vnet_tx_run {
 	unsigned int length_errors;
 };
 
-static struct sk_buff *vnet_tx_alloc(struct vnet *vnet, unsigned int len,
+/* Room for a packet of @len bytes with its header, which is linear. */
+static struct sk_buff *vnet_tx_alloc(struct vnet_vq *vq, unsigned int len,
 				     gfp_t gfp)
 {
 	unsigned int room = NET_SKB_PAD + NET_IP_ALIGN;
-	unsigned int linear = len <= VNET_LINEAR_MAX ? len : VNET_LINEAR_PULL;
+	unsigned int linear = len <= VNET_LINEAR_MAX ? len :
+			      vq->hdr_len + VNET_LINEAR_PULL;
 	struct sk_buff *skb;
 	int err;
 
@@ -46,7 +48,7 @@ static struct sk_buff *vnet_tx_alloc(struct vnet *vnet, unsigned int len,
 	skb_put(skb, linear);
 	skb->data_len = len - linear;
 	skb->len += len - linear;
-	skb->dev = vnet->netdev;
+	skb->dev = vq->vnet->netdev;
 	return skb;
 }
 
@@ -69,16 +71,22 @@ static int vnet_tx_read(struct vnet_vq *vq, const struct vnet_ring *ring,
 	return err;
 }
 
-/* Also does as the header says. Returns as vnet_ring_read(), or -EBADMSG. */
+/*
+ * The header and the packet in one go, as they mostly are one piece; then as the
+ * header says. Returns as vnet_ring_read(), or -EBADMSG.
+ */
 static int vnet_tx_fill(struct vnet_vq *vq, const struct vnet_ring *ring,
-			const struct virtio_net_hdr_v1 *hdr,
 			struct sk_buff *skb)
 {
-	int err = vnet_tx_read(vq, ring, skb);
+	struct virtio_net_hdr_v1 hdr;
+	int err;
 
+	err = vnet_tx_read(vq, ring, skb);
 	if (err)
 		return err;
-	return vnet_offload_from_guest(vq, hdr, skb) ? -EBADMSG : 0;
+	memcpy(&hdr, skb->data, sizeof(hdr));
+	__skb_pull(skb, vq->hdr_len);
+	return vnet_offload_from_guest(vq, &hdr, skb) ? -EBADMSG : 0;
 }
 
 /*
@@ -88,7 +96,6 @@ static int vnet_tx_fill(struct vnet_vq *vq, const struct vnet_ring *ring,
 static int vnet_tx_copy(struct vnet_vq *vq, const struct vnet_ring *ring,
 			struct vnet_tx_run *run, struct sk_buff **result)
 {
-	struct virtio_net_hdr_v1_hash hdr;
 	struct sk_buff *skb;
 	u32 len = vq->chain.out_len;
 	int err;
@@ -101,18 +108,14 @@ static int vnet_tx_copy(struct vnet_vq *vq, const struct vnet_ring *ring,
 		return 0;
 	}
 
-	err = vnet_ring_read(vq, ring, &hdr, vq->hdr_len);
-	if (err)
-		return err;
-	skb = vnet_tx_alloc(vq->vnet, len - vq->hdr_len,
-			    ring ? GFP_ATOMIC : GFP_KERNEL);
+	skb = vnet_tx_alloc(vq, len, ring ? GFP_ATOMIC : GFP_KERNEL);
 	if (!skb) {
 		if (ring)
 			return -EAGAIN;
 		run->dropped++;
 		return 0;
 	}
-	err = vnet_tx_fill(vq, ring, &hdr.hdr, skb);
+	err = vnet_tx_fill(vq, ring, skb);
 	if (!err) {
 		*result = skb;
 		return 0;
