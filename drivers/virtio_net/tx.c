@@ -8,7 +8,7 @@
 /* A longer packet is in pages but for its beginning. */
 #define VNET_LINEAR_MAX		SKB_MAX_HEAD(NET_SKB_PAD + NET_IP_ALIGN)
 #define VNET_LINEAR_PULL	128
-#define VNET_FRAG_ORDER		2
+#define VNET_FRAG_ORDER		PAGE_ALLOC_COSTLY_ORDER
 
 /*
  * Packets and bytes that are copied before they are handed on: what has just
