@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Guest to host. A kick wakes the worker, which copies the guest's packets and,
- * when it has let go of the queue, hands them to the host's network stack.
+ * Guest to host. A kick copies the guest's packets and, when it has let go of the
+ * queue, hands them to the host's network stack. What is more than a few is left
+ * to the worker.
  */
 #include "virtio_net.h"
 
@@ -17,10 +18,13 @@
  */
 #define VNET_TX_BATCH_PACKETS	64
 #define VNET_TX_BATCH_BYTES	SZ_32K
+/* Packets that a kick sends itself: the guest's CPU waits meanwhile. */
+#define VNET_TX_KICK_PACKETS	8
 
 /* What a batch came to; added to the queue's counters at its end. */
 struct vnet_tx_run {
 	struct list_head skbs;
+	unsigned int limit;
 	unsigned int taken;
 	unsigned int packets;
 	u64 bytes;
@@ -161,7 +165,7 @@ static int vnet_tx_one(struct vnet_vq *vq, const struct vnet_ring *ring,
 
 static bool vnet_tx_has_room(const struct vnet_tx_run *run)
 {
-	return run->taken < VNET_TX_BATCH_PACKETS &&
+	return run->taken < run->limit &&
 	       run->bytes < VNET_TX_BATCH_BYTES;
 }
 
@@ -261,9 +265,13 @@ static bool vnet_tx_in_use(const struct vnet_vq *vq)
 }
 
 /* Returns as vnet_tx_drain(). */
-static int vnet_tx_batch(struct vnet_vq *vq, unsigned int *taken)
+static int vnet_tx_batch(struct vnet_vq *vq, unsigned int limit,
+			 unsigned int *taken)
 {
-	struct vnet_tx_run run = { .skbs = LIST_HEAD_INIT(run.skbs) };
+	struct vnet_tx_run run = {
+		.skbs = LIST_HEAD_INIT(run.skbs),
+		.limit = limit,
+	};
 	int ret = 0;
 
 	if (vnet_tx_in_use(vq))
@@ -288,9 +296,23 @@ void vnet_tx_run(struct vnet_vq *vq)
 	int ret;
 
 	do {
-		ret = vnet_tx_batch(vq, &taken);
+		ret = vnet_tx_batch(vq, VNET_TX_BATCH_PACKETS, &taken);
 	} while (ret > 0 && taken < VNET_BUDGET && vnet_vq_claim(vq));
 	/* Short of memory: again, it may have passed. */
+	if (ret > 0 || ret == -ENOMEM)
+		queue_work(vnet_wq, &vq->work);
+}
+
+/**
+ * vnet_tx_kick - send the guest's packets, if they are few
+ * @vq: the transmit queue, claimed; released on return
+ */
+void vnet_tx_kick(struct vnet_vq *vq)
+{
+	unsigned int taken = 0;
+	int ret;
+
+	ret = vnet_tx_batch(vq, VNET_TX_KICK_PACKETS, &taken);
 	if (ret > 0 || ret == -ENOMEM)
 		queue_work(vnet_wq, &vq->work);
 }
