@@ -160,7 +160,7 @@ static int vnet_tx_one(struct vnet_vq *vq, const struct vnet_ring *ring,
 	}
 	run->taken++;
 
-	return vnet_ring_push(vq, ring, 0) ? -EFAULT : 1;
+	return vnet_ring_stage(vq, ring, 0) ? -EFAULT : 1;
 }
 
 static bool vnet_tx_has_room(const struct vnet_tx_run *run)
@@ -201,6 +201,9 @@ static int vnet_tx_drain(struct vnet_vq *vq, struct vnet_tx_run *run)
 		ret = vnet_tx_now(vq, run);
 		if (ret == -EAGAIN)
 			ret = vnet_tx_one(vq, NULL, run);
+		/* What was taken is returned, whatever came then. */
+		if (vq->staged && vnet_ring_publish(vq, NULL))
+			ret = -EFAULT;
 		if (!ret)
 			ret = vnet_ring_notify_on(vq, NULL);
 		if (ret <= 0)
