@@ -15,6 +15,9 @@
 
 /* Long transmit buffers. */
 #define TX_LONG		64
+/* The headers of a long packet: virtio's, Ethernet's, IP's, TCP's. */
+#define TX_HEADERS	(PORT_HDR + 54)
+#define TX_PIECE	32768
 #define MEM_SIZE	(16UL << 20)
 #define MEM_IOVA	(1UL << 20)
 
@@ -136,20 +139,25 @@ void port_post_rx(struct port *p, uint8_t *buf)
 }
 
 /*
- * A packet of @len bytes behind its header in @buf; its ring has room. A long
- * one is in pieces, as the pages of a socket are.
+ * A packet of @len bytes behind its header in @buf; its ring has room. A short
+ * one is one piece; of a long one, the headers are, which lie just before a page,
+ * and the payload is in pages, as Linux's sockets have it.
  */
 void port_send(struct port *p, uint8_t *buf, uint32_t len)
 {
 	uint64_t iova = guest_iova(&p->mem, buf);
 	struct vq_seg segs[VQ_TABLE];
 	unsigned int nr = 0;
-	uint32_t n;
+	uint32_t n, at;
 
-	for (len += PORT_HDR; len; len -= n) {
-		n = len < 32768 ? len : 32768;
-		segs[nr++] = (struct vq_seg) { iova, n, false };
-		iova += n;
+	len += PORT_HDR;
+	n = -iova % 4096;
+	if (len <= PORT_TX_SHORT || !n)
+		n = len;
+	for (at = 0; at < len; at += n, n = len - at) {
+		if (n > TX_PIECE)
+			n = TX_PIECE;
+		segs[nr++] = (struct vq_seg) { iova + at, n, false };
 	}
 	if (vq_add(&p->vq[PORT_TX], segs, nr, buf))
 		die("no room in the transmit ring");
@@ -196,7 +204,8 @@ static void make_tx_bufs(struct port *p, bool is_long)
 	if (!bufs)
 		die("no memory for the transmit buffers");
 	for (i = 0; i < nr; i++)
-		p->tx_free[i] = bufs + i * size;
+		p->tx_free[i] = bufs + i * size +
+				(is_long ? 4096 - TX_HEADERS : 0);
 	p->nr_tx_free = nr;
 	p->nr_tx = nr;
 }
