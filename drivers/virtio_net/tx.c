@@ -33,13 +33,29 @@ struct vnet_tx_run {
 	unsigned int length_errors;
 };
 
-/* Room for a packet of @len bytes with its header, which is linear. */
+/*
+ * How much of a packet of @len bytes, with virtio's header, is linear. A guest
+ * has the headers of a long packet in a piece of their own, and the payload in
+ * whole pages: it is copied to whole pages then.
+ */
+static unsigned int vnet_tx_linear(const struct vnet_vq *vq, unsigned int len)
+{
+	u32 first = vq->chain.segs[0].len;
+
+	if (len <= VNET_LINEAR_MAX)
+		return len;
+	if (first < vq->hdr_len + ETH_HLEN ||
+	    first > vq->hdr_len + VNET_LINEAR_PULL)
+		return vq->hdr_len + VNET_LINEAR_PULL;
+	return first;
+}
+
+/* Room for such a packet. */
 static struct sk_buff *vnet_tx_alloc(struct vnet_vq *vq, unsigned int len,
 				     gfp_t gfp)
 {
 	unsigned int room = NET_SKB_PAD + NET_IP_ALIGN;
-	unsigned int linear = len <= VNET_LINEAR_MAX ? len :
-			      vq->hdr_len + VNET_LINEAR_PULL;
+	unsigned int linear = vnet_tx_linear(vq, len);
 	struct sk_buff *skb;
 	int err;
 
