@@ -21,7 +21,7 @@
 /* Migrations whose last step is timed. */
 #define STOPS		21
 
-static unsigned int rounds = 101;
+static unsigned int rounds = 201;
 /* The only side that is measured, if it is one. */
 static unsigned int only = PORT_SIDES;
 
