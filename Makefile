@@ -8,7 +8,7 @@ INSTALL_MOD_DIR ?= updates
 
 include tests/lab/lab.mk
 
-.PHONY: modules install clean demo check help
+.PHONY: modules install clean demo check bench help
 
 # What the kernel needs, said before the compiler says it in its own way.
 define check_kernel
@@ -39,10 +39,14 @@ demo:
 check:
 	tests/check
 
+bench:
+	tests/bench/bench
+
 help:
 	@echo 'For everybody (as root; sets up what it needs):'
 	@echo '  make demo      live-migrate a running Linux guest with its network card'
 	@echo '  make check     run all tests'
+	@echo '  make bench     measure the network card beside vhost-net'
 	@echo
 	@echo 'For the kernel you run:'
 	@echo '  make           build the modules; KDIR=DIR for another kernel'
