@@ -8,7 +8,7 @@ INSTALL_MOD_DIR ?= updates
 
 include tests/lab/lab.mk
 
-.PHONY: modules install clean demo check help
+.PHONY: modules install clean demo check bench help
 
 # What the kernel needs, said before the compiler says it in its own way.
 define check_kernel
@@ -31,7 +31,7 @@ clean:
 	rm -rf build
 	find drivers tests \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' \
 		-o -name '.*.cmd' -o -name 'modules.order' -o -name 'Module.symvers' \) -delete
-	rm -f Module.symvers modules.order .*.cmd
+	rm -f Module.symvers modules.order .*.cmd .module-common.o
 
 demo:
 	tests/qemu/demo
@@ -39,10 +39,14 @@ demo:
 check:
 	tests/check
 
+bench:
+	tests/bench/bench
+
 help:
 	@echo 'For everybody (as root; sets up what it needs):'
 	@echo '  make demo      live-migrate a running Linux guest with its network card'
 	@echo '  make check     run all tests'
+	@echo '  make bench     measure the network card beside vhost-net'
 	@echo
 	@echo 'For the kernel you run:'
 	@echo '  make           build the modules; KDIR=DIR for another kernel'

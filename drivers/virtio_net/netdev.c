@@ -213,11 +213,13 @@ int vnet_netdev_create(struct vnet *vnet)
 	netdev->max_mtu = ETH_MAX_MTU;
 	netdev->priv_flags |= IFF_LIVE_ADDR_CHANGE;
 	netdev->priv_flags &= ~IFF_TX_SKB_SHARING;
+	/* It never stops its queues: queues before them would be for nothing. */
+	netdev->priv_flags |= IFF_NO_QUEUE;
 	/* It sends with interrupts off, which our locks are not made for. */
 	netdev->priv_flags |= IFF_DISABLE_NETPOLL;
 	eth_hw_addr_random(netdev);
-	/* All are wanted; what the guest accepts is there. */
-	netdev->features = VNET_NETDEV_OFFLOADS;
+	/* What the guest accepts of it is there, unless somebody turns it off. */
+	netdev->features |= VNET_NETDEV_OFFLOADS;
 	netdev->hw_features = VNET_NETDEV_OFFLOADS;
 	netdev->vlan_features = VNET_NETDEV_OFFLOADS;
 

@@ -288,6 +288,19 @@ bool vnet_vq_usable(const struct vnet_vq *vq)
 	return vq->live && !READ_ONCE(vq->broken);
 }
 
+static bool vnet_vq_try_claim(struct vnet_vq *vq)
+{
+	if (!mutex_trylock(&vq->mutex))
+		return false;
+	spin_lock_bh(&vq->lock);
+	vq->busy = vnet_vq_usable(vq);
+	spin_unlock_bh(&vq->lock);
+	if (vq->busy)
+		return true;
+	mutex_unlock(&vq->mutex);
+	return false;
+}
+
 /**
  * vnet_vq_claim - take the right to use a queue's ring and sleep
  * @vq: the queue
@@ -332,6 +345,18 @@ void vnet_vq_release(struct vnet_vq *vq)
  */
 void vnet_vq_kick(struct vnet *vnet, unsigned int index)
 {
-	if (index < vnet->nr_queues)
-		queue_work(vnet_wq, &vnet->vqs[index].work);
+	struct vnet_vq *vq;
+
+	if (index >= vnet->nr_queues)
+		return;
+	vq = &vnet->vqs[index];
+	if (READ_ONCE(vq->role) == VNET_TX && !work_pending(&vq->work) &&
+	    vnet_vq_try_claim(vq)) {
+		if (vq->role == VNET_TX) {
+			vnet_tx_kick(vq);
+			return;
+		}
+		vnet_vq_release(vq);
+	}
+	queue_work(vnet_wq, &vq->work);
 }

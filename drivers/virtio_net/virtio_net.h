@@ -519,6 +519,7 @@ void vnet_rx_run(struct vnet_vq *vq);
 
 /* tx.c */
 void vnet_tx_run(struct vnet_vq *vq);
+void vnet_tx_kick(struct vnet_vq *vq);
 
 /* state.c */
 #define VNET_NR_RECORDS		3
