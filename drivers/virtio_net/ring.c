@@ -9,8 +9,12 @@
  * are good in; then nothing sleeps, and -EAGAIN says that it would have to.
  * Otherwise @ring is NULL, and they sleep as needed, also to get back a mapping
  * that userspace took away. -ENOMEM is the host's, and may pass. Other errors,
- * and any of vnet_ring_push(), mean that the ring cannot be used any more:
- * vq->why says why, vnet_vq_break() is to follow.
+ * and any of vnet_ring_stage() and what follows it, mean that the ring cannot be
+ * used any more: vq->why says why, vnet_vq_break() is to follow.
+ *
+ * A chain is peeked at, worked on and pushed. Several that belong together are
+ * peeked at and staged one after the other and published at once, or rolled
+ * back: until then the driver sees nothing of it.
  */
 #include "virtio_net.h"
 
@@ -211,18 +215,19 @@ static int vnet_peek_ring(struct vnet_vq *vq, const struct vnet_ring *ring,
 			  u32 unused)
 {
 	struct vnet_chain *chain = &vq->chain;
+	u16 index = vq->next + vq->staged;
 	u16 pending;
 	int err;
 
 	pending = le16_to_cpu(READ_ONCE(ring->avail->idx)) - vq->next;
-	if (!pending)
-		return 0;
 	if (pending > vq->size)
 		return vnet_bad(vq, "the available index jumped");
+	if (pending <= vq->staged)
+		return 0;
 	/* The index before what it covers; pairs with the driver's barrier. */
 	smp_rmb();
 
-	chain->head = le16_to_cpu(READ_ONCE(ring->avail->ring[vq->next &
+	chain->head = le16_to_cpu(READ_ONCE(ring->avail->ring[index &
 							      (vq->size - 1)]));
 	chain->nr_out = 0;
 	chain->nr_in = 0;
@@ -298,7 +303,7 @@ static int vnet_walk_table(struct vnet_vq *vq, bool atomic)
 }
 
 /**
- * vnet_ring_peek - look at the next available chain
+ * vnet_ring_peek - look at the next available chain behind the staged ones
  * @vq: the queue
  * @ring: see the top of this file
  *
@@ -394,22 +399,127 @@ int vnet_ring_write(struct vnet_vq *vq, const struct vnet_ring *ring,
 	return 0;
 }
 
-static int vnet_push_ring(struct vnet_vq *vq, const struct vnet_ring *ring,
-			  u32 len)
+/**
+ * vnet_ring_write_in - write to the beginning of the chain's writable part
+ * @vq: the queue
+ * @ring: see the top of this file
+ * @buf: what
+ * @len: bytes; the caller has checked that there is room
+ *
+ * Return: 0 or an error.
+ */
+int vnet_ring_write_in(struct vnet_vq *vq, const struct vnet_ring *ring,
+		       const void *buf, size_t len)
 {
+	vq->chain.seg = vq->chain.nr_out;
+	vq->chain.off = 0;
+	return vnet_ring_write(vq, ring, buf, len);
+}
+
+/**
+ * vnet_ring_locate - where a byte of the chain is
+ * @vq: the queue
+ * @offset: of the byte in the chain
+ * @addr: its IOVA
+ *
+ * Return: whether the chain is that long.
+ */
+bool vnet_ring_locate(const struct vnet_vq *vq, u32 offset, u64 *addr)
+{
+	const struct vnet_chain *chain = &vq->chain;
+	unsigned int i;
+
+	for (i = 0; i < chain->nr_out + chain->nr_in; i++) {
+		if (offset < chain->segs[i].len) {
+			*addr = chain->segs[i].addr + offset;
+			return true;
+		}
+		offset -= chain->segs[i].len;
+	}
+	return false;
+}
+
+/**
+ * vnet_ring_write_at - write a place of a chain again
+ * @vq: the queue
+ * @ring: see the top of this file
+ * @addr: from vnet_ring_locate()
+ * @buf: what
+ * @len: bytes
+ *
+ * Return: 0 or an error.
+ */
+int vnet_ring_write_at(struct vnet_vq *vq, const struct vnet_ring *ring,
+		       u64 addr, const void *buf, size_t len)
+{
+	return vnet_copy_out(vq, ring, addr, buf, len);
+}
+
+static int vnet_stage_ring(struct vnet_vq *vq, const struct vnet_ring *ring,
+			   u32 len)
+{
+	u16 index = vq->next + vq->staged;
 	struct vnet_used_elem *elem;
 
-	elem = &ring->used->ring[vq->next & (vq->size - 1)];
+	elem = &ring->used->ring[index & (vq->size - 1)];
 	WRITE_ONCE(elem->id, cpu_to_le32(vq->chain.head));
 	WRITE_ONCE(elem->len, cpu_to_le32(len));
 	vnet_used_dirty(vq, ring, elem, sizeof(*elem));
+	vq->staged++;
+	return 0;
+}
 
-	/* The buffer and its element before the index that covers them. */
+/**
+ * vnet_ring_stage - write the used element of the chain that was peeked at
+ * @vq: the queue
+ * @ring: see the top of this file
+ * @len: bytes that were written
+ *
+ * Return: 0 or an error.
+ */
+int vnet_ring_stage(struct vnet_vq *vq, const struct vnet_ring *ring, u32 len)
+{
+	return vnet_ring_do(vq, ring, vnet_stage_ring, len);
+}
+
+static int vnet_publish_ring(struct vnet_vq *vq, const struct vnet_ring *ring,
+			     u32 unused)
+{
+	/* The buffers and their elements before the index that covers them. */
 	smp_wmb();
-	vq->next++;
+	vq->next += vq->staged;
+	vq->staged = 0;
 	WRITE_ONCE(ring->used->idx, cpu_to_le16(vq->next));
 	vnet_used_dirty(vq, ring, &ring->used->idx, sizeof(ring->used->idx));
 	return 0;
+}
+
+/**
+ * vnet_ring_publish - take the staged chains, and return them as used
+ * @vq: the queue
+ * @ring: see the top of this file
+ *
+ * Return: 0 or an error.
+ */
+int vnet_ring_publish(struct vnet_vq *vq, const struct vnet_ring *ring)
+{
+	return vnet_ring_do(vq, ring, vnet_publish_ring, 0);
+}
+
+/**
+ * vnet_ring_rollback - forget the staged chains: they are available still
+ * @vq: the queue
+ */
+void vnet_ring_rollback(struct vnet_vq *vq)
+{
+	vq->staged = 0;
+}
+
+static int vnet_push_ring(struct vnet_vq *vq, const struct vnet_ring *ring,
+			  u32 len)
+{
+	vnet_stage_ring(vq, ring, len);
+	return vnet_publish_ring(vq, ring, 0);
 }
 
 /**
@@ -471,17 +581,19 @@ static void vnet_set_used_flags(struct vnet_vq *vq,
 static int vnet_notify_on_ring(struct vnet_vq *vq, const struct vnet_ring *ring,
 			       u32 unused)
 {
+	u16 seen = vq->next + vq->staged;
+
 	if (vq->event_idx) {
 		__le16 *event = vnet_avail_event(vq, ring);
 
-		WRITE_ONCE(*event, cpu_to_le16(vq->next));
+		WRITE_ONCE(*event, cpu_to_le16(seen));
 		vnet_used_dirty(vq, ring, event, sizeof(*event));
 	} else {
 		vnet_set_used_flags(vq, ring, 0);
 	}
 	/* Our wish before the driver's index; pairs with the driver's. */
 	smp_mb();
-	return le16_to_cpu(READ_ONCE(ring->avail->idx)) != vq->next;
+	return le16_to_cpu(READ_ONCE(ring->avail->idx)) != seen;
 }
 
 /**
@@ -489,7 +601,9 @@ static int vnet_notify_on_ring(struct vnet_vq *vq, const struct vnet_ring *ring,
  * @vq: the queue
  * @ring: see the top of this file
  *
- * Return: 1 if there is a chain already, for which no kick may come; 0 if not;
+ * Staged chains are those that are known already.
+ *
+ * Return: 1 if there is a further chain, for which no kick may come; 0 if not;
  * or an error.
  */
 int vnet_ring_notify_on(struct vnet_vq *vq, const struct vnet_ring *ring)

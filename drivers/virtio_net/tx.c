@@ -41,7 +41,7 @@ static struct sk_buff *vnet_tx_alloc(struct vnet *vnet, unsigned int len)
 	return skb;
 }
 
-static int vnet_tx_fill(struct vnet_vq *vq, struct sk_buff *skb)
+static int vnet_tx_read(struct vnet_vq *vq, struct sk_buff *skb)
 {
 	unsigned int left = skb->data_len;
 	unsigned int i;
@@ -59,11 +59,16 @@ static int vnet_tx_fill(struct vnet_vq *vq, struct sk_buff *skb)
 	return err;
 }
 
-/* None of what the header can ask for is offered. */
-static bool vnet_tx_hdr_ok(const struct virtio_net_hdr_v1 *hdr)
+/* Also does as the header says. Returns as vnet_ring_read(), or -EBADMSG. */
+static int vnet_tx_fill(struct vnet_vq *vq,
+			const struct virtio_net_hdr_v1 *hdr,
+			struct sk_buff *skb)
 {
-	return !(hdr->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) &&
-	       hdr->gso_type == VIRTIO_NET_HDR_GSO_NONE;
+	int err = vnet_tx_read(vq, skb);
+
+	if (err)
+		return err;
+	return vnet_offload_from_guest(vq, hdr, skb) ? -EBADMSG : 0;
 }
 
 /*
@@ -73,41 +78,37 @@ static bool vnet_tx_hdr_ok(const struct virtio_net_hdr_v1 *hdr)
 static int vnet_tx_copy(struct vnet_vq *vq, struct vnet_tx_run *run,
 			struct sk_buff **result)
 {
-	struct virtio_net_hdr_v1 hdr;
+	struct virtio_net_hdr_v1_hash hdr;
 	struct sk_buff *skb;
 	u32 len = vq->chain.out_len;
 	int err;
 
 	*result = NULL;
-	if (len < VNET_HDR_LEN + ETH_HLEN ||
-	    len - VNET_HDR_LEN > VNET_MAX_FRAME) {
+	if (len < vq->hdr_len + ETH_HLEN ||
+	    len - vq->hdr_len > VNET_MAX_FRAME) {
 		run->length_errors++;
 		run->errors++;
 		return 0;
 	}
 
-	err = vnet_ring_read(vq, NULL, &hdr, VNET_HDR_LEN);
+	err = vnet_ring_read(vq, NULL, &hdr, vq->hdr_len);
 	if (err)
 		return err;
-	if (!vnet_tx_hdr_ok(&hdr)) {
-		run->errors++;
-		return 0;
-	}
-
-	skb = vnet_tx_alloc(vq->vnet, len - VNET_HDR_LEN);
+	skb = vnet_tx_alloc(vq->vnet, len - vq->hdr_len);
 	if (!skb) {
 		run->dropped++;
 		return 0;
 	}
-	err = vnet_tx_fill(vq, skb);
+	err = vnet_tx_fill(vq, &hdr.hdr, skb);
 	if (!err) {
 		*result = skb;
 		return 0;
 	}
 	kfree_skb(skb);
-	if (err != -ENOMEM)
+	if (err != -ENOMEM && err != -EBADMSG)
 		return err;
-	run->dropped++;
+	run->dropped += err == -ENOMEM;
+	run->errors += err == -EBADMSG;
 	return 0;
 }
 
@@ -177,16 +178,25 @@ static void vnet_tx_count(struct vnet_vq *vq, const struct vnet_tx_run *run)
 	spin_unlock_bh(&vq->lock);
 }
 
+static void vnet_tx_prepare(struct vnet_vq *vq, struct sk_buff *skb)
+{
+	skb->protocol = eth_type_trans(skb, vq->vnet->netdev);
+	skb_reset_network_header(skb);
+	skb_probe_transport_header(skb);
+	skb_record_rx_queue(skb, vnet_vq_pair(vq));
+	vnet_steer_learn(vq, skb);
+}
+
 /* Packets for an interface that is down are dropped: its link is down too. */
-static void vnet_tx_deliver(struct vnet *vnet, struct vnet_tx_run *run)
+static void vnet_tx_deliver(struct vnet_vq *vq, struct vnet_tx_run *run)
 {
 	struct sk_buff *skb, *next;
 
 	local_bh_disable();
 	rcu_read_lock();
 	list_for_each_entry_safe(skb, next, &run->skbs, list) {
-		if (vnet->netdev->flags & IFF_UP) {
-			skb->protocol = eth_type_trans(skb, vnet->netdev);
+		if (vq->vnet->netdev->flags & IFF_UP) {
+			vnet_tx_prepare(vq, skb);
 			continue;
 		}
 		skb_list_del_init(skb);
@@ -200,24 +210,28 @@ static void vnet_tx_deliver(struct vnet *vnet, struct vnet_tx_run *run)
 	local_bh_enable();
 }
 
-/**
- * vnet_tx_work - send the guest's packets
- * @work: the queue's
- */
-void vnet_tx_work(struct work_struct *work)
+/* The driver says how many queues it uses; what is in others is let lie. */
+static bool vnet_tx_in_use(const struct vnet_vq *vq)
 {
-	struct vnet_vq *vq = container_of(work, struct vnet_vq, work);
-	struct vnet_tx_run run = { .skbs = LIST_HEAD_INIT(run.skbs) };
-	int ret;
+	return vnet_vq_pair(vq) < READ_ONCE(vq->vnet->ctrl.pairs);
+}
 
-	if (!vnet_vq_claim(vq))
-		return;
-	ret = vnet_tx_drain(vq, &run);
+/**
+ * vnet_tx_run - send the guest's packets
+ * @vq: the transmit queue, claimed; released on return
+ */
+void vnet_tx_run(struct vnet_vq *vq)
+{
+	struct vnet_tx_run run = { .skbs = LIST_HEAD_INIT(run.skbs) };
+	int ret = 0;
+
+	if (vnet_tx_in_use(vq))
+		ret = vnet_tx_drain(vq, &run);
 	if (ret < 0 && ret != -ENOMEM)
 		vnet_vq_break(vq);
 	vnet_vq_release(vq);
 
-	vnet_tx_deliver(vq->vnet, &run);
+	vnet_tx_deliver(vq, &run);
 	vnet_tx_count(vq, &run);
 	/* Short of memory: again, it may have passed. */
 	if (ret > 0 || ret == -ENOMEM)

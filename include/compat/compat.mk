@@ -20,6 +20,7 @@ compat-vfio-unless = $(call compat-unless,linux/vfio.h,$(1),$(2))
 compat-uapi-vfio-unless = $(call compat-unless,uapi/linux/vfio.h,$(1),$(2))
 
 NOSTDINC_FLAGS += -I$(compat) \
+	$(call compat-unless,linux/bitmap.h,DEFINE_FREE.bitmap\>,NO_FREE_BITMAP) \
 	$(call compat-unless,linux/crc32c.h,linux/crc32\.h,CRC32C_IN_LIBCRC32C) \
 	$(call compat-unless,linux/eventfd.h,eventfd_signal\(struct eventfd_ctx \*ctx\),EVENTFD_SIGNAL_COUNTS) \
 	$(call compat-unless,linux/hex.h,mac_pton,NO_HEX_H) \
