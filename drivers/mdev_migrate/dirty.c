@@ -112,43 +112,77 @@ static int log_stop(struct vfio_device *vdev)
 	return 0;
 }
 
-static void report_bits(unsigned long *bits, u64 base, u64 first, u64 last,
-			struct iova_bitmap *dirty)
+/* Move the bits of pages @from to @to, both in this bitmap, to @copy. */
+static void take_bits(unsigned long *bits, unsigned long *copy,
+		      unsigned long from, unsigned long to)
 {
-	unsigned long from = first > base ? first - base : 0;
-	unsigned long to = min_t(u64, last - base, MDM_LOG_BITS - 1) + 1;
 	unsigned long bit;
 
-	for (bit = find_next_bit(bits, to, from); bit < to;
-	     bit = find_next_bit(bits, to, bit + 1)) {
+	bitmap_zero(copy, MDM_LOG_BITS);
+	for (bit = find_next_bit(bits, to + 1, from); bit <= to;
+	     bit = find_next_bit(bits, to + 1, bit + 1)) {
 		if (test_and_clear_bit(bit, bits))
-			iova_bitmap_set(dirty, (base + bit) << PAGE_SHIFT,
-					PAGE_SIZE);
+			__set_bit(bit, copy);
 	}
 }
 
+/*
+ * The next bitmap from @index on that has pages in [@first, @last]: its bits go
+ * to @copy. Returns 1, 0 if there is none, -EAGAIN if all pages are to be
+ * reported, -EINVAL if there is no log.
+ */
+static int take_log(struct mdm_dma *dma, unsigned long *index, u64 first,
+		    u64 last, unsigned long *copy)
+{
+	unsigned long *bits;
+	u64 base;
+
+	guard(mutex)(&dma->lock);
+	if (!dma->logging)
+		return -EINVAL;
+	if (READ_ONCE(dma->log_all))
+		return -EAGAIN;
+	bits = xa_find(&dma->log, index, last >> MDM_LOG_SHIFT, XA_PRESENT);
+	if (!bits)
+		return 0;
+	base = (u64)*index << MDM_LOG_SHIFT;
+	take_bits(bits, copy, first > base ? first - base : 0,
+		  min_t(u64, last - base, MDM_LOG_BITS - 1));
+	return 1;
+}
+
+/*
+ * iova_bitmap_set() touches user memory, and may wait for userspace there: no
+ * lock is held meanwhile.
+ */
 static int log_read_and_clear(struct vfio_device *vdev, unsigned long iova,
 			      unsigned long length, struct iova_bitmap *dirty)
 {
+	unsigned long *copy __free(bitmap) = NULL;
 	struct mdm_dma *dma = to_mdm(vdev)->dma;
-	u64 first, last;
-	unsigned long index;
-	void *bits;
+	unsigned long index, bit;
+	u64 first, last, base;
+	int ret;
 
-	guard(mutex)(&dma->lock);
-	if (!dma->logging || !length)
+	if (!length)
 		return -EINVAL;
-	if (READ_ONCE(dma->log_all)) {
-		iova_bitmap_set(dirty, iova, length);
-		return 0;
-	}
+	copy = bitmap_alloc(MDM_LOG_BITS, GFP_KERNEL);
+	if (!copy)
+		return -ENOMEM;
 	first = iova >> PAGE_SHIFT;
 	last = (iova + length - 1) >> PAGE_SHIFT;
-	xa_for_each_range(&dma->log, index, bits, first >> MDM_LOG_SHIFT,
-			  last >> MDM_LOG_SHIFT)
-		report_bits(bits, (u64)index << MDM_LOG_SHIFT, first, last,
-			    dirty);
-	return 0;
+	index = first >> MDM_LOG_SHIFT;
+	while ((ret = take_log(dma, &index, first, last, copy)) > 0) {
+		base = (u64)index++ << MDM_LOG_SHIFT;
+		for_each_set_bit(bit, copy, MDM_LOG_BITS)
+			iova_bitmap_set(dirty, (base + bit) << PAGE_SHIFT,
+					PAGE_SIZE);
+	}
+	if (ret == -EAGAIN) {
+		iova_bitmap_set(dirty, iova, length);
+		ret = 0;
+	}
+	return ret;
 }
 
 const struct vfio_log_ops mdm_log_ops = {

@@ -515,8 +515,8 @@ static void drop_range_elsewhere(struct mdm_dma *dma, u64 first, u64 last)
  * type1 calls this under its device_list_lock. Unpinning takes its lock, and
  * when another device joins the container type1 takes these two the other way
  * round: who unpins right here can deadlock. So another thread unpins, and the
- * wait for it is bounded; type1 and iommufd ask again while something is
- * pinned, and what is pinned stays there until it is not.
+ * wait for it is bounded. Type1 and iommufd ask a few times again while
+ * something is pinned; whoever held us up has the time of one wait to let go.
  *
  * Context: May sleep. On return nothing of it is used, unless the wait was
  * given up.

@@ -12,7 +12,7 @@
 /**
  * struct mdm_dma - a device's view of guest memory
  * @mdm: the device
- * @lock: guards what is pinned, @maps, @saving; dma_unmap takes it
+ * @lock: guards what is pinned, @maps, @saving
  * @pages: by IOVA page, the page that is pinned there: a pointer tagged with
  *	PAGE_WRITABLE, or PAGE_GONE. Written under @lock, read under RCU.
  * @nr_pages: how many

@@ -80,6 +80,7 @@ void mdm_irqs_close(struct mdev_migrate_device *mdm)
 	irqs->intx_masked = false;
 	irqs->intx_disabled = false;
 	irqs->request = NULL;
+	irqs->error = NULL;
 	spin_unlock_irq(&irqs->lock);
 
 	for (i = 0; i < old.nr_msix; i++) {
@@ -90,6 +91,8 @@ void mdm_irqs_close(struct mdev_migrate_device *mdm)
 		eventfd_ctx_put(old.intx);
 	if (old.request)
 		eventfd_ctx_put(old.request);
+	if (old.error)
+		eventfd_ctx_put(old.error);
 	kfree(old.msix);
 	bitmap_free(old.pending);
 }

@@ -18,6 +18,7 @@
  * @intx_masked: by userspace, or by having been signalled
  * @intx_disabled: by the PCI command register
  * @request: what to signal when the device shall be released
+ * @error: what to signal when it is broken, which does not happen
  */
 struct mdm_irqs {
 	spinlock_t lock; /* all of it */
@@ -32,6 +33,7 @@ struct mdm_irqs {
 	bool intx_masked;
 	bool intx_disabled;
 	struct eventfd_ctx *request;
+	struct eventfd_ctx *error;
 };
 
 void mdm_irqs_flush(struct mdm_irqs *irqs);

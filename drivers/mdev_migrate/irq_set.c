@@ -13,6 +13,8 @@ static u32 index_count(struct mdev_migrate_device *mdm, u32 index)
 		return mdm_pci_desc(mdm)->intx ? 1 : 0;
 	case VFIO_PCI_MSIX_IRQ_INDEX:
 		return mdm_pci_desc(mdm)->msix_vectors;
+	/* Never raised, but without it QEMU warns about each device. */
+	case VFIO_PCI_ERR_IRQ_INDEX:
 	case VFIO_PCI_REQ_IRQ_INDEX:
 		return 1;
 	default:
@@ -31,7 +33,7 @@ int mdm_irqs_info(struct mdev_migrate_device *mdm, struct vfio_irq_info *info)
 {
 	if (info->index >= VFIO_PCI_NUM_IRQS)
 		return -EINVAL;
-	/* What is not implemented, as MSI and errors, has a count of zero. */
+	/* What is not implemented, as MSI, has a count of zero. */
 	info->flags = VFIO_IRQ_INFO_EVENTFD;
 	if (info->index == VFIO_PCI_INTX_IRQ_INDEX)
 		info->flags |= VFIO_IRQ_INFO_MASKABLE |
@@ -159,7 +161,7 @@ static int msix_trigger(struct mdm_irqs *irqs, const struct vfio_irq_set *hdr,
 	return 0;
 }
 
-/* INTx and the release request: one eventfd each. */
+/* INTx, errors and the release request: one eventfd each. */
 static int single_trigger(struct mdm_irqs *irqs, struct eventfd_ctx **slot,
 			  const struct vfio_irq_set *hdr, void *data)
 {
@@ -231,5 +233,7 @@ int mdm_irqs_set(struct mdev_migrate_device *mdm, struct vfio_irq_set *hdr,
 		return msix_trigger(irqs, hdr, data);
 	if (hdr->index == VFIO_PCI_REQ_IRQ_INDEX)
 		return single_trigger(irqs, &irqs->request, hdr, data);
+	if (hdr->index == VFIO_PCI_ERR_IRQ_INDEX)
+		return single_trigger(irqs, &irqs->error, hdr, data);
 	return -EINVAL;
 }

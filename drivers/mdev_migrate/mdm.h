@@ -12,13 +12,17 @@
  *   the model's own locks
  *   dma->lock			pins, maps, dirty logging
  *   the IOMMU backends' locks, mmap_lock
+ *   spinlocks: pci->lock, irqs->lock, dma->drop_lock, mdm->error_lock; none
+ *   inside another
  *
- * dma_unmap comes with locks of the IOMMU backends held; it only tries dma->lock
- *   spinlocks: pci->lock, irqs->lock, mdm->error_lock; none inside another
+ * dma_unmap comes with locks of the IOMMU backends held: it only tries
+ * dma->lock, and waits for a work item for a bounded time.
  *
- * User memory is only touched under io_lock, so that a fault that takes long
- * holds up nobody but the data FD it is on: a reset or a state change never
- * waits for it and needs no deferring.
+ * What userspace passes in and out is copied under io_lock or no lock at all, so
+ * that a fault that takes long holds up nobody but the data FD it is on: a reset
+ * or a state change does not wait for it and needs no deferring. Pinning guest
+ * memory may fault too, under dma->lock and, when a model starts, the state
+ * lock: that is userspace holding up its own device.
  */
 #ifndef MDM_H
 #define MDM_H

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* PCI configuration space: made from the model's description, masked writes. */
 #include <linux/slab.h>
+#include <linux/unaligned.h>
 
 #include "pci.h"
 

@@ -326,8 +326,12 @@ int mdm_resuming_finish(struct mdm_session *session)
 	if (resuming->reader.err)
 		return resuming->reader.err;
 	ret = mdm_reader_finish(&resuming->reader);
-	if (ret)
-		return tell(mdm, resuming, ret);
+	if (ret) {
+		tell(mdm, resuming, ret);
+		/* More may come, and be refused for another reason. */
+		resuming->why.text[0] = 0;
+		return ret;
+	}
 	ret = check_required(mdm, resuming);
 	if (!ret && ops->load_check)
 		ret = ops->load_check(mdm, resuming->shadow);

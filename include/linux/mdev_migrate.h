@@ -60,9 +60,11 @@ struct mdev_migrate_record_type {
  * struct mdev_migrate_ops - what a device model does
  *
  * Unless said otherwise, callbacks may sleep and are optional. The helper calls
- * @open, @close, @reset, @stop, @start, @save and @load_commit one at a time,
- * under its state lock; @bar_read and @bar_write run at any time in between
- * and concurrently with each other: what they share, the model locks itself.
+ * @open, @close, @reset, @stop, @start, @state_size, @save, @load_check and
+ * @load_commit one at a time, under its state lock; @load_begin, @load_record
+ * and @load_end under the session's lock. @bar_read, @bar_write, @cfg_read,
+ * @cfg_write and @pci_command run at any time in between and concurrently with
+ * each other: what they share, the model locks itself.
  *
  * @check_config: is the combination of values possible (-EOPNOTSUPP), are
  *	there resources for it (-ENOSPC)? Every single value is allowed already.
@@ -83,7 +85,9 @@ struct mdev_migrate_record_type {
  *	memory and writes nothing to it, no taken buffer lacks its used entry
  *	and no interrupt will be raised; what the guest asks for meanwhile is
  *	kept. An error leaves it running. Mandatory.
- * @start: the device enters RUNNING: look at everything once. Mandatory.
+ * @start: the device enters RUNNING after @stop or a load: look at everything
+ *	once. Not called after @open and @reset, which leave it running.
+ *	Mandatory.
  * @bar_read: read @len (1, 2, 4 or 8) bytes at the naturally aligned @offset
  *	of BAR @bar. Never called for the MSI-X table and pending bits.
  *	Mandatory.

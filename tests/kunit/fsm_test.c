@@ -220,6 +220,14 @@ static void expect_refused(struct kunit *test, struct fake *f,
 	expect_refused(test, f, VFIO_DEVICE_STATE_##target, ret,	\
 		       VFIO_DEVICE_STATE_##stays)
 
+static void need_precopy(struct kunit *test)
+{
+	struct fake *f = test->priv;
+
+	if (!(f->mdm.vdev.migration_flags & VFIO_MIGRATION_PRE_COPY))
+		kunit_skip(test, "this kernel has no PRE_COPY");
+}
+
 /* Each arc does what its name says, and the model is stopped just once. */
 static void test_paths(struct kunit *test)
 {
@@ -232,6 +240,16 @@ static void test_paths(struct kunit *test)
 	EXPECT_MOVE(f, RUNNING_P2P, "stop ");
 	EXPECT_MOVE(f, STOP, "");
 	EXPECT_MOVE(f, RUNNING_P2P, "");
+	EXPECT_MOVE(f, STOP_COPY, "save ");
+	EXPECT_MOVE(f, RESUMING, "");
+}
+
+static void test_precopy_paths(struct kunit *test)
+{
+	struct fake *f = test->priv;
+
+	need_precopy(test);
+	EXPECT_MOVE(f, RUNNING_P2P, "stop ");
 	EXPECT_MOVE(f, PRE_COPY_P2P, "");
 	EXPECT_MOVE(f, PRE_COPY, "start ");
 	EXPECT_MOVE(f, PRE_COPY_P2P, "stop ");
@@ -261,6 +279,16 @@ static void test_stop_fails(struct kunit *test)
 	f->stop_error = -EIO;
 	EXPECT_REFUSED(f, STOP_COPY, -EIO, RUNNING);
 	KUNIT_EXPECT_STREQ(test, f->calls, "stop ");
+	f->stop_error = 0;
+	EXPECT_MOVE(f, STOP_COPY, "stop save ");
+}
+
+static void test_precopy_stop_fails(struct kunit *test)
+{
+	struct fake *f = test->priv;
+
+	need_precopy(test);
+	f->stop_error = -EIO;
 	EXPECT_MOVE(f, PRE_COPY, "");
 	EXPECT_REFUSED(f, STOP_COPY, -EIO, PRE_COPY);
 	f->stop_error = 0;
@@ -270,12 +298,21 @@ static void test_stop_fails(struct kunit *test)
 static void test_save_fails(struct kunit *test)
 {
 	struct fake *f = test->priv;
-	size_t left;
 
 	f->save_error = -ENOMEM;
 	EXPECT_REFUSED(f, STOP_COPY, -ENOMEM, STOP);
 	KUNIT_EXPECT_NULL(test, f->mdm.mig->session);
-	EXPECT_MOVE(f, PRE_COPY, "start ");
+	EXPECT_MOVE(f, RUNNING, "start ");
+}
+
+static void test_precopy_save_fails(struct kunit *test)
+{
+	struct fake *f = test->priv;
+	size_t left;
+
+	need_precopy(test);
+	f->save_error = -ENOMEM;
+	EXPECT_MOVE(f, PRE_COPY, "");
 	left = mdm_saving_left(f->mdm.mig->session);
 	EXPECT_REFUSED(f, STOP_COPY, -ENOMEM, PRE_COPY_P2P);
 	/* The head is still to be read, and no half of a state with it. */
@@ -364,9 +401,12 @@ static void test_reset_while_loading(struct kunit *test)
 
 static struct kunit_case fsm_cases[] = {
 	KUNIT_CASE(test_paths),
+	KUNIT_CASE(test_precopy_paths),
 	KUNIT_CASE(test_blocked),
 	KUNIT_CASE(test_stop_fails),
+	KUNIT_CASE(test_precopy_stop_fails),
 	KUNIT_CASE(test_save_fails),
+	KUNIT_CASE(test_precopy_save_fails),
 	KUNIT_CASE(test_load_nothing),
 	KUNIT_CASE(test_load),
 	KUNIT_CASE(test_reset_while_loading),

@@ -29,6 +29,10 @@ class Bridge:
         ip("link", "set", interface, "master", self.name)
         ip("link", "set", interface, "up")
 
+    def forget(self):
+        """Forget the guest's MAC address: the next guest has another."""
+        ip("neigh", "flush", "dev", self.name)
+
     def remove(self):
         """Remove the bridge."""
         ip("link", "del", self.name)

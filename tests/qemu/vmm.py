@@ -14,6 +14,12 @@ class QmpError(Exception):
     """A command was refused by QEMU, or QEMU is gone."""
 
 
+def parse(text):
+    """A command as one types it: its name and arguments."""
+    message = json.loads(text)
+    return message["execute"], message.get("arguments", {})
+
+
 class Qmp:
     """A QMP connection: execute() answers, events are kept."""
 

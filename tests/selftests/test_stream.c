@@ -146,6 +146,29 @@ TEST_F(stream, truncated_everywhere)
 	expect_same_state(_metadata, self);
 }
 
+/* Asked too early, then refused: the sentence is that of the refusal. */
+TEST_F(stream, early_stop_then_refused)
+{
+	char error[512];
+	struct stream_rec rec;
+
+	ASSERT_EQ(0, buf_copy(&self->work, &self->good));
+	ASSERT_EQ(0, stream_find(&self->work, MDEV_MIGRATE_TAG_VIRTIO_ISR,
+				 &rec));
+	rec.payload[0] = 0x80;
+	stream_seal(&rec);
+	ASSERT_EQ(0, begin(self));
+	ASSERT_EQ(0, mig_feed(self->fd, self->work.data, rec.offset, 0));
+	EXPECT_EQ(-ENODATA, mig_set(&self->p.b, STOP, NULL));
+	EXPECT_GT(0, mig_feed(self->fd, self->work.data + rec.offset,
+			      self->work.len - rec.offset, 0));
+	ASSERT_LT(0, mdev_read(MDEV_UUID_B, "migration/last_error", error,
+			       sizeof(error)));
+	EXPECT_EQ(NULL, strstr(error, "stops at byte")) {
+		TH_LOG("%s", error);
+	}
+}
+
 static void flip(struct __test_metadata *_metadata,
 		 FIXTURE_DATA(stream) *self, size_t at, uint8_t mask)
 {

@@ -4,7 +4,7 @@
 # The host: the packages the lab needs of it.
 
 HOST_PACKAGES="gcc libc6-dev make flex bison bc cpio rsync xz-utils zstd kmod
-	perl procps util-linux mmdebstrap debian-archive-keyring sparse"
+	perl python3 procps util-linux mmdebstrap debian-archive-keyring shellcheck"
 
 host_missing() {
 	local p

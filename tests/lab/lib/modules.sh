@@ -41,7 +41,7 @@ run_make() {
 }
 
 lab_modules() {
-	local flavour=${1:-} out dir src start=$SECONDS args
+	local flavour=${1:-} out dir src tests_from start=$SECONDS args
 
 	check_flavour "$flavour"
 	release_choose
@@ -65,7 +65,10 @@ lab_modules() {
 	else
 		say "there is no Kbuild in $TOP yet: no modules to build"
 	fi
-	args=(KSRC="$(source_dir)/linux" KHDR="$(source_dir)/headers/include" KOUT="$out")
+	# One set of test programs for all kernels: they ask what there is.
+	tests_from=$(newest_source_dir)
+	product_or_die "$tests_from" "$flavour"
+	args=(KSRC="$tests_from/linux" KHDR="$tests_from/headers/include" KOUT="$out")
 	[ ! -e "$src/tests/lib/Makefile" ] ||
 		run_make "$dir/lib.log" -C "$src/tests/lib" OUT="$src/lib" "${args[@]}"
 	[ ! -e "$src/tests/selftests/Makefile" ] ||

@@ -14,7 +14,11 @@ wanted_products() {
 
 	for part in "$@"; do
 		case $part in
-		fast | debug) echo "source_build"; echo "kernel_build $part" ;;
+		fast | debug)
+			echo "source_build"
+			echo "newest_source_build"
+			echo "kernel_build $part"
+			;;
 		tree | guest | checker) echo "${part}_build" ;;
 		all) wanted_products tree guest checker fast debug ;;
 		*) die "there is nothing called '$part' to set up: fast, debug, tree, guest, checker or all" ;;
@@ -57,6 +61,11 @@ lab_setup() {
 	check_plain_path "$CACHE"
 	wanted=$(wanted_products "$@") || exit 1
 	wanted=$(echo "$wanted" | awk '!seen[$0]++')
+	# Who has all does not wait for another's setup.
+	if [ -z "$(host_missing)" ] &&
+		(release_choose && [ -z "$(missing_products "$wanted")" ]) 2>/dev/null; then
+		return 0
+	fi
 	lock_cache
 	host_setup
 	mkdir -p "$CACHE/tmp" "$CACHE/index"
@@ -76,7 +85,7 @@ lab_setup() {
 	# Downloads and the tree while the kernel compiles: two queues.
 	build_queue "$(echo "$missing" | grep -E '^(tree|guest|checker)')" &
 	pids+=($!)
-	build_queue "$(echo "$missing" | grep -E '^(source|kernel)')" &
+	build_queue "$(echo "$missing" | grep -E '^(source|newest|kernel)')" &
 	pids+=($!)
 	trap 'for pid in "${pids[@]}"; do kill_tree "$pid"; done; exit 130' INT TERM
 	for pid in "${pids[@]}"; do

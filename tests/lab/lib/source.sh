@@ -71,6 +71,20 @@ source_fill() {
 	rm -rf headers-build
 }
 
+# The newest kernel's source, for what runs on every release.
+newest_source_dir() (
+	RELEASE=newest
+	unset SRC_VERSION
+	source_dir
+)
+
+newest_source_build() (
+	RELEASE=newest
+	unset SRC_VERSION
+	release_choose
+	source_build
+)
+
 source_build() {
 	make_product "$(source_dir)" "kernel source $SRC_VERSION" 4000 source_fill
 }

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * User memory whose page faults end when userspace likes (userfaultfd): it may
+ * hold up the call that touches it, and nothing else of the device.
+ */
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <linux/userfaultfd.h>
+
+#include "card.h"
+
+#define PAGE	4096UL
+
+FIXTURE_VARIANT_ADD(card, iommufd) { .how = VDEV_IOMMUFD };
+
+FIXTURE_VARIANT_ADD(card, group) { .how = VDEV_GROUP };
+
+/* A page that nobody fills until uffd_fill(). */
+struct slow_page {
+	void *addr;
+	int uffd;
+};
+
+static int slow_page_init(struct slow_page *p)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+
+	p->uffd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+	if (p->uffd < 0)
+		return -errno;
+	p->addr = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (p->addr == MAP_FAILED)
+		return -errno;
+	reg.range.start = (uintptr_t)p->addr;
+	reg.range.len = PAGE;
+	if (ioctl(p->uffd, UFFDIO_API, &api) ||
+	    ioctl(p->uffd, UFFDIO_REGISTER, &reg))
+		return -errno;
+	return 0;
+}
+
+/* Wait until somebody faults on the page. */
+static bool slow_page_touched(struct slow_page *p)
+{
+	struct uffd_msg msg;
+	int64_t deadline = deadline_ms(DEADLINE_MS);
+
+	while (read(p->uffd, &msg, sizeof(msg)) != sizeof(msg)) {
+		if (!deadline_left(deadline))
+			return false;
+		sched_yield();
+	}
+	return true;
+}
+
+static int slow_page_fill(struct slow_page *p)
+{
+	struct uffdio_zeropage zero = {
+		.range = { (uintptr_t)p->addr, PAGE },
+	};
+
+	return ioctl(p->uffd, UFFDIO_ZEROPAGE, &zero) ? -errno : 0;
+}
+
+static void slow_page_free(struct slow_page *p)
+{
+	munmap(p->addr, PAGE);
+	close(p->uffd);
+}
+
+struct call {
+	struct vdev *v;
+	struct guest_mem *mem;
+	struct slow_page page;
+	int fd;
+	int ret;
+};
+
+static void *report(void *arg)
+{
+	struct call *call = arg;
+
+	call->ret = vdev_log_report(call->v, call->mem->iova, call->mem->size,
+				    PAGE, call->page.addr);
+	return NULL;
+}
+
+static void *read_state(void *arg)
+{
+	struct call *call = arg;
+
+	call->ret = read(call->fd, call->page.addr, PAGE) < 0 ? -errno : 0;
+	return NULL;
+}
+
+/* The bitmap of a dirty page report: unmapping and reset go on meanwhile. */
+TEST_F(card, slow_bitmap)
+{
+	struct vfio_device_feature_dma_logging_range range = {
+		self->mem.iova, self->mem.size,
+	};
+	struct call call = { .v = &self->v, .mem = &self->mem };
+	uint64_t page_size = PAGE;
+	pthread_t thread;
+
+	if (vdev_feature(&self->v, VFIO_DEVICE_FEATURE_PROBE |
+			 VFIO_DEVICE_FEATURE_SET |
+			 VFIO_DEVICE_FEATURE_DMA_LOGGING_START, NULL, 0))
+		SKIP(return, "this kernel has no DMA logging");
+	if (slow_page_init(&call.page))
+		SKIP(return, "this kernel has no userfaultfd");
+	card_up(_metadata, self, 0);
+	ASSERT_EQ(0, vdev_log_start(&self->v, &range, 1, &page_size));
+	both_directions(_metadata, self->net, &self->nic, 3);
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, report, &call));
+	ASSERT_TRUE(slow_page_touched(&call.page));
+	/* Would wait for the report, and type1 would end with a BUG. */
+	EXPECT_EQ(0, vdev_unmap(&self->v, self->mem.iova, self->mem.size));
+	EXPECT_EQ(0, vdev_reset(&self->v));
+	ASSERT_EQ(0, slow_page_fill(&call.page));
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	slow_page_free(&call.page);
+	ASSERT_EQ(0, vdev_map(&self->v, &self->mem));
+}
+
+/* A buffer of read() on the data FD: the state machine goes on meanwhile. */
+TEST_F(card, slow_read)
+{
+	struct call call = { .v = &self->v };
+	pthread_t thread;
+
+	if (slow_page_init(&call.page))
+		SKIP(return, "this kernel has no userfaultfd");
+	ASSERT_EQ(0, mig_set(&self->v, STOP_COPY, &call.fd));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, read_state, &call));
+	ASSERT_TRUE(slow_page_touched(&call.page));
+	EXPECT_EQ(0, mig_set(&self->v, RUNNING, NULL));
+	EXPECT_EQ(0, vdev_reset(&self->v));
+	ASSERT_EQ(0, slow_page_fill(&call.page));
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	/* What was taken before the session ended may still be given out. */
+	EXPECT_TRUE(call.ret == 0 || call.ret == -ENODEV);
+	EXPECT_EQ(-1, read(call.fd, call.page.addr, PAGE));
+	EXPECT_EQ(ENODEV, errno);
+	close(call.fd);
+	slow_page_free(&call.page);
+}
+
+TEST_HARNESS_MAIN
