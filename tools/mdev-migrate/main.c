@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* mdev-migrate: can this device move there? Answered before anyone migrates. */
 #include <getopt.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,6 +58,13 @@ static const struct command {
 	  cmd_baseline, 1, MANY, TAKES(OPT_MODEL) },
 	{ "matrix", "[--html FILE] SNAPSHOT...", "every host against every other",
 	  cmd_matrix, 1, MANY, TAKES(OPT_HTML) },
+	{ "probe", "UUID [--bandwidth BYTES/S]",
+	  "what a VMM would find, and how long a migration takes",
+	  cmd_probe, 1, 1, TAKES(OPT_BANDWIDTH) },
+	{ "save", "UUID [-o FILE]", "a device's state to a file or pipe",
+	  cmd_save, 1, 1, TAKES(OPT_OUTPUT) },
+	{ "load", "UUID [FILE]", "a device's state from a file or pipe",
+	  cmd_load, 1, 2, 0 },
 	{ "decode", "[--verify] FILE", "a saved state in words",
 	  cmd_decode, 1, 1, TAKES(OPT_VERIFY) },
 };
@@ -228,8 +234,6 @@ int main(int argc, char **argv)
 	const struct command *command = NULL;
 	int status;
 
-	/* A reader that has seen enough is an error as any other. */
-	signal(SIGPIPE, SIG_IGN);
 	status = parse(&options, &command, argc, argv);
 	if (status >= 0)
 		return status;
