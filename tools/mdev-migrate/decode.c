@@ -26,22 +26,47 @@ struct decoder {
 	void *payload;
 };
 
-static json_t *add_record(struct decoder *decoder)
+static json_t *put_record(struct decoder *decoder, u32 tag, u32 flags,
+			  u64 offset, u32 length)
 {
-	struct mdm_reader *reader = &decoder->reader;
 	json_t *object = json_new_object();
 	char hex[16];
 
-	snprintf(hex, sizeof(hex), "0x%08x", reader->tag);
-	json_put_number(object, "offset", reader->offset);
-	json_put_text(object, "record", mdm_tag_name(reader->tag));
+	snprintf(hex, sizeof(hex), "0x%08x", tag);
+	json_put_number(object, "offset", offset);
+	json_put_text(object, "record", mdm_tag_name(tag));
 	json_put_text(object, "tag", hex);
-	json_put_bool(object, "optional",
-		      reader->flags & MDEV_MIGRATE_RECORD_OPTIONAL);
-	json_put_number(object, "length", reader->length);
+	json_put_bool(object, "optional", flags & MDEV_MIGRATE_RECORD_OPTIONAL);
+	json_put_number(object, "length", length);
 	if (json_array_size(decoder->records) < RECORDS_MAX)
 		json_add(decoder->records, json_incref(object));
 	return object;
+}
+
+/* The one that was just read. */
+static json_t *add_record(struct decoder *decoder)
+{
+	struct mdm_reader *reader = &decoder->reader;
+
+	return put_record(decoder, reader->tag, reader->flags, reader->offset,
+			  reader->length);
+}
+
+/* START and END are the reader's own business: it says that they were there. */
+static void add_start(struct decoder *decoder)
+{
+	json_decref(put_record(decoder, MDEV_MIGRATE_TAG_START, 0, 0,
+			       decoder->reader.offset -
+			       sizeof(struct mdev_migrate_record_hdr)));
+}
+
+static void add_end(struct decoder *decoder)
+{
+	const size_t size = sizeof(struct mdev_migrate_end);
+
+	json_decref(put_record(decoder, MDEV_MIGRATE_TAG_END, 0,
+			       decoder->reader.offset - size -
+			       sizeof(struct mdev_migrate_record_hdr), size));
 }
 
 static int take_config(struct mdm_reader *reader, const char *text, size_t len)
@@ -56,6 +81,7 @@ static int take_config(struct mdm_reader *reader, const char *text, size_t len)
 	decoder->config = strndup(text, len);
 	if (!decoder->config)
 		out_of_memory();
+	add_start(decoder);
 	object = add_record(decoder);
 	json_put_text(object, "config", decoder->config);
 	json_decref(object);
@@ -127,6 +153,8 @@ json_t *decode_finish(struct decoder *decoder, int *result)
 	char version[16];
 	int err = mdm_reader_finish(reader);
 
+	if (reader->ended)
+		add_end(decoder);
 	if (reader->nr_records) {
 		snprintf(version, sizeof(version), "%u.%u",
 			 MDEV_MIGRATE_STREAM_MAJOR, reader->minor);
