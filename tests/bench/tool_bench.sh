@@ -72,7 +72,7 @@ snapshots() {
 
 # seconds COMMAND...: the shortest of three runs, and the most memory, in KiB.
 seconds() {
-	best= rss=0
+	best="" rss=0
 	for _ in 1 2 3; do
 		# shellcheck disable=SC2024
 		/usr/bin/env time -f '%e %M' -o "$tmp/time" "$@" >"$tmp/answer" || true

@@ -6,13 +6,13 @@
 # calls compatible, planned by `plan`, loads; what it calls incompatible with a
 # device does not.
 #
-# PROPERTY_N=1500 configurations, of which every PROPERTY_MOVE'th (20) that fits
+# PROPERTY_N=2000 configurations, of which every PROPERTY_MOVE'th (25) that fits
 # is moved. PROPERTY_SEED=1.
 set -u
 here=$(dirname "$(readlink -f "$0")")
 . "$here/lib.sh"
 tool=$1
-nr=${PROPERTY_N:-1500} every=${PROPERTY_MOVE:-20} seed=${PROPERTY_SEED:-1}
+nr=${PROPERTY_N:-2000} every=${PROPERTY_MOVE:-25} seed=${PROPERTY_SEED:-1}
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 echo "TAP version 13"
@@ -65,7 +65,7 @@ random_configs() {
 
 # The kernel's word: 0 accepted, 1 refused. Never through a program of its own.
 kernel_check() {
-	(printf %s "$1" >"$types/$2/migration/check") 2>/dev/null
+	{ printf %s "$1" >"$types/$2/migration/check"; } 2>/dev/null
 }
 
 create() {
@@ -76,23 +76,17 @@ remove() {
 	[ ! -e "$devices/$1" ] || echo 1 >"$devices/$1/remove"
 }
 
-# fits CONFIG TYPE: the verdict's exit status, 0 or 1; malformed is refused.
+# tool_check CONFIG TYPE: the verdict's exit status, 0 or 1; malformed is refused.
 tool_check() {
 	"$tool" check "$1" "$2" >"$tmp/verdict" 2>&1
 	status=$?
-	[ $status = 2 ] && status=1
+	[ $status != 2 ] || status=1
 	return $status
 }
 
 # plan_and_run CONFIG TYPE UUID
 plan_and_run() {
 	"$tool" plan --uuid "$3" "$1" "$2" >"$tmp/plan" && sh -e "$tmp/plan"
-}
-
-list_types() {
-	for dir in "$types"/*; do
-		echo "${dir##*/}"
-	done
 }
 
 disagree=0 fit=0 unfit=0 moved=0 not_moved=0 refused=0 wrong=0 i=0
@@ -134,12 +128,16 @@ move() {
 }
 
 random_configs >"$tmp/configs"
-list_types >"$tmp/types"
-nr_types=$(wc -l <"$tmp/types")
+set --
+for dir in "$types"/*; do
+	set -- "$@" "${dir##*/}"
+done
+nr_types=$#
 while read -r config; do
 	i=$((i + 1))
-	type=$(sed -n "$((i % nr_types + 1))p" "$tmp/types")
+	eval "type=\${$((i % nr_types + 1))}"
 	kernel=1
+	# shellcheck disable=SC2154
 	kernel_check "$config" "$type" && kernel=0
 	tool_check "$config" "$type"
 	status=$?

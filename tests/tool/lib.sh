@@ -3,7 +3,7 @@
 #
 # TAP, and hosts to test with: folders that look like a sysfs.
 
-n=0 failed=0
+n=0 failed=0 tmp=${tmp:-}
 
 pass() {
 	n=$((n + 1))

@@ -2,7 +2,7 @@
 /*
  * baseline: the best configuration that every host accepts.
  *
- * Best is what the newest version that any host has has; where a host does not
+ * Best is what is in the newest version of any host; where a host does not
  * allow that, the largest number below it that all allow, or off. What a host
  * does not know is off there.
  */
@@ -66,14 +66,15 @@ static int choose_model(struct baseline *base, const char *asked)
 			if (!model || !host->types[j].params)
 				continue;
 			if (base->model && strcmp(base->model, model))
-				return complain("the hosts have several models, such as %s and %s: say which one with --model",
+				return complain(DONE_ERROR,
+						"the hosts have several models, such as %s and %s: say which one with --model",
 						base->model, model);
 			base->model = model;
 		}
 	}
 	if (base->model)
 		return 0;
-	complain("no host offers a model with parameters");
+	complain(DONE_ERROR, "no host offers a model with parameters");
 	return DONE_UNKNOWN;
 }
 
@@ -108,7 +109,7 @@ static int find_types(struct baseline *base)
 	}
 	if (!nr)
 		return 0;
-	complain("%s: %s: not offered there, so there is no common configuration",
+	complain(DONE_ERROR, "%s: %s: not offered there, so there is no common configuration",
 		 base->model, words_join(&base->arena, missing, nr));
 	return DONE_NO;
 }
@@ -292,8 +293,12 @@ static json_t *to_json(struct baseline *base, const char *config)
 			json_put_text(object, "value",
 				      param_value(&base->arena, choice->param,
 						  choice->value));
-		for (j = 0; j < choice->nr_holds; j++)
-			json_add(holds, json_string(base->fleet.hosts[choice->holds[j]].name));
+		for (j = 0; j < choice->nr_holds; j++) {
+			size_t holder = choice->holds[j];
+
+			json_add(holds,
+				 json_string(base->fleet.hosts[holder].name));
+		}
 		json_put(object, "held_back_by", holds);
 		json_add(params, object);
 	}
@@ -382,7 +387,8 @@ int cmd_baseline(const struct options *options)
 		if (printed)
 			ret = printed;
 		else if (ret == DONE_UNKNOWN)
-			complain("each value is allowed on every host, but whether all of them together are only the hosts themselves can tell");
+			complain(DONE_ERROR,
+				 "each value is allowed on every host, but whether all of them together are only the hosts themselves can tell");
 	}
 	free(base.choices);
 	arena_free(&base.arena);

@@ -33,7 +33,8 @@ int cmd_check(const struct options *options)
 	int ret;
 
 	if (!strcmp(options->args[0], "-") && !strcmp(options->args[1], "-"))
-		return complain("only one of SOURCE and DESTINATION can come from standard input");
+		return complain(DONE_ERROR,
+				"only one of SOURCE and DESTINATION can come from standard input");
 	ret = endpoint_open(&from, options->args[0], options->root);
 	if (ret)
 		return ret;

@@ -18,7 +18,7 @@ static int push_all(struct decoder *decoder, int fd, const char *name)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return complain("cannot read %s: %s", name,
+			return complain(DONE_ERROR, "cannot read %s: %s", name,
 					strerror(errno));
 		if (!n || decode_push(decoder, buf, n))
 			return 0;
@@ -112,7 +112,7 @@ int cmd_decode(const struct options *options)
 	else
 		name = "standard input";
 	if (fd < 0)
-		return complain("cannot open %s: %s", name, strerror(errno));
+		return complain(DONE_ERROR, "cannot open %s: %s", name, strerror(errno));
 	decoder = decode_begin();
 	ret = push_all(decoder, fd, name);
 	if (fd != STDIN_FILENO)

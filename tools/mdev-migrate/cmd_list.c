@@ -44,7 +44,8 @@ static void list_types(struct host *host)
 	if (host->nr_types)
 		table_print(&table, stdout);
 	else
-		puts("There are no mediated device types on this host: is a driver for them loaded?");
+		printf("%s\n",
+		       "There are no mediated device types on this host: is a driver for them loaded?");
 	table_free(&table);
 }
 
@@ -230,7 +231,7 @@ int cmd_show(const struct options *options)
 	if (ret)
 		return ret;
 	if (!ep.device && !ep.type && !ep.other) {
-		ret = complain("%s: say which device or type, or use list",
+		ret = complain(DONE_ERROR, "%s: say which device or type, or use list",
 			       options->args[0]);
 	} else if (options->json) {
 		ret = json_print(show_json(&ep), stdout, "standard output",
@@ -284,7 +285,7 @@ int cmd_export(const struct options *options)
 	while (options->format && *format && strcmp(*format, options->format))
 		format++;
 	if (!*format)
-		return complain("--format is json, nova, nfd or prometheus, not \"%s\"",
+		return complain(DONE_ERROR, "--format is json, nova, nfd or prometheus, not \"%s\"",
 				options->format);
 	ret = host_from_sysfs(&host, options->root);
 	if (ret)

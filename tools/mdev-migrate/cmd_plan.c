@@ -51,9 +51,11 @@ static bool uuid_ok(const char *uuid)
 /* Names from a snapshot go into commands: only what a kernel would call one. */
 static bool name_ok(const char *name)
 {
+	static const char letters[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:@+-";
+
 	return name && *name && *name != '.' && *name != '-' &&
-	       !name[strspn(name, "abcdefghijklmnopqrstuvwxyz"
-			    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:@+-")];
+	       !name[strspn(name, letters)];
 }
 
 static const struct finding *next_write(const struct findings *findings,
@@ -152,7 +154,7 @@ static const struct emitter *find_emitter(const char *name)
 		if (!strcmp(emitters[i].name, name))
 			return &emitters[i];
 	}
-	complain("--emit is sysfs, mdevctl or libvirt, not \"%s\"", name);
+	complain(DONE_ERROR, "--emit is sysfs, mdevctl or libvirt, not \"%s\"", name);
 	return NULL;
 }
 
@@ -176,22 +178,26 @@ static int check_names(const struct plan *plan, const struct emitter *emitter)
 	size_t i = 0;
 
 	if (!uuid_ok(plan->uuid))
-		return complain("\"%s\" is no UUID: give one with --uuid",
+		return complain(DONE_ERROR, "\"%s\" is no UUID: give one with --uuid",
 				plan->uuid);
 	if (target->device && emitter->new_only)
-		return complain("%s exists already: --emit %s is for one that is to be made; use --emit sysfs, or a type as DESTINATION",
+		return complain(DONE_ERROR,
+				"%s exists already: --emit %s is for one that is to be made; use --emit sysfs, or a type as DESTINATION",
 				plan->uuid, emitter->name);
 	if (!target->device && (!name_ok(target->type->parent) ||
 				!name_ok(target->type->name)))
-		return complain("%s: this type's or its parent's name is none that can be used in a command",
+		return complain(DONE_ERROR,
+				"%s: this type's or its parent's name is none that can be used in a command",
 				target->type->name);
 	while ((write = next_write(&plan->verdict->findings, &i))) {
 		if (!name_ok(write->source))
-			return complain("%s: \"%s\" is no value that can be used in a command",
+			return complain(DONE_ERROR,
+					"%s: \"%s\" is no value that can be used in a command",
 					write->parameter, write->source);
 	}
 	if (emitter->emit == emit_libvirt && !name_ok(target->type->subsystem))
-		return complain("%s: the snapshot does not say of which subsystem the parent %s is, which libvirt's name for it needs",
+		return complain(DONE_ERROR,
+				"%s: the snapshot does not say of which subsystem the parent %s is, which libvirt's name for it needs",
 				target->type->name, target->type->parent);
 	return 0;
 }
@@ -218,7 +224,7 @@ static int emit(struct plan *plan, const struct source *source,
 			    host_device((struct host *)target->host, plan->uuid)))
 		plan->uuid = random_uuid(&arena);
 	if (!plan->uuid)
-		ret = complain("there are no random numbers: %s", strerror(errno));
+		ret = complain(DONE_ERROR, "there are no random numbers: %s", strerror(errno));
 	else
 		ret = check_names(plan, emitter);
 	if (!ret && options->json) {
@@ -256,7 +262,8 @@ int cmd_plan(const struct options *options)
 		ret = result_status(verdict.result);
 	} else if (!ret && verdict.target.type &&
 		   verdict.target.type->is_program) {
-		ret = complain("the destination is a vfio-user program: start it with --migration-model %s --migration-version %s",
+		ret = complain(DONE_ERROR,
+			       "the destination is a vfio-user program: start it with --migration-model %s --migration-version %s",
 			       verdict.target.type->model,
 			       verdict.target.type->version);
 	} else if (!ret) {

@@ -277,7 +277,8 @@ int cmd_probe(const struct options *options)
 	if (probe.flags & MIG_HAS_STOP_COPY)
 		ret = measure(&probe);
 	if (ret) {
-		complain("%s: a step of the migration failed: %s: %s; the device is reset",
+		complain(DONE_ERROR,
+			 "%s: a step of the migration failed: %s: %s; the device is reset",
 			 probe.dev.uuid, strerror(-ret),
 			 vfio_last_error(&arena, &probe.dev));
 		vfio_reset(&probe.dev);

@@ -83,7 +83,7 @@ static int step_failed(struct vfio_dev *dev, const char *step, int err)
 	int reset;
 
 	reset = vfio_reset(dev);
-	complain("%s: %s failed: %s%s%s; the device was %s", dev->uuid, step,
+	complain(DONE_ERROR, "%s: %s failed: %s%s%s; the device was %s", dev->uuid, step,
 		 strerror(-err), *why ? ": " : "", why,
 		 reset ? "not reset, since that failed too" : "reset");
 	arena_free(&arena);
@@ -97,7 +97,7 @@ static int can_migrate(struct vfio_dev *dev)
 
 	if (!ret && flags & MIG_HAS_STOP_COPY)
 		return 0;
-	complain("%s: its driver supports no migration%s%s", dev->uuid,
+	complain(DONE_ERROR, "%s: its driver supports no migration%s%s", dev->uuid,
 		 ret ? ": " : "", ret ? strerror(-ret) : "");
 	return DONE_NO;
 }
@@ -118,7 +118,7 @@ static int save_to(struct vfio_dev *dev, int fd, const char *name)
 	close(pipe.from);
 	if (ret && pipe.to_failed) {
 		vfio_mig_set(dev, MIG_RUNNING, NULL);
-		return complain("cannot write %s: %s", name, strerror(-ret));
+		return complain(DONE_ERROR, "cannot write %s: %s", name, strerror(-ret));
 	}
 	if (ret)
 		return step_failed(dev, "reading the state", ret);
@@ -133,12 +133,12 @@ static int save_to_file(struct vfio_dev *dev, const char *file)
 
 	fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0)
-		return complain("cannot create %s: %s", file, strerror(errno));
+		return complain(DONE_ERROR, "cannot create %s: %s", file, strerror(errno));
 	ret = save_to(dev, fd, file);
 	if (!ret && fsync(fd) && errno != EINVAL && errno != EROFS)
-		ret = complain("cannot write %s: %s", file, strerror(errno));
+		ret = complain(DONE_ERROR, "cannot write %s: %s", file, strerror(errno));
 	if (close(fd) && !ret)
-		ret = complain("cannot write %s: %s", file, strerror(errno));
+		ret = complain(DONE_ERROR, "cannot write %s: %s", file, strerror(errno));
 	if (ret)
 		unlink(file);
 	return ret;
@@ -153,9 +153,11 @@ int cmd_save(const struct options *options)
 	if (file && !strcmp(file, "-"))
 		file = NULL;
 	if (options->json)
-		return complain("save writes a state, not JSON: decode --json shows it");
+		return complain(DONE_ERROR,
+				"save writes a state, not JSON: decode --json shows it");
 	if (!file && isatty(STDOUT_FILENO))
-		return complain("a state is nothing for a terminal: give a file with -o, or a pipe");
+		return complain(DONE_ERROR,
+				"a state is nothing for a terminal: give a file with -o, or a pipe");
 	/* The device has to be brought back, whoever stops reading. */
 	signal(SIGPIPE, SIG_IGN);
 	ret = vfio_open(&dev, options->args[0], options->root);
@@ -188,7 +190,7 @@ static int load_from(struct vfio_dev *dev, int fd, const char *name,
 	if (ret && !pipe.to_failed) {
 		close(pipe.to);
 		vfio_reset(dev);
-		return complain("cannot read %s: %s; the device was reset",
+		return complain(DONE_ERROR, "cannot read %s: %s; the device was reset",
 				name, strerror(-ret));
 	}
 	if (!ret)
@@ -223,11 +225,12 @@ int cmd_load(const struct options *options)
 	if (!strcmp(file, "-")) {
 		file = "standard input";
 		if (isatty(fd))
-			return complain("no state comes from a terminal: give a file, or a pipe");
+			return complain(DONE_ERROR,
+					"no state comes from a terminal: give a file, or a pipe");
 	} else {
 		fd = open(file, O_RDONLY | O_CLOEXEC);
 		if (fd < 0)
-			return complain("cannot open %s: %s", file,
+			return complain(DONE_ERROR, "cannot open %s: %s", file,
 					strerror(errno));
 	}
 	ret = vfio_open(&dev, options->args[0], options->root);

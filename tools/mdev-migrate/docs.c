@@ -85,7 +85,8 @@ static int take_line(struct docs *docs, const char *line, size_t len)
 			return one(docs, line, len);
 	}
 	if (docs->pending.len + len > DOC_MAX)
-		return complain("%s: line %lu: this document is longer than %lu MiB, it is no snapshot",
+		return complain(DONE_ERROR,
+				"%s: line %lu: this document is longer than %lu MiB, it is no snapshot",
 				docs->doc.file, docs->doc.line, DOC_MAX >> 20);
 	/* A document that goes over lines ends with its bracket at the margin. */
 	closes = len && (line[0] == '}' || line[0] == ']' ||
@@ -137,14 +138,15 @@ static int read_docs(struct docs *docs, int fd, struct text *text)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return complain("cannot read %s: %s", docs->doc.file,
+			return complain(DONE_ERROR, "cannot read %s: %s", docs->doc.file,
 					strerror(errno));
 		if (!n)
 			break;
 		text->len += n;
 		done += n;
 		ret = text->len > DOC_MAX ?
-			complain("%s: line %lu is longer than %lu MiB, it is no snapshot",
+			complain(DONE_ERROR,
+				 "%s: line %lu is longer than %lu MiB, it is no snapshot",
 				 docs->doc.file, docs->lines + 1, DOC_MAX >> 20) :
 			take_lines(docs, text, scanned);
 		if (ret)
@@ -175,12 +177,13 @@ int docs_each(const char *file, doc_each each, void *context)
 	} else {
 		fd = open(file, O_RDONLY | O_CLOEXEC);
 		if (fd < 0)
-			return complain("cannot open %s: %s", file,
+			return complain(DONE_ERROR, "cannot open %s: %s", file,
 					strerror(errno));
 	}
 	ret = read_docs(&docs, fd, &text);
 	if (!ret && !docs.doc.text)
-		ret = complain("%s is empty: a snapshot is expected, as mdev-migrate export writes it",
+		ret = complain(DONE_ERROR,
+			       "%s is empty: a snapshot is expected, as mdev-migrate export writes it",
 			       docs.doc.file);
 	text_free(&text);
 	text_free(&docs.pending);

@@ -23,13 +23,13 @@ int host_from_doc(struct host *host, const struct doc *doc)
 
 	root = json_loadb(doc->text, doc->len, JSON_REJECT_DUPLICATES, &error);
 	if (!root)
-		return complain("%s: line %lu: this is no JSON: %s", doc->file,
+		return complain(DONE_ERROR, "%s: line %lu: this is no JSON: %s", doc->file,
 				doc->line + (error.line > 0 ? error.line - 1 : 0),
 				error.text);
 	ret = json_to_host(host, root, &why);
 	json_decref(root);
 	if (ret)
-		return complain("%s: line %lu: %s", doc->file, doc->line,
+		return complain(DONE_ERROR, "%s: line %lu: %s", doc->file, doc->line,
 				why.text);
 	host->where = arena_strdup(&host->arena, doc->file);
 	return 0;
@@ -55,7 +55,7 @@ static int choose_host(void *context, const struct doc *doc)
 		return ret;
 	choice->nr++;
 	if (choice->found || (choice->host &&
-	    (strlen(host.name) != choice->host_len ||
+			      (strlen(host.name) != choice->host_len ||
 	     memcmp(host.name, choice->host, choice->host_len)))) {
 		host_free(&host);
 		return 0;
@@ -77,10 +77,11 @@ static int read_file(struct endpoint *ep, const char *file, const char *host,
 	if (ret)
 		return ret;
 	if (!choice.found)
-		return complain("%s: there is no host \"%.*s\" in it", file,
+		return complain(DONE_ERROR, "%s: there is no host \"%.*s\" in it", file,
 				(int)host_len, host);
 	if (!host && choice.nr > 1)
-		return complain("%s has %lu hosts: say which one as %s:HOST/ or %s:HOST/DEVICE",
+		return complain(DONE_ERROR,
+				"%s has %lu hosts: say which one as %s:HOST/ or %s:HOST/DEVICE",
 				file, choice.nr, file, file);
 	return 0;
 }
@@ -126,7 +127,7 @@ static char *choices(struct arena *arena, const struct host *host)
 
 static int no_choice(struct endpoint *ep, const char *what)
 {
-	return complain("there is no device or type \"%s\" on %s (%s): it has %s",
+	return complain(DONE_ERROR, "there is no device or type \"%s\" on %s (%s): it has %s",
 			what, ep->host.name, ep->host.where,
 			choices(&ep->host.arena, &ep->host));
 }
@@ -175,7 +176,8 @@ static int open_live(struct endpoint *ep, const char *spec, const char *root)
 		return ret;
 	if (!strcmp(spec, ".") || choose(ep, spec))
 		return 0;
-	return complain("\"%s\" is no file, and no device or type of this host: it has %s",
+	return complain(DONE_ERROR,
+			"\"%s\" is no file, and no device or type of this host: it has %s",
 			spec, choices(&ep->host.arena, &ep->host));
 }
 
@@ -221,8 +223,8 @@ static int read_config(struct source *source, struct arena *arena,
 
 	if (config_read(arena, &source->config, text, &why)) {
 		source->not_known = arena_printf(arena,
-			"%s: its configuration cannot be read: %s",
-			source->name, why.text);
+						 "%s: its configuration cannot be read: %s",
+						 source->name, why.text);
 		return -EINVAL;
 	}
 	source->config_known = true;
@@ -249,8 +251,8 @@ void source_from_type(struct source *source, struct host *host,
 						   type->model);
 	} else {
 		source->not_known = arena_printf(arena,
-			"%s: its driver says nothing about migration",
-			type->name);
+						 "%s: its driver says nothing about migration",
+						 type->name);
 	}
 }
 
@@ -268,7 +270,8 @@ void source_from_device(struct source *source, struct host *host,
 		read_config(source, arena, device->config);
 	else
 		source->not_known = arena_printf(arena,
-			"%s: its configuration is not known", device->uuid);
+						 "%s: its configuration is not known",
+						 device->uuid);
 }
 
 static int choose_only(struct endpoint *ep)
@@ -281,7 +284,8 @@ static int choose_only(struct endpoint *ep)
 		ep->type = &host->types[0];
 		return 0;
 	}
-	return complain("%s: say which device or type is the source, as %s%sDEVICE: it has %s",
+	return complain(DONE_ERROR,
+			"%s: say which device or type is the source, as %s%sDEVICE: it has %s",
 			ep->spec, strcmp(ep->spec, ".") ? ep->spec : "",
 			strcmp(ep->spec, ".") ? ":" : "",
 			choices(&host->arena, host));
@@ -297,7 +301,7 @@ int endpoint_source(struct endpoint *ep, struct source *source)
 	if (ep->config) {
 		source->name = ep->spec;
 		return read_config(source, &host->arena, ep->config) ?
-			complain("%s", source->not_known) : 0;
+			complain(DONE_ERROR, "%s", source->not_known) : 0;
 	}
 	if (!ep->device && !ep->type && !ep->other) {
 		ret = choose_only(ep);
@@ -312,9 +316,9 @@ int endpoint_source(struct endpoint *ep, struct source *source)
 		source->name = ep->other->name;
 		source->host = host;
 		source->not_known = arena_printf(&host->arena,
-			"%s: its driver %s says nothing about migration",
-			ep->other->name,
-			ep->other->driver ? ep->other->driver : "");
+						 "%s: its driver %s says nothing about migration",
+						 ep->other->name,
+						 ep->other->driver ? ep->other->driver : "");
 	}
 	return 0;
 }
@@ -328,7 +332,8 @@ int endpoint_judge(struct arena *arena, struct verdict *verdict,
 	};
 
 	if (ep->config)
-		return complain("%s: a configuration cannot be a destination: give a host's snapshot, a type or a device",
+		return complain(DONE_ERROR,
+				"%s: a configuration cannot be a destination: give a host's snapshot, a type or a device",
 				ep->spec);
 	if (ep->device || ep->type) {
 		judge(arena, verdict, source, &target);
@@ -344,9 +349,9 @@ int endpoint_judge(struct arena *arena, struct verdict *verdict,
 		.result = NOT_KNOWN,
 		.code = "destination-says-nothing",
 		.message = arena_printf(arena,
-			"%s: its driver %s says nothing about migration",
-			ep->other->name,
-			ep->other->driver ? ep->other->driver : ""),
+					"%s: its driver %s says nothing about migration",
+					ep->other->name,
+					ep->other->driver ? ep->other->driver : ""),
 	});
 	verdict->result = NOT_KNOWN;
 	return 0;

@@ -114,8 +114,8 @@ static bool first_of_model(const struct host *host, const struct type *type)
 typedef void (*each_point)(FILE *out, const char *model, const char *param,
 			   const char *value);
 
-static void for_each_point(const struct host *host, const struct type *type,
-			   FILE *out, each_point each)
+static void put_points(const struct host *host, const struct type *type,
+		       FILE *out, each_point each)
 {
 	struct arena arena = { 0 };
 	uint64_t points[POINTS_MAX];
@@ -171,7 +171,7 @@ int format_nova(const struct host *host, FILE *out)
 	fputs("    traits:\n      additional:\n", out);
 	for (type = host->types; type < host->types + host->nr_types; type++) {
 		if (first_of_model(host, type))
-			for_each_point(host, type, out, nova_trait);
+			put_points(host, type, out, nova_trait);
 	}
 	return 0;
 }
@@ -202,7 +202,7 @@ int format_nfd(const struct host *host, FILE *out)
 
 	for (type = host->types; type < host->types + host->nr_types; type++) {
 		if (first_of_model(host, type))
-			for_each_point(host, type, out, nfd_label);
+			put_points(host, type, out, nfd_label);
 	}
 	return 0;
 }
@@ -222,12 +222,17 @@ static void put_quoted(FILE *out, const char *key, const char *value,
 	fputc('"', out);
 }
 
+static void put_help(FILE *out, const char *name, const char *what)
+{
+	fprintf(out, "# HELP %s %s\n# TYPE %s gauge\n", name, what, name);
+}
+
 static void prometheus_types(const struct host *host, FILE *out)
 {
 	const struct type *type;
 
-	fputs("# HELP mdev_migrate_type_available_instances Devices of this type that can still be made.\n"
-	      "# TYPE mdev_migrate_type_available_instances gauge\n", out);
+	put_help(out, "mdev_migrate_type_available_instances",
+		 "Devices of this type that can still be made.");
 	for (type = host->types; type < host->types + host->nr_types; type++) {
 		if (type->available == UNKNOWN)
 			continue;
@@ -245,8 +250,8 @@ static void prometheus_devices(const struct host *host, FILE *out)
 	const struct device *device;
 	const struct device *end = host->devices + host->nr_devices;
 
-	fputs("# HELP mdev_migrate_device_info A mediated device, its configuration and migration state.\n"
-	      "# TYPE mdev_migrate_device_info gauge\n", out);
+	put_help(out, "mdev_migrate_device_info",
+		 "A mediated device, its configuration and migration state.");
 	for (device = host->devices; device < end; device++) {
 		fputs("mdev_migrate_device_info", out);
 		put_quoted(out, "uuid", device->uuid, "{");
@@ -255,8 +260,8 @@ static void prometheus_devices(const struct host *host, FILE *out)
 		put_quoted(out, "state", device->state, ",");
 		fputs("} 1\n", out);
 	}
-	fputs("# HELP mdev_migrate_device_stop_copy_bytes Estimate of what moves while the guest is stopped.\n"
-	      "# TYPE mdev_migrate_device_stop_copy_bytes gauge\n", out);
+	put_help(out, "mdev_migrate_device_stop_copy_bytes",
+		 "Estimate of what moves while the guest is stopped.");
 	for (device = host->devices; device < end; device++) {
 		if (device->stop_copy_bytes == UNKNOWN)
 			continue;
@@ -264,8 +269,8 @@ static void prometheus_devices(const struct host *host, FILE *out)
 		put_quoted(out, "uuid", device->uuid, "{");
 		fprintf(out, "} %lld\n", device->stop_copy_bytes);
 	}
-	fputs("# HELP mdev_migrate_device_failed Whether the last migration step failed.\n"
-	      "# TYPE mdev_migrate_device_failed gauge\n", out);
+	put_help(out, "mdev_migrate_device_failed",
+		 "Whether the last migration step failed.");
 	for (device = host->devices; device < end; device++) {
 		fputs("mdev_migrate_device_failed", out);
 		put_quoted(out, "uuid", device->uuid, "{");

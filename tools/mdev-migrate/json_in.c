@@ -98,13 +98,15 @@ int json_check_schema(const json_t *root, struct mdev_migrate_msg *why)
 	if (!json_is_object(root))
 		return fail(why, "this is no JSON object, so no snapshot");
 	if (!version)
-		return fail(why, "there is no \"schema_version\", so this is no snapshot of mdev-migrate export, and no \"models\", so it is no vfio-user program's either");
+		return fail(why,
+			    "there is no \"schema_version\", so this is no snapshot of mdev-migrate export, and no \"models\", so it is no vfio-user program's either");
 	major = strtoul(version, &end, 10);
 	if (end == version || *end != '.' || *version < '0' || *version > '9')
 		return fail(why, "\"schema_version\" is \"%.20s\", not such as \"%d.%d\"",
 			    version, SCHEMA_MAJOR, SCHEMA_MINOR);
 	if (major != SCHEMA_MAJOR)
-		return fail(why, "the snapshot's schema is version %.20s, this program reads %d.x only: use a newer mdev-migrate, or export again with this one",
+		return fail(why,
+			    "the snapshot's schema is version %.20s, this program reads %d.x only: use a newer mdev-migrate, or export again with this one",
 			    version, SCHEMA_MAJOR);
 	return 0;
 }
@@ -145,9 +147,10 @@ int json_to_params(struct arena *arena, struct params *params,
 	return params_sort(params, why);
 }
 
-static int to_type(struct host *host, struct type *type, const json_t *value,
+static int to_type(struct host *host, void *element, const json_t *value,
 		   struct mdev_migrate_msg *why)
 {
+	struct type *type = element;
 	const struct member members[] = {
 		{ "name", &type->name }, { "parent", &type->parent },
 		{ "parent_subsystem", &type->subsystem },
@@ -174,9 +177,10 @@ static int to_type(struct host *host, struct type *type, const json_t *value,
 	return json_to_params(&host->arena, type->params, params, why);
 }
 
-static int to_device(struct host *host, struct device *device,
-		     const json_t *value, struct mdev_migrate_msg *why)
+static int to_device(struct host *host, void *element, const json_t *value,
+		     struct mdev_migrate_msg *why)
 {
+	struct device *device = element;
 	const struct member members[] = {
 		{ "uuid", &device->uuid }, { "type", &device->type },
 		{ "parent", &device->parent }, { "model", &device->model },
@@ -195,9 +199,10 @@ static int to_device(struct host *host, struct device *device,
 	return ret;
 }
 
-static int to_other(struct host *host, struct other *other, const json_t *value,
+static int to_other(struct host *host, void *element, const json_t *value,
 		    struct mdev_migrate_msg *why)
 {
+	struct other *other = element;
 	const struct member members[] = {
 		{ "name", &other->name }, { "bus", &other->bus },
 		{ "driver", &other->driver }, { "device_api", &other->api },
@@ -233,23 +238,38 @@ static int at_element(struct mdev_migrate_msg *why, const char *key, size_t i)
 	return fail(why, "%s[%zu]: %.200s", key, i, inner.text);
 }
 
-#define READ_ARRAY(host, root, key, field, nr_field, read, why) ({	\
-	size_t nr_, i_;							\
-	int ret_ = get_array(root, key, &nr_, why);			\
-									\
-	(host)->field = nr_ ? calloc(nr_, sizeof(*(host)->field)) : NULL; \
-	if (nr_ && !(host)->field)					\
-		out_of_memory();					\
-	(host)->nr_field = ret_ ? 0 : nr_;				\
-	for (i_ = 0; i_ < nr_ && !ret_; i_++) {				\
-		ret_ = read(host, &(host)->field[i_],			\
-			    json_array_get(json_object_get(root, key), i_), \
-			    why);					\
-		if (ret_)						\
-			ret_ = at_element(why, key, i_);		\
-	}								\
-	ret_;								\
-})
+typedef int (*read_element)(struct host *host, void *element,
+			    const json_t *value, struct mdev_migrate_msg *why);
+
+/*
+ * A member that is an array, read into *@array of elements of @size. *@nr
+ * counts those that are there, read or zero.
+ */
+static int read_array(struct host *host, const json_t *root, const char *key,
+		      void *array, size_t *nr, size_t size, read_element read,
+		      struct mdev_migrate_msg *why)
+{
+	const json_t *value = json_object_get(root, key);
+	size_t i, count;
+	char *elements;
+	int ret;
+
+	ret = get_array(root, key, &count, why);
+	if (ret || !count)
+		return ret;
+	elements = calloc(count, size);
+	if (!elements)
+		out_of_memory();
+	memcpy(array, &elements, sizeof(elements));
+	*nr = count;
+	for (i = 0; i < count; i++) {
+		ret = read(host, elements + i * size, json_array_get(value, i),
+			   why);
+		if (ret)
+			return at_element(why, key, i);
+	}
+	return 0;
+}
 
 static int to_modules(struct host *host, const json_t *value,
 		      struct mdev_migrate_msg *why)
@@ -293,13 +313,16 @@ static int read_host(struct host *host, const json_t *root,
 		return fail(why, "\"host\" does not describe one");
 	ret = to_modules(host, json_object_get(root, "modules"), why);
 	if (!ret)
-		ret = READ_ARRAY(host, root, "types", types, nr_types, to_type,
+		ret = read_array(host, root, "types", &host->types,
+				 &host->nr_types, sizeof(*host->types), to_type,
 				 why);
 	if (!ret)
-		ret = READ_ARRAY(host, root, "devices", devices, nr_devices,
+		ret = read_array(host, root, "devices", &host->devices,
+				 &host->nr_devices, sizeof(*host->devices),
 				 to_device, why);
 	if (!ret)
-		ret = READ_ARRAY(host, root, "other_devices", others, nr_others,
+		ret = read_array(host, root, "other_devices", &host->others,
+				 &host->nr_others, sizeof(*host->others),
 				 to_other, why);
 	if (!host->name)
 		host->name = "unnamed";

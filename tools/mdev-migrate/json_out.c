@@ -94,7 +94,7 @@ int json_print(json_t *value, FILE *out, const char *name, bool compact)
 	ret = json_dumpf(value, out, compact ? JSON_COMPACT : JSON_INDENT(2));
 	json_decref(value);
 	if (ret || fputc('\n', out) == EOF)
-		return complain("cannot write %s: %s", name, strerror(errno));
+		return complain(DONE_ERROR, "cannot write %s: %s", name, strerror(errno));
 	return finish_output(out, name);
 }
 

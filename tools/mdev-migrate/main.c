@@ -131,7 +131,8 @@ static int parse_bandwidth(const char *text, double *bandwidth)
 	}
 	if (end != text && *bandwidth > 0 && *bandwidth < 1e18)
 		return 0;
-	return complain("--bandwidth: \"%s\" is no number of bytes a second, such as 1.25G",
+	return complain(DONE_ERROR,
+			"--bandwidth: \"%s\" is no number of bytes a second, such as 1.25G",
 			text);
 }
 
@@ -216,11 +217,11 @@ static int parse(struct options *options, const struct command **command,
 	}
 	*command = find_command(argv[optind]);
 	if (!*command)
-		return complain("there is no command \"%s\": see " PROGRAM " --help",
+		return complain(DONE_ERROR, "there is no command \"%s\": see " PROGRAM " --help",
 				argv[optind]);
 	for (i = OPT_ROOT; i <= OPT_OUTPUT; i++) {
 		if (given & TAKES(i) & ~((*command)->takes | EVERY_COMMAND))
-			return complain("%s takes no --%s: see " PROGRAM " --help",
+			return complain(DONE_ERROR, "%s takes no --%s: see " PROGRAM " --help",
 					(*command)->name, option_name(i));
 	}
 	options->args = argv + optind + 1;
@@ -238,7 +239,7 @@ int main(int argc, char **argv)
 	if (status >= 0)
 		return status;
 	if (options.nr < command->min || options.nr > command->max)
-		return complain("usage: " PROGRAM " %s %s", command->name,
+		return complain(DONE_ERROR, "usage: " PROGRAM " %s %s", command->name,
 				command->args);
 	return command->run(&options);
 }

@@ -21,9 +21,9 @@ static const char head[] =
 	"</style>\n</head>\n<body>\n<h1>What can move where</h1>\n";
 
 static const char legend[] =
-	"<p class=\"legend\"><span class=\"identical\">= identical</span>"
-	"<span class=\"compatible\">+ compatible, with values to be written</span>"
-	"<span class=\"unknown\">? not known</span>"
+	"<p class=\"legend\"><span class=\"identical\">= identical</span>\n"
+	"<span class=\"compatible\">+ compatible, with values to be written</span>\n"
+	"<span class=\"unknown\">? not known</span>\n"
 	"<span class=\"incompatible\">&#10005; incompatible</span></p>\n";
 
 static void escaped(FILE *out, const char *text)

@@ -297,14 +297,16 @@ static bool read_root(struct memo *memo, struct host *host, struct slice doc)
 	while (ok && scan_more(&root, '}')) {
 		if (!scan_key(&root, &key))
 			return false;
-		if (slice_is(key, "schema_version"))
-			ok = schema = read_schema(memo, &root);
-		else if (slice_is(key, "host"))
+		if (slice_is(key, "schema_version")) {
+			ok = read_schema(memo, &root);
+			schema = ok;
+		} else if (slice_is(key, "host")) {
 			ok = read_names(host, &root);
-		else if (slice_is(key, "types"))
+		} else if (slice_is(key, "types")) {
 			ok = read_types(memo, host, &root);
-		else
+		} else {
 			ok = scan_skip(&root, &slice);
+		}
 	}
 	return ok && schema && !root.failed && host->name &&
 	       scan_space(root.p, root.end) == root.end;

@@ -15,7 +15,7 @@ FILE *output_open(const char *file)
 		return stdout;
 	out = fopen(file, "we");
 	if (!out)
-		complain("cannot create %s: %s", file, strerror(errno));
+		complain(DONE_ERROR, "cannot create %s: %s", file, strerror(errno));
 	return out;
 }
 
@@ -26,7 +26,7 @@ int output_close(FILE *out, const char *file)
 	if (out == stdout)
 		return ret;
 	if (fclose(out) && !ret)
-		ret = complain("cannot write %s: %s", file, strerror(errno));
+		ret = complain(DONE_ERROR, "cannot write %s: %s", file, strerror(errno));
 	return ret;
 }
 

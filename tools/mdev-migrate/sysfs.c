@@ -146,7 +146,7 @@ static int read_param(void *context, int at, const char *name)
 	ret = param_build(&reader->host->arena, &params->params[params->nr],
 			  &text, &why);
 	if (ret)
-		return complain("%s/%s: migration/params/%s: %s", reader->parent,
+		return complain(DONE_ERROR, "%s/%s: migration/params/%s: %s", reader->parent,
 				reader->type->name, name, why.text);
 	params->nr++;
 	return 0;
@@ -376,7 +376,8 @@ int host_from_sysfs(struct host *host, const char *root)
 	memset(host, 0, sizeof(*host));
 	fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
-		return complain("cannot open %s: %s; give the folder that a sysfs is mounted on as --root",
+		return complain(DONE_ERROR,
+				"cannot open %s: %s; give the folder that a sysfs is mounted on as --root",
 				root, strerror(errno));
 	host->root = arena_strdup(&host->arena, root);
 	host->where = host->root;

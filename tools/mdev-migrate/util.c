@@ -178,7 +178,7 @@ void text_free(struct text *text)
 	memset(text, 0, sizeof(*text));
 }
 
-int complain(const char *fmt, ...)
+int complain(int status, const char *fmt, ...)
 {
 	va_list args;
 
@@ -188,7 +188,7 @@ int complain(const char *fmt, ...)
 	vfprintf(stderr, fmt, args);
 	va_end(args);
 	fputc('\n', stderr);
-	return DONE_ERROR;
+	return status;
 }
 
 static int read_fd(int fd, const char *name, struct text *text)
@@ -205,7 +205,7 @@ static int read_fd(int fd, const char *name, struct text *text)
 		text->len += n;
 	}
 	text->data[text->len] = '\0';
-	return n < 0 ? complain("cannot read %s: %s", name, strerror(errno)) : 0;
+	return n < 0 ? complain(DONE_ERROR, "cannot read %s: %s", name, strerror(errno)) : 0;
 }
 
 int read_all(const char *file, struct text *text)
@@ -216,7 +216,7 @@ int read_all(const char *file, struct text *text)
 		return read_fd(STDIN_FILENO, "standard input", text);
 	fd = open(file, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return complain("cannot open %s: %s", file, strerror(errno));
+		return complain(DONE_ERROR, "cannot open %s: %s", file, strerror(errno));
 	ret = read_fd(fd, file, text);
 	close(fd);
 	return ret;
@@ -226,7 +226,7 @@ int finish_output(FILE *out, const char *name)
 {
 	if (!fflush(out) && !ferror(out))
 		return DONE_YES;
-	return complain("cannot write %s: %s", name, strerror(errno));
+	return complain(DONE_ERROR, "cannot write %s: %s", name, strerror(errno));
 }
 
 bool use_colour(FILE *out)

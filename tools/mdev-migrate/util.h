@@ -19,6 +19,7 @@ enum {
 	DONE_UNKNOWN = 3,	/* there is no way to know */
 };
 
+#define does_not_return		__attribute__((__noreturn__))
 #define fmt_printf(a, b)	__attribute__((__format__(printf, a, b)))
 
 struct arena_chunk;
@@ -64,9 +65,9 @@ void text_add(struct text *text, const char *data, size_t len);
 void text_printf(struct text *text, const char *fmt, ...) fmt_printf(2, 3);
 void text_free(struct text *text);
 
-/* "mdev-migrate: " and a newline around it, on stderr. DONE_ERROR. */
-int complain(const char *fmt, ...) fmt_printf(1, 2);
-void out_of_memory(void) __attribute__((__noreturn__));
+/* "mdev-migrate: " and a newline around it, on stderr. Returns @status. */
+int complain(int status, const char *fmt, ...) fmt_printf(2, 3);
+does_not_return void out_of_memory(void);
 
 /* Everything of @file, "-" for standard input. 0 or a complaint's status. */
 int read_all(const char *file, struct text *text);

@@ -72,9 +72,9 @@ static void not_allowed(struct arena *arena, struct findings *findings,
 		.source = value,
 		.allowed = allowed,
 		.message = arena_printf(arena,
-			"%s: the source has %s, the destination allows %s%s",
-			param->codec.name, value, *allowed ? allowed : "nothing",
-			strpbrk(allowed, " -") || !*allowed ? "" : " only"),
+					"%s: the source has %s, the destination allows %s%s",
+					param->codec.name, value, *allowed ? allowed : "nothing",
+					strpbrk(allowed, " -") || !*allowed ? "" : " only"),
 	});
 }
 
@@ -89,11 +89,11 @@ static void must_write(struct arena *arena, struct findings *findings,
 		.source = value,
 		.allowed = param_allowed(arena, param),
 		.message = arena_printf(arena,
-			"%s: the source has %s, the destination would have %s",
-			param->codec.name, value, now),
+					"%s: the source has %s, the destination would have %s",
+					param->codec.name, value, now),
 		.fix = arena_printf(arena,
-			"write %s to migration/params/%s before the device is opened",
-			value, param->codec.name),
+				    "write %s to migration/params/%s before the device is opened",
+				    value, param->codec.name),
 	});
 }
 
@@ -147,8 +147,8 @@ void judge_params(struct arena *arena, struct findings *findings,
 			.parameter = item->name,
 			.source = item->value,
 			.message = arena_printf(arena,
-				"%s: the source has %s, the destination knows no such parameter",
-				item->name, item->value),
+						"%s: the source has %s, the destination knows no such parameter",
+						item->name, item->value),
 		});
 	}
 	for (i = 0; i < params->nr; i++)
@@ -188,15 +188,15 @@ void judge_room(struct arena *arena, struct findings *findings,
 		return;
 	if (type->available == UNKNOWN) {
 		finding.message = arena_printf(arena,
-			"%s: how many devices can still be made is not known",
-			type->name);
+					       "%s: how many devices can still be made is not known",
+					       type->name);
 	} else {
 		finding.result = INCOMPATIBLE;
 		finding.code = "no-free-instance";
 		finding.message = arena_printf(arena,
-			"%s: no device of this type can be made any more",
-			type->name);
-		finding.fix = "remove a device that is not needed, or load the driver with room for more";
+					       "%s: no device of this type can be made any more",
+					       type->name);
+		finding.fix = "remove a device, or load the driver with room for more";
 	}
 	findings_add(arena, findings, &finding);
 }
@@ -233,8 +233,8 @@ static void judge_versions(struct arena *arena, struct findings *findings,
 		.source = from->version,
 		.allowed = type->version,
 		.message = arena_printf(arena,
-			"the source is version %s, the destination %s",
-			from->version, type->version),
+					"the source is version %s, the destination %s",
+					from->version, type->version),
 	});
 }
 
@@ -279,8 +279,8 @@ void judge_type(struct arena *arena, struct findings *findings,
 			.source = source->config.model,
 			.allowed = model,
 			.message = arena_printf(arena,
-				"the source is a %s, the destination a %s",
-				source->config.model, model),
+						"the source is a %s, the destination a %s",
+						source->config.model, model),
 		});
 		return;
 	}
@@ -365,8 +365,8 @@ static bool ask_kernel(struct arena *arena, struct verdict *verdict,
 		.code = err == EOPNOTSUPP ? "combination-refused" :
 			err == ENOSPC ? "no-free-instance" : "kernel-refused",
 		.message = arena_printf(arena,
-			"%s/migration/check of this host's kernel refuses it: %s; the kernel log says why",
-			type->name, strerror(err)),
+					"%s/migration/check of this host's kernel refuses it: %s; the kernel log says why",
+					type->name, strerror(err)),
 	});
 	return true;
 }

@@ -182,13 +182,16 @@ void vfio_close(struct vfio_dev *dev)
 static int cannot_open(const struct vfio_dev *dev, int iommufd, int container)
 {
 	if (iommufd == -EBUSY || container == -EBUSY)
-		return complain("%s is in use, by a virtual machine maybe: try again when it is stopped",
+		return complain(DONE_ERROR,
+				"%s is in use, by a virtual machine maybe: try again when it is stopped",
 				dev->uuid);
 	if (iommufd == -EACCES || container == -EACCES ||
 	    iommufd == -EPERM || container == -EPERM)
-		return complain("%s cannot be opened: %s; this needs root, or the right to open what is in /dev/vfio",
+		return complain(DONE_ERROR,
+				"%s cannot be opened: %s; this needs root, or the right to open what is in /dev/vfio",
 				dev->uuid, strerror(EACCES));
-	return complain("%s cannot be opened: through iommufd: %s; through its group and a container: %s; are the modules vfio, vfio_iommu_type1 or iommufd loaded?",
+	return complain(DONE_ERROR,
+			"%s cannot be opened: through iommufd: %s; through its group and a container: %s; are the modules vfio, vfio_iommu_type1 or iommufd loaded?",
 			dev->uuid, strerror(-iommufd), strerror(-container));
 }
 
@@ -204,7 +207,8 @@ int vfio_open(struct vfio_dev *dev, const char *uuid, const char *sysfs)
 	if (strchr(uuid, '/') ||
 	    snprintf(path, sizeof(path), "%s/bus/mdev/devices/%s", sysfs,
 		     uuid) >= (int)sizeof(path) || access(path, F_OK))
-		return complain("there is no mediated device %s on this host: see " PROGRAM " list",
+		return complain(DONE_ERROR,
+				"there is no mediated device %s on this host: see " PROGRAM " list",
 				uuid);
 	iommufd = open_iommufd(dev);
 	if (!iommufd)
