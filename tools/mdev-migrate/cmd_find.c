@@ -89,16 +89,22 @@ static void add_row(struct finder *finder, const struct host *host)
 	arena_reset(&finder->scratch);
 }
 
+static bool find_fast(void *context, const struct doc *doc)
+{
+	struct finder *finder = context;
+
+	if (memo_read(finder->memo, &finder->host, doc))
+		return false;
+	add_row(finder, &finder->host);
+	return true;
+}
+
 static int find_doc(void *context, const struct doc *doc)
 {
 	struct finder *finder = context;
 	struct host host;
 	int ret;
 
-	if (!memo_read(finder->memo, &finder->host, doc)) {
-		add_row(finder, &finder->host);
-		return 0;
-	}
 	ret = host_from_doc(&host, doc);
 	if (ret)
 		return ret;
@@ -212,7 +218,8 @@ int cmd_find(const struct options *options)
 	progress_begin("find", docs_size((const char * const *)options->args + 1,
 					 options->nr - 1));
 	for (i = 1; i < options->nr && !ret; i++)
-		ret = docs_each(options->args[i], find_doc, &finder);
+		ret = docs_each_fast(options->args[i], find_fast, find_doc,
+				     &finder);
 	progress_end();
 	if (!ret)
 		ret = print_found(&finder, options->json);

@@ -21,6 +21,7 @@
 
 struct docs {
 	struct doc doc;
+	doc_fast fast;
 	doc_each each;
 	void *context;
 	struct text pending;
@@ -64,15 +65,27 @@ static int flush_pending(struct docs *docs, bool at_end)
 	return ret;
 }
 
-static bool looks_whole(const char *line, size_t len)
+/* A line that is a document: 1 if it was taken, 0 if it is none, or an error. */
+static int take_whole(struct docs *docs, const char *line, size_t len)
 {
-	return len > 1 && line[0] == '{' && line[len - 1] == '}' &&
-	       scan_value(line, line + len) == line + len;
+	int ret;
+
+	if (len < 2 || line[0] != '{' || line[len - 1] != '}')
+		return 0;
+	docs->doc.text = line;
+	docs->doc.len = len;
+	if (docs->fast && docs->fast(docs->context, &docs->doc))
+		return 1;
+	if (scan_value(line, line + len) != line + len)
+		return 0;
+	ret = one(docs, line, len);
+	return ret ? -ret : 1;
 }
 
 static int take_line(struct docs *docs, const char *line, size_t len)
 {
 	bool closes;
+	int ret;
 
 	docs->lines++;
 	while (len && (line[len - 1] == '\r' || line[len - 1] == ' '))
@@ -81,8 +94,9 @@ static int take_line(struct docs *docs, const char *line, size_t len)
 		if (!len)
 			return 0;
 		docs->doc.line = docs->lines;
-		if (looks_whole(line, len))
-			return one(docs, line, len);
+		ret = take_whole(docs, line, len);
+		if (ret)
+			return ret > 0 ? 0 : -ret;
 	}
 	if (docs->pending.len + len > DOC_MAX)
 		return complain(DONE_ERROR,
@@ -164,9 +178,16 @@ static int read_docs(struct docs *docs, int fd, struct text *text)
  */
 int docs_each(const char *file, doc_each each, void *context)
 {
+	return docs_each_fast(file, NULL, each, context);
+}
+
+/* Likewise, but a document that has a line of its own is for @fast first. */
+int docs_each_fast(const char *file, doc_fast fast, doc_each each,
+		   void *context)
+{
 	struct docs docs = {
 		.doc.file = file, .doc.line = 1,
-		.each = each, .context = context,
+		.fast = fast, .each = each, .context = context,
 	};
 	struct text text = { 0 };
 	int fd = STDIN_FILENO;

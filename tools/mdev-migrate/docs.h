@@ -3,6 +3,7 @@
 #ifndef MDEV_MIGRATE_DOCS_H
 #define MDEV_MIGRATE_DOCS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,8 +22,12 @@ struct doc {
 };
 
 typedef int (*doc_each)(void *context, const struct doc *doc);
+/* Takes a line that may be a document. false: it is not one, or not for it. */
+typedef bool (*doc_fast)(void *context, const struct doc *doc);
 
 int docs_each(const char *file, doc_each each, void *context);
+int docs_each_fast(const char *file, doc_fast fast, doc_each each,
+		   void *context);
 uint64_t docs_size(const char * const *files, int nr);
 
 /* progress.c: a bar on stderr, if that is a terminal and it takes long. */

@@ -191,24 +191,26 @@ static bool next_number(struct memo *memo, struct scanner *scanner,
 static bool read_member(struct memo *memo, struct type *type, struct slice key,
 			struct scanner *scanner)
 {
-	const struct {
-		const char *key;
-		const char **text;
-	} texts[] = {
-		{ "name", &type->name }, { "parent", &type->parent },
-		{ "model", &type->model }, { "version", &type->version },
-		{ "config", &type->config },
-		{ "stream_version", &type->stream },
-		{ "combinations", &type->combinations },
-	};
+	const char **text = NULL;
 	struct slice slice;
-	size_t i;
 
-	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		if (!slice_is(key, texts[i].key))
-			continue;
-		*texts[i].text = next_string(memo, scanner);
-		return *texts[i].text;
+	if (slice_is(key, "name"))
+		text = &type->name;
+	else if (slice_is(key, "parent"))
+		text = &type->parent;
+	else if (slice_is(key, "model"))
+		text = &type->model;
+	else if (slice_is(key, "version"))
+		text = &type->version;
+	else if (slice_is(key, "config"))
+		text = &type->config;
+	else if (slice_is(key, "stream_version"))
+		text = &type->stream;
+	else if (slice_is(key, "combinations"))
+		text = &type->combinations;
+	if (text) {
+		*text = next_string(memo, scanner);
+		return *text;
 	}
 	if (slice_is(key, "available_instances"))
 		return next_number(memo, scanner, &type->available);

@@ -142,8 +142,3 @@ bool scan_skip(struct scanner *scanner, struct slice *value)
 	scanner->p = end;
 	return true;
 }
-
-bool slice_is(struct slice slice, const char *text)
-{
-	return slice.len == strlen(text) && !memcmp(slice.text, text, slice.len);
-}

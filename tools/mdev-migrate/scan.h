@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 /**
  * struct slice - some text
@@ -40,6 +41,12 @@ bool scan_begin(struct scanner *scanner, struct slice value, char open);
 bool scan_more(struct scanner *scanner, char close);
 bool scan_key(struct scanner *scanner, struct slice *key);
 bool scan_skip(struct scanner *scanner, struct slice *value);
-bool slice_is(struct slice slice, const char *text);
+
+/* The length of a constant is one, too. */
+static inline bool slice_is(struct slice slice, const char *text)
+{
+	return slice.len == strlen(text) &&
+	       !memcmp(slice.text, text, slice.len);
+}
 
 #endif /* MDEV_MIGRATE_SCAN_H */
