@@ -28,8 +28,8 @@ snapshots() {
 			"\",\"description\":\"" what "\"}"
 	}
 	function net(v, filter, rss, pairs,   on, f, m, r, q) {
-		on = v > 1 ? "on" : "off"; f = v == 3 ? filter : v == 2 ? 32 : 0
-		r = v == 3 && rss ? "on" : "off"; q = v == 3 ? pairs : 1
+		on = v > 1 ? "on" : "off"; f = v == 3 ? 64 : v == 2 ? 32 : 0
+		r = v == 3 ? "on" : "off"; q = v == 3 ? 4 : 1
 		m = v == 3 ? 1500 : 0
 		return "{" param("announce", "bool", "off", on, "on off", \
 			"the guest announces itself on the network after migration") "," \
@@ -54,9 +54,12 @@ snapshots() {
 		for (i = 0; i < hosts; i++) {
 			filter = 32 * (1 + (rand() < .6)); rss = rand() < .5; pairs = rand() < .3 ? 4 : 8
 			line = ""
-			for (v = 1; v <= 3; v++)
+			# A version is offered where all of its values are allowed.
+			for (v = 1; v <= 2 + (rss && filter == 64); v++)
 				line = line type("virtio_net-v" v, "virtio_net", base "virtio-net", \
 					"v" v, int(rand() * 257), net(v, filter, rss, pairs)) ","
+			if (v == 3)
+				line = line type("mtty-4", "mtty", "", "", int(rand() * 6)) ","
 			for (v = 1; v <= 3; v++)
 				line = line type("bochs_display-v" v, "bochs_display", \
 					base "bochs-display", "v" v, int(rand() * 17), \

@@ -260,14 +260,15 @@ static const char *config_of(struct baseline *base)
 
 static const char *holders(struct baseline *base, const struct choice *choice)
 {
+	size_t named = choice->nr_holds <= 5 ? choice->nr_holds : 4;
 	const char *names[5];
 	size_t i;
 
-	for (i = 0; i < choice->nr_holds && i < 4; i++)
+	for (i = 0; i < named; i++)
 		names[i] = base->fleet.hosts[choice->holds[i]].name;
-	if (choice->nr_holds > 4)
+	if (choice->nr_holds > named)
 		names[i++] = arena_printf(&base->arena, "%zu others",
-					  choice->nr_holds - 4);
+					  choice->nr_holds - named);
 	return words_join(&base->arena, names, i);
 }
 

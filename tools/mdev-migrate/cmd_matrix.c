@@ -60,6 +60,17 @@ static bool seen_before(const struct host *host, size_t i)
 	return false;
 }
 
+static bool any_known(const struct host *host)
+{
+	size_t i;
+
+	for (i = 0; i < host->nr_types; i++) {
+		if (host->types[i].model)
+			return true;
+	}
+	return false;
+}
+
 static void judge_from(struct matrix *matrix, size_t from)
 {
 	struct host *host = &matrix->fleet.hosts[from];
@@ -72,9 +83,13 @@ static void judge_from(struct matrix *matrix, size_t from)
 		source_from_device(&source, host, &host->devices[i]);
 		judge_source(matrix, from, &source);
 	}
-	for (i = 0; i < host->nr_types && !host->nr_devices; i++) {
+	if (host->nr_devices)
+		return;
+	/* Types whose drivers say nothing count if there are no others. */
+	for (i = 0; i < host->nr_types; i++) {
 		source_from_type(&source, host, &host->types[i]);
-		judge_source(matrix, from, &source);
+		if (source.config_known || !any_known(host))
+			judge_source(matrix, from, &source);
 	}
 }
 
