@@ -8,7 +8,7 @@ INSTALL_MOD_DIR ?= updates
 
 include tests/lab/lab.mk
 
-.PHONY: modules install clean demo check bench help
+.PHONY: modules install tools install-tools clean demo check bench help
 
 # What the kernel needs, said before the compiler says it in its own way.
 define check_kernel
@@ -26,6 +26,14 @@ modules:
 
 install: modules
 	$(MAKE) -C "$(KDIR)" M="$(CURDIR)" INSTALL_MOD_DIR="$(INSTALL_MOD_DIR)" modules_install
+
+# Needs no kernel headers.
+tools:
+	$(MAKE) -C tools/mdev-migrate
+
+# DESTDIR= and prefix= as usual
+install-tools: tools
+	$(MAKE) -C tools/mdev-migrate install
 
 clean:
 	rm -rf build
@@ -51,6 +59,8 @@ help:
 	@echo 'For the kernel you run:'
 	@echo '  make           build the modules; KDIR=DIR for another kernel'
 	@echo '  make install   install them (INSTALL_MOD_PATH=DIR to stage)'
+	@echo '  make tools     build mdev-migrate, which needs no kernel headers'
+	@echo '  make install-tools   install it (prefix=/usr/local, DESTDIR=DIR to stage)'
 	@echo '  make clean     remove what was built here; the cache stays'
 	@echo
 	@echo 'For developers:'
