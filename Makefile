@@ -8,7 +8,7 @@ INSTALL_MOD_DIR ?= updates
 
 include tests/lab/lab.mk
 
-.PHONY: modules install tools install-tools clean demo check help
+.PHONY: modules install tools install-tools clean demo check bench help
 
 # What the kernel needs, said before the compiler says it in its own way.
 define check_kernel
@@ -47,10 +47,15 @@ demo:
 check:
 	tests/check
 
+bench:
+	tests/bench/bench
+	tests/bench/tool_bench.sh
+
 help:
 	@echo 'For everybody (as root; sets up what it needs):'
 	@echo '  make demo      live-migrate a running Linux guest with its network card'
 	@echo '  make check     run all tests'
+	@echo '  make bench     measure the network card beside vhost-net, mdev-migrate beside jq'
 	@echo
 	@echo 'For the kernel you run:'
 	@echo '  make           build the modules; KDIR=DIR for another kernel'

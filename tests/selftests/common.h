@@ -27,6 +27,7 @@
 #define NR_STATES	VFIO_DEVICE_STATE_NR
 
 bool way_available(enum vdev_how how);
+enum vdev_how any_way(void);
 
 /**
  * struct pair - a source and a destination
@@ -66,5 +67,10 @@ int last_error(const char *uuid, char *text, size_t size);
 bool state_is(struct vdev *v, unsigned int state);
 int go_to(struct vdev *v, unsigned int state, int *data_fd);
 unsigned int count_entries(const char *dir);
+
+#define MODULE	"mdev_virtio_net"
+
+int module_unload(const char *name);
+int module_load(const char *params);
 
 #endif /* TESTS_SELFTESTS_COMMON_H */
