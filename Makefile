@@ -49,12 +49,13 @@ check:
 
 bench:
 	tests/bench/bench
+	tests/bench/tool_bench.sh
 
 help:
 	@echo 'For everybody (as root; sets up what it needs):'
 	@echo '  make demo      live-migrate a running Linux guest with its network card'
 	@echo '  make check     run all tests'
-	@echo '  make bench     measure the network card beside vhost-net'
+	@echo '  make bench     measure the network card beside vhost-net, mdev-migrate beside jq'
 	@echo
 	@echo 'For the kernel you run:'
 	@echo '  make           build the modules; KDIR=DIR for another kernel'
