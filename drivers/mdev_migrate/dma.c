@@ -12,11 +12,10 @@
  * With device DMA logging the cache is used throughout and dirty.c remembers
  * what was written.
  *
- * Rings are mapped for long, in all cases.
+ * Rings are mapped for long, in all cases: see map.c.
  */
 #include <linux/highmem.h>
 #include <linux/slab.h>
-#include <linux/vmalloc.h>
 
 #include "dma.h"
 
@@ -61,8 +60,19 @@ static int pin_errno(int ret)
 	}
 }
 
-static int pin_pages(struct mdm_dma *dma, u64 iova, unsigned int nr, int prot,
-		     struct page **pages)
+/**
+ * mdm_dma_pin - pin pages that belong together
+ * @dma: guest memory
+ * @iova: the first page
+ * @nr: how many
+ * @prot: IOMMU_READ, IOMMU_WRITE
+ * @pages: the result
+ *
+ * Context: @dma->lock held. To be unpinned as a whole.
+ * Return: 0, -EFAULT if there is no such memory, -ENOMEM, -EINTR.
+ */
+int mdm_dma_pin(struct mdm_dma *dma, u64 iova, unsigned int nr, int prot,
+		struct page **pages)
 {
 	struct vfio_device *vdev = &dma->mdm->vdev;
 	int ret;
@@ -116,11 +126,11 @@ static int pin_cached(struct mdm_dma *dma, u64 index, bool write)
 		return write && !xa_pointer_tag(entry) ? -EFAULT : 0;
 	if (dma->nr_pages >= MDM_DMA_MAX_CACHED)
 		drop_pages(dma, 0, ULONG_MAX);
-	ret = pin_pages(dma, iova, 1, IOMMU_READ | IOMMU_WRITE, &page);
+	ret = mdm_dma_pin(dma, iova, 1, IOMMU_READ | IOMMU_WRITE, &page);
 	if (ret == -EFAULT && !write) {
 		/* Read-only memory is there too. */
 		tag = 0;
-		ret = pin_pages(dma, iova, 1, IOMMU_READ, &page);
+		ret = mdm_dma_pin(dma, iova, 1, IOMMU_READ, &page);
 	}
 	if (ret)
 		return ret;
@@ -303,137 +313,6 @@ int mdev_migrate_dma_write_atomic(struct mdev_migrate_device *mdm, u64 iova,
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_dma_write_atomic);
 
-static int map_pages(struct mdm_dma *dma, struct mdev_migrate_map *map)
-{
-	unsigned int nr = DIV_ROUND_UP(offset_in_page(map->iova) + map->len,
-				       PAGE_SIZE);
-	struct page **pages __free(kfree) = NULL;
-	u64 iova = map->iova & PAGE_MASK;
-	void *base;
-	int ret;
-
-	lockdep_assert_held(&dma->lock);
-	pages = kcalloc(nr, sizeof(*pages), GFP_KERNEL);
-	if (!pages)
-		return -ENOMEM;
-	ret = pin_pages(dma, iova, nr, IOMMU_READ | IOMMU_WRITE, pages);
-	if (ret)
-		return ret;
-	base = vmap(pages, nr, VM_MAP, PAGE_KERNEL);
-	if (!base) {
-		vfio_unpin_pages(&dma->mdm->vdev, iova, nr);
-		return -ENOMEM;
-	}
-	map->base = base;
-	map->npages = nr;
-	rcu_assign_pointer(map->addr, base + offset_in_page(map->iova));
-	return 0;
-}
-
-/* No reader has the address any more. */
-static void unmap_pages(struct mdm_dma *dma, struct mdev_migrate_map *map)
-{
-	lockdep_assert_held(&dma->lock);
-	if (!map->base)
-		return;
-	vunmap(map->base);
-	vfio_unpin_pages(&dma->mdm->vdev, map->iova & PAGE_MASK, map->npages);
-	map->base = NULL;
-	map->npages = 0;
-}
-
-/**
- * mdev_migrate_map - map guest memory for long
- * @mdm: the device, open
- * @map: the map; zeroed
- * @iova: where it begins
- * @len: how much, at most MDEV_MIGRATE_MAP_MAX
- *
- * Context: May sleep; takes the DMA lock.
- * Return: 0, -EFAULT if there is no such memory or it is read-only, -EINVAL if
- * @len is 0 or too much, -ENOMEM; then there is no map to undo.
- */
-int mdev_migrate_map(struct mdev_migrate_device *mdm,
-		     struct mdev_migrate_map *map, u64 iova, size_t len)
-{
-	struct mdm_dma *dma = mdm->dma;
-	int ret;
-
-	if (!len || len > MDEV_MIGRATE_MAP_MAX)
-		return -EINVAL;
-	if (iova + len + PAGE_SIZE < iova)
-		return -EFAULT;
-	map->iova = iova;
-	map->len = len;
-	guard(mutex)(&dma->lock);
-	ret = map_pages(dma, map);
-	if (!ret)
-		list_add(&map->node, &dma->maps);
-	return ret;
-}
-EXPORT_SYMBOL_GPL(mdev_migrate_map);
-
-/**
- * mdev_migrate_map_refresh - map again what userspace unmapped
- * @mdm: the device, open
- * @map: the map
- *
- * Context: May sleep; takes the DMA lock.
- * Return: 0 if it is mapped now, else as mdev_migrate_map(); it can be tried
- * again.
- */
-int mdev_migrate_map_refresh(struct mdev_migrate_device *mdm,
-			     struct mdev_migrate_map *map)
-{
-	struct mdm_dma *dma = mdm->dma;
-
-	guard(mutex)(&dma->lock);
-	return map->base ? 0 : map_pages(dma, map);
-}
-EXPORT_SYMBOL_GPL(mdev_migrate_map_refresh);
-
-/**
- * mdev_migrate_unmap - undo mdev_migrate_map()
- * @mdm: the device, open
- * @map: the map
- *
- * Context: May sleep; takes the DMA lock. The caller uses the address no more.
- */
-void mdev_migrate_unmap(struct mdev_migrate_device *mdm,
-			struct mdev_migrate_map *map)
-{
-	struct mdm_dma *dma = mdm->dma;
-
-	guard(mutex)(&dma->lock);
-	RCU_INIT_POINTER(map->addr, NULL);
-	unmap_pages(dma, map);
-	list_del(&map->node);
-}
-EXPORT_SYMBOL_GPL(mdev_migrate_unmap);
-
-/**
- * mdev_migrate_map_dirty - a part of a map was written
- * @mdm: the device, open
- * @map: the map
- * @offset: where in it
- * @len: how much
- *
- * Context: Any but hard interrupt; after the write, in the same RCU section.
- */
-void mdev_migrate_map_dirty(struct mdev_migrate_device *mdm,
-			    struct mdev_migrate_map *map, size_t offset,
-			    size_t len)
-{
-	mdm_log_written(mdm->dma, map->iova + offset, len);
-}
-EXPORT_SYMBOL_GPL(mdev_migrate_map_dirty);
-
-static bool overlaps(const struct mdev_migrate_map *map, u64 first, u64 last)
-{
-	return map->base && map->iova <= last &&
-	       map->iova + map->len - 1 >= first;
-}
-
 static bool uses(struct mdm_dma *dma, u64 first, u64 last)
 {
 	unsigned long index = first >> PAGE_SHIFT;
@@ -441,7 +320,7 @@ static bool uses(struct mdm_dma *dma, u64 first, u64 last)
 
 	lockdep_assert_held(&dma->lock);
 	list_for_each_entry(map, &dma->maps, node) {
-		if (overlaps(map, first, last))
+		if (mdm_map_overlaps(map, first, last))
 			return true;
 	}
 	return xa_find(&dma->pages, &index, last >> PAGE_SHIFT, XA_PRESENT);
@@ -454,7 +333,7 @@ static void drop_range(struct mdm_dma *dma, u64 first, u64 last)
 
 	lockdep_assert_held(&dma->lock);
 	list_for_each_entry(map, &dma->maps, node) {
-		if (!overlaps(map, first, last))
+		if (!mdm_map_overlaps(map, first, last))
 			continue;
 		RCU_INIT_POINTER(map->addr, NULL);
 		any = true;
@@ -462,8 +341,8 @@ static void drop_range(struct mdm_dma *dma, u64 first, u64 last)
 	if (any)
 		synchronize_rcu();
 	list_for_each_entry(map, &dma->maps, node) {
-		if (overlaps(map, first, last))
-			unmap_pages(dma, map);
+		if (mdm_map_overlaps(map, first, last))
+			mdm_map_drop(dma, map);
 	}
 	drop_pages(dma, first >> PAGE_SHIFT, last >> PAGE_SHIFT);
 }

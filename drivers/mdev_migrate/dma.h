@@ -61,5 +61,9 @@ void mdm_log_init(struct mdm_dma *dma);
 void mdm_log_close(struct mdm_dma *dma);
 void mdm_log_written(struct mdm_dma *dma, u64 iova, size_t len);
 void mdm_dma_choose(struct mdm_dma *dma);
+int mdm_dma_pin(struct mdm_dma *dma, u64 iova, unsigned int nr, int prot,
+		struct page **pages);
+bool mdm_map_overlaps(const struct mdev_migrate_map *map, u64 first, u64 last);
+void mdm_map_drop(struct mdm_dma *dma, struct mdev_migrate_map *map);
 
 #endif /* MDM_DMA_H */

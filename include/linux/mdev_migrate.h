@@ -321,7 +321,7 @@ struct mdev_migrate_map {
 /* The longest map. */
 #define MDEV_MIGRATE_MAP_MAX	SZ_1M
 
-/* dma.c */
+/* dma.c, map.c */
 int mdev_migrate_dma_read(struct mdev_migrate_device *mdm, u64 iova, void *buf,
 			  size_t len);
 int mdev_migrate_dma_write(struct mdev_migrate_device *mdm, u64 iova,

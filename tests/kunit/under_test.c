@@ -18,6 +18,7 @@
 #include "pci.c"
 #include "pci_msix.c"
 #include "dma.c"
+#include "map.c"
 #include "dirty.c"
 #include "session.c"
 #include "save.c"
