@@ -18,10 +18,10 @@ FIXTURE_VARIANT_ADD(card, event_idx) {
 	.flags = VNIC_EVENT_IDX,
 };
 
-FIXTURE_VARIANT_ADD(card, all) { .how = VDEV_IOMMUFD, .flags = ALL };
+FIXTURE_VARIANT_ADD(card, all) { .how = VDEV_GROUP, .flags = ALL };
 
 FIXTURE_VARIANT_ADD(card, intx) {
-	.how = VDEV_IOMMUFD,
+	.how = VDEV_GROUP,
 	.flags = ALL | VNIC_INTX,
 };
 
