@@ -9,7 +9,7 @@ INSTALL_MOD_DIR ?= updates
 # Not where DKMS builds.
 -include tests/lab/lab.mk
 
-.PHONY: modules install install-mdevctl dkms dkms-remove clean demo check help
+.PHONY: modules install install-mdevctl dkms dkms-remove clean demo check bench help
 
 # What the kernel needs, said before the compiler says it in its own way.
 define check_kernel
@@ -70,10 +70,14 @@ demo:
 check:
 	tests/check
 
+bench:
+	tests/bench/bench
+
 help:
 	@echo 'For everybody (as root; sets up what it needs):'
 	@echo '  make demo      live-migrate a running Linux guest with its network card'
 	@echo '  make check     run all tests'
+	@echo '  make bench     measure the network card beside vhost-net'
 	@echo
 	@echo 'For the kernel you run:'
 	@echo '  make           build the modules; KDIR=DIR for another kernel'

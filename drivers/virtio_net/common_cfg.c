@@ -121,26 +121,10 @@ static u32 get_status(struct vnet *vnet, unsigned int arg)
 	return READ_ONCE(vnet->status);
 }
 
-/**
- * vnet_features_ok - can the device work with what the driver accepted?
- * @vnet: the device
- * @driver_features: accepted
- *
- * A driver that does not take ACCESS_PLATFORM gives addresses that are IOVAs
- * where there is no IOMMU for the guest, and that are nowhere where there is.
- *
- * Return: whether.
- */
-bool vnet_features_ok(const struct vnet *vnet, u64 driver_features)
-{
-	return !(driver_features & ~vnet->features) &&
-	       (driver_features & BIT_ULL(VIRTIO_F_VERSION_1));
-}
-
 /* Bits are set by the driver one after the other and cleared by a reset only. */
 static void set_status(struct vnet *vnet, unsigned int arg, u32 value)
 {
-	u8 add = value & VNET_DRIVER_STATUS;
+	u8 add = value & VNET_DRIVER_STATUS & ~vnet->status;
 	u8 status;
 
 	if (!value) {
@@ -148,8 +132,10 @@ static void set_status(struct vnet *vnet, unsigned int arg, u32 value)
 		return;
 	}
 
-	if (!vnet_features_ok(vnet, vnet->driver_features))
+	if (!vnet_model_accepts(vnet->features, vnet->driver_features))
 		add &= ~VIRTIO_CONFIG_S_FEATURES_OK;
+	if (add & VIRTIO_CONFIG_S_FEATURES_OK)
+		vnet_ctrl_reset(vnet, vnet->driver_features);
 
 	spin_lock_bh(&vnet->irq_lock);
 	status = vnet->status | add;
@@ -229,6 +215,23 @@ static u32 get_queue_notify_off(struct vnet *vnet, unsigned int arg)
 	return vq ? vq->index : 0;
 }
 
+/* The reset is over when it is seen. */
+static u32 get_queue_reset(struct vnet *vnet, unsigned int arg)
+{
+	return 0;
+}
+
+static void set_queue_reset(struct vnet *vnet, unsigned int arg, u32 value)
+{
+	struct vnet_vq *vq = vnet_selected(vnet);
+
+	if (!vq || value != 1 || !(vnet->status & VIRTIO_CONFIG_S_FEATURES_OK) ||
+	    !(vnet->driver_features & BIT_ULL(VIRTIO_F_RING_RESET)))
+		return;
+	vnet_vq_deactivate(vq);
+	vnet_vq_reset(vq);
+}
+
 /* @arg is twice the area, plus one for the upper half of its address. */
 static u32 get_queue_addr(struct vnet *vnet, unsigned int arg)
 {
@@ -277,19 +280,22 @@ static const struct vnet_reg vnet_regs[] = {
 	  set_queue_addr },
 	{ VIRTIO_PCI_COMMON_Q_USEDHI, 4, 2 * VNET_USED + 1, get_queue_addr,
 	  set_queue_addr },
+	{ VIRTIO_PCI_COMMON_Q_RESET, 2, 0, get_queue_reset, set_queue_reset },
 };
 
 /**
  * vnet_common_len - the length of the common configuration
  * @vnet: the device
  *
- * What lies behind the queue's addresses is there with features only that are
- * not offered.
+ * What lies behind the queue's addresses is there with features only: of
+ * these, the reset of a queue can be offered.
  *
  * Return: bytes.
  */
 unsigned int vnet_common_len(const struct vnet *vnet)
 {
+	if (vnet->features & BIT_ULL(VIRTIO_F_RING_RESET))
+		return VIRTIO_PCI_COMMON_Q_RESET + sizeof(__le16);
 	return VIRTIO_PCI_COMMON_Q_USEDHI + sizeof(__le32);
 }
 

@@ -30,14 +30,15 @@ void vnet_update(struct vnet *vnet)
 
 	for (i = 0; i < vnet->nr_queues; i++) {
 		struct vnet_vq *vq = &vnet->vqs[i];
+		enum vnet_role role = vnet_vq_role(vq);
 
-		if (on && vq->enabled)
+		if (on && vq->enabled && role != VNET_UNUSED)
 			err = vnet_vq_activate(vq) ?: err;
 		else
 			vnet_vq_deactivate(vq);
 
 		spin_lock_bh(&vq->lock);
-		vq->accepting = driver_ok && vq->enabled && vnet_vq_is_rx(vq);
+		vq->accepting = driver_ok && vq->enabled && role == VNET_RX;
 		spin_unlock_bh(&vq->lock);
 	}
 
@@ -89,12 +90,15 @@ void vnet_reset(struct vnet *vnet)
 	vnet->driver_feature_select = 0;
 	vnet->driver_features = 0;
 	vnet->queue_select = 0;
+	vnet_ctrl_reset(vnet, 0);
 
 	/* A queue that broke meanwhile has set it again. */
 	spin_lock_bh(&vnet->irq_lock);
 	vnet->status = 0;
 	vnet->isr = 0;
 	vnet->generation = 0;
+	vnet->announce_due = false;
+	vnet->announce = false;
 	mdev_migrate_intx_set(&vnet->mdm, false);
 	spin_unlock_bh(&vnet->irq_lock);
 }
@@ -107,8 +111,12 @@ static int vnet_init(struct mdev_migrate_device *mdm)
 
 	mutex_init(&vnet->lock);
 	spin_lock_init(&vnet->irq_lock);
+	seqlock_init(&vnet->ctrl_lock);
 	INIT_DELAYED_WORK(&vnet->retry, vnet_retry_work);
 	eth_random_addr(vnet->mac);
+	u64_stats_init(&vnet->ctrl_stats.syncp);
+	vnet_ctrl_init(&vnet->ctrl, 0, vnet->mac);
+	vnet->max_pairs = 1;
 
 	vnet->vqs = kvcalloc(VNET_MAX_QUEUES, sizeof(*vnet->vqs), GFP_KERNEL);
 	if (!vnet->vqs)
@@ -153,6 +161,7 @@ static int vnet_open(struct mdev_migrate_device *mdm)
 	guard(mutex)(&vnet->lock);
 
 	vnet->features = vnet_model_features(&mdm->config);
+	vnet->max_pairs = mdm->config.values[VNET_QUEUE_PAIRS];
 	vnet->nr_queues = vnet_model_queues(&mdm->config);
 	/* One per queue, one for configuration changes. */
 	vnet->nr_vectors = vnet->nr_queues + 1;

@@ -133,6 +133,30 @@ static void vnet_link_sync(struct vnet *vnet)
 	vnet_config_changed(vnet);
 }
 
+/* After a migration the guest is to tell the network where it is now. */
+static void vnet_announce_sync(struct vnet *vnet)
+{
+	lockdep_assert_held(&vnet->irq_lock);
+
+	if (!vnet->running || !vnet->announce_due)
+		return;
+	vnet->announce_due = false;
+	vnet->announce = true;
+	vnet->generation++;
+	vnet_config_changed(vnet);
+}
+
+/**
+ * vnet_announce_ack - the driver has seen that it is to announce the guest
+ * @vnet: the device
+ */
+void vnet_announce_ack(struct vnet *vnet)
+{
+	spin_lock_bh(&vnet->irq_lock);
+	vnet->announce = false;
+	spin_unlock_bh(&vnet->irq_lock);
+}
+
 /**
  * vnet_set_link - the host's interface went up or down
  * @vnet: the device
@@ -163,5 +187,6 @@ void vnet_set_running(struct vnet *vnet, bool running)
 	spin_lock_bh(&vnet->irq_lock);
 	vnet->running = running;
 	vnet_link_sync(vnet);
+	vnet_announce_sync(vnet);
 	spin_unlock_bh(&vnet->irq_lock);
 }

@@ -14,6 +14,10 @@ static char *max_version;
 module_param(max_version, charp, 0444);
 MODULE_PARM_DESC(max_version, "newest version to offer, such as v1; all if not given");
 
+static char *without;
+module_param(without, charp, 0444);
+MODULE_PARM_DESC(without, "parameters to withhold, such as rss,offloads: only their off value is allowed");
+
 static unsigned int max_devices = 256;
 module_param(max_devices, uint, 0444);
 MODULE_PARM_DESC(max_devices, "how many devices there can be (256)");
@@ -120,6 +124,9 @@ static int __init vnet_module_init(void)
 
 	vnet_driver.max_instances = max_devices;
 	vnet_driver.max_version = max_version;
+	err = vnet_model_withhold(without);
+	if (err)
+		return err;
 
 	vnet_wq = alloc_workqueue("mdev_virtio_net", WQ_UNBOUND, 0);
 	if (!vnet_wq)

@@ -6,24 +6,30 @@
  * says whether it is up. Counters are the interface's view: what the guest
  * transmits is received here.
  */
-#include <linux/ethtool.h>
+#include <linux/rtnetlink.h>
 #include "virtio_net.h"
 
-static struct vnet *vnet_of_netdev(const struct net_device *netdev)
+/**
+ * vnet_of_netdev - whose interface it is
+ * @netdev: the interface
+ *
+ * Return: the device.
+ */
+struct vnet *vnet_of_netdev(const struct net_device *netdev)
 {
 	return *(struct vnet **)netdev_priv(netdev);
 }
 
 static int vnet_netdev_open(struct net_device *netdev)
 {
-	netif_start_queue(netdev);
+	netif_tx_start_all_queues(netdev);
 	vnet_set_link(vnet_of_netdev(netdev), true);
 	return 0;
 }
 
 static int vnet_netdev_stop(struct net_device *netdev)
 {
-	netif_stop_queue(netdev);
+	netif_tx_stop_all_queues(netdev);
 	vnet_set_link(vnet_of_netdev(netdev), false);
 	return 0;
 }
@@ -32,27 +38,103 @@ static netdev_tx_t vnet_netdev_xmit(struct sk_buff *skb,
 				    struct net_device *netdev)
 {
 	struct vnet *vnet = vnet_of_netdev(netdev);
+	unsigned int pairs = vnet_steer_rx_pairs(vnet, &vnet->ctrl);
+	u16 pair = skb_get_queue_mapping(skb);
 
-	/* Linear already, as the interface has no features. */
-	if (skb->len < ETH_HLEN || skb_linearize(skb)) {
+	if (!pskb_may_pull(skb, ETH_HLEN)) {
 		dev_core_stats_tx_dropped_inc(netdev);
 		kfree_skb(skb);
 		return NETDEV_TX_OK;
 	}
+	/* Chosen already, but while the interface has other queues still. */
+	if (netdev->real_num_tx_queues != pairs || pair >= pairs)
+		pair = vnet_steer(vnet, skb);
 	skb_tx_timestamp(skb);
-	return vnet_rx_xmit(vnet_rx_queue(vnet, 0), skb);
+	return vnet_rx_xmit(vnet_rx_queue(vnet, pair), skb);
 }
 
-/* A queue's counters, read once. */
-struct vnet_counts {
-	u64 packets;
-	u64 bytes;
-	u64 dropped;
-	u64 errors;
-	u64 length_errors;
-};
+static u16 vnet_netdev_select_queue(struct net_device *netdev,
+				    struct sk_buff *skb,
+				    struct net_device *sb_dev)
+{
+	return vnet_steer(vnet_of_netdev(netdev), skb);
+}
 
-static void vnet_read_stats(const struct vnet_stats *stats,
+static netdev_features_t vnet_guest_features(const struct vnet *vnet,
+					     netdev_features_t features)
+{
+	u64 offloads = READ_ONCE(vnet->ctrl.offloads);
+
+	return features & (vnet_offload_netdev(offloads) |
+			   ~VNET_NETDEV_OFFLOADS);
+}
+
+static netdev_features_t
+vnet_netdev_fix_features(struct net_device *netdev, netdev_features_t features)
+{
+	return vnet_guest_features(vnet_of_netdev(netdev), features);
+}
+
+/* The interface's features may be those for the driver before. */
+static netdev_features_t
+vnet_netdev_features_check(struct sk_buff *skb, struct net_device *netdev,
+			   netdev_features_t features)
+{
+	features = vlan_features_check(skb, features);
+	return vnet_guest_features(vnet_of_netdev(netdev), features);
+}
+
+static void vnet_netdev_work(struct work_struct *work)
+{
+	struct vnet *vnet = container_of(work, struct vnet, netdev_work);
+	struct net_device *netdev = vnet->netdev;
+	unsigned int pairs;
+	int err;
+
+	rtnl_lock();
+	spin_lock_bh(&vnet->irq_lock);
+	pairs = vnet->host_pairs;
+	spin_unlock_bh(&vnet->irq_lock);
+
+	err = netif_set_real_num_tx_queues(netdev, pairs);
+	if (!err)
+		err = netif_set_real_num_rx_queues(netdev, pairs);
+	/* Then packets are steered later. */
+	if (err)
+		netdev_warn(netdev, "cannot have %u queues (%pe)\n", pairs,
+			    ERR_PTR(err));
+	netdev_update_features(netdev);
+	rtnl_unlock();
+}
+
+/**
+ * vnet_netdev_follow - the host's interface is to be as the guest can take it
+ * @vnet: the device
+ *
+ * Context: May sleep. What is set does not change meanwhile: the caller uses the
+ * control queue, or holds vnet->lock.
+ */
+void vnet_netdev_follow(struct vnet *vnet)
+{
+	unsigned int pairs = vnet_steer_rx_pairs(vnet, &vnet->ctrl);
+	bool changed;
+
+	spin_lock_bh(&vnet->irq_lock);
+	changed = vnet->host_offloads != vnet->ctrl.offloads ||
+		  vnet->host_pairs != pairs;
+	vnet->host_offloads = vnet->ctrl.offloads;
+	vnet->host_pairs = pairs;
+	spin_unlock_bh(&vnet->irq_lock);
+	if (changed)
+		queue_work(vnet_wq, &vnet->netdev_work);
+}
+
+/**
+ * vnet_read_stats - read a queue's counters
+ * @stats: where
+ * @counts: where to
+ */
+void vnet_read_stats(const struct vnet_stats *stats,
 			    struct vnet_counts *counts)
 {
 	unsigned int start;
@@ -64,6 +146,7 @@ static void vnet_read_stats(const struct vnet_stats *stats,
 		counts->dropped = u64_stats_read(&stats->dropped);
 		counts->errors = u64_stats_read(&stats->errors);
 		counts->length_errors = u64_stats_read(&stats->length_errors);
+		counts->filtered = u64_stats_read(&stats->filtered);
 	} while (u64_stats_fetch_retry(&stats->syncp, start));
 }
 
@@ -95,25 +178,12 @@ static const struct net_device_ops vnet_netdev_ops = {
 	.ndo_open = vnet_netdev_open,
 	.ndo_stop = vnet_netdev_stop,
 	.ndo_start_xmit = vnet_netdev_xmit,
+	.ndo_select_queue = vnet_netdev_select_queue,
+	.ndo_fix_features = vnet_netdev_fix_features,
+	.ndo_features_check = vnet_netdev_features_check,
 	.ndo_get_stats64 = vnet_netdev_stats64,
 	.ndo_set_mac_address = eth_mac_addr,
 	.ndo_validate_addr = eth_validate_addr,
-};
-
-static void vnet_get_drvinfo(struct net_device *netdev,
-			     struct ethtool_drvinfo *info)
-{
-	struct vnet *vnet = vnet_of_netdev(netdev);
-
-	strscpy(info->driver, "mdev_virtio_net", sizeof(info->driver));
-	strscpy(info->bus_info, dev_name(vnet->mdm.vdev.dev),
-		sizeof(info->bus_info));
-}
-
-static const struct ethtool_ops vnet_ethtool_ops = {
-	.get_drvinfo = vnet_get_drvinfo,
-	.get_link = ethtool_op_get_link,
-	.get_ts_info = ethtool_op_get_ts_info,
 };
 
 /**
@@ -128,10 +198,13 @@ int vnet_netdev_create(struct vnet *vnet)
 	struct net_device *netdev;
 	int err;
 
-	netdev = alloc_netdev(sizeof(struct vnet *), "mvn%d",
-			      NET_NAME_ENUM, ether_setup);
+	netdev = alloc_netdev_mqs(sizeof(struct vnet *), "mvn%d",
+				  NET_NAME_ENUM, ether_setup, VNET_MAX_PAIRS,
+				  VNET_MAX_PAIRS);
 	if (!netdev)
 		return -ENOMEM;
+	vnet->host_pairs = 1;
+	INIT_WORK(&vnet->netdev_work, vnet_netdev_work);
 
 	*(struct vnet **)netdev_priv(netdev) = vnet;
 	SET_NETDEV_DEV(netdev, vnet->mdm.vdev.dev);
@@ -141,13 +214,23 @@ int vnet_netdev_create(struct vnet *vnet)
 	netdev->max_mtu = ETH_MAX_MTU;
 	netdev->priv_flags |= IFF_LIVE_ADDR_CHANGE;
 	netdev->priv_flags &= ~IFF_TX_SKB_SHARING;
+	/* It never stops its queues: queues before them would be for nothing. */
+	netdev->priv_flags |= IFF_NO_QUEUE;
 	/* It sends with interrupts off, which our locks are not made for. */
 	netdev->priv_flags |= IFF_DISABLE_NETPOLL;
 	eth_hw_addr_random(netdev);
+	/* What the guest accepts of it is there, unless somebody turns it off. */
+	netdev->features |= VNET_NETDEV_OFFLOADS;
+	netdev->hw_features = VNET_NETDEV_OFFLOADS;
+	netdev->vlan_features = VNET_NETDEV_OFFLOADS;
 
 	netif_carrier_off(netdev);
 	vnet->netdev = netdev;
-	err = register_netdev(netdev);
+	err = netif_set_real_num_tx_queues(netdev, vnet->host_pairs);
+	if (!err)
+		err = netif_set_real_num_rx_queues(netdev, vnet->host_pairs);
+	if (!err)
+		err = register_netdev(netdev);
 	if (err)
 		free_netdev(netdev);
 	return err;
@@ -157,12 +240,13 @@ int vnet_netdev_create(struct vnet *vnet)
  * vnet_netdev_destroy - take the host's interface away
  * @vnet: the device
  *
- * In whatever network namespace or bridge it is.
+ * In whatever network namespace or bridge it is. The device is closed.
  *
  * Context: May sleep; takes RTNL.
  */
 void vnet_netdev_destroy(struct vnet *vnet)
 {
+	cancel_work_sync(&vnet->netdev_work);
 	unregister_netdev(vnet->netdev);
 	free_netdev(vnet->netdev);
 }

@@ -17,10 +17,13 @@
  *	0x105	VQ_NOTIFY_CFG		le16 queue	le16 notify_off,
  *							notif_config_data,
  *							4 bytes reserved
+ *	0x200	CVQ_CFG			u8 class,	the command's data
+ *				u8 command
  *
  * They come in ascending order of type and selector, each once, each but
- * optional ones, with queues from 0 on without a gap. What the values mean to
- * the device is checked by who uses them.
+ * optional ones, with queues from 0 on without a gap. Which control commands
+ * there are, and what the values mean to the device, is checked by who uses
+ * them.
  */
 #include "parts.h"
 
@@ -35,7 +38,7 @@
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 #endif
 
-#define PART_HDR		16
+#define PART_HDR		VNET_PART_HDR
 #define PART_OPTIONAL		1
 
 #define PART_DEV_FEATURES	0x100
@@ -44,6 +47,7 @@
 #define PART_DEVICE_STATUS	0x103
 #define PART_VQ_CFG		0x104
 #define PART_VQ_NOTIFY_CFG	0x105
+#define PART_CVQ_CFG		0x200
 
 /* Offsets into struct virtio_pci_common_cfg. */
 #define COMMON_DEVICE_FEATURE_SELECT	0
@@ -235,6 +239,8 @@ static const struct part_kind {
  * vnet_parts_size - how long a device's parts are
  * @nr_queues: its queues
  *
+ * Each control command adds VNET_PART_HDR and the length of its data.
+ *
  * Return: bytes.
  */
 size_t vnet_parts_size(unsigned int nr_queues)
@@ -251,22 +257,37 @@ size_t vnet_parts_size(unsigned int nr_queues)
 	return size;
 }
 
+static u8 *put_hdr(u8 *p, u16 type, u8 flags, u32 selector, u32 length)
+{
+	memset(p, 0, PART_HDR);
+	put_le(p, 2, type);
+	p[2] = flags;
+	put_le(p + 4, 4, selector);
+	put_le(p + 12, 4, length);
+	return p + PART_HDR;
+}
+
 static u8 *put_part(u8 *p, const struct part_kind *kind, u32 selector,
 		    const struct vnet_parts *parts)
 {
-	memset(p, 0, PART_HDR + kind->length);
-	put_le(p, 2, kind->type);
-	p[2] = kind->flags;
-	put_le(p + 4, 4, selector);
-	put_le(p + 12, 4, kind->length);
-	kind->put(parts, selector, p + PART_HDR);
-	return p + PART_HDR + kind->length;
+	p = put_hdr(p, kind->type, kind->flags, selector, kind->length);
+	memset(p, 0, kind->length);
+	kind->put(parts, selector, p);
+	return p + kind->length;
+}
+
+static u8 *put_ctrl(u8 *p, const struct vnet_parts_ctrl *ctrl)
+{
+	p = put_hdr(p, PART_CVQ_CFG, ctrl->optional ? PART_OPTIONAL : 0,
+		    ctrl->command << 8 | ctrl->class, ctrl->length);
+	memcpy(p, ctrl->data, ctrl->length);
+	return p + ctrl->length;
 }
 
 /**
  * vnet_parts_encode - write a device's parts
  * @parts: what
- * @buf: where to, vnet_parts_size() bytes
+ * @buf: where to, as many bytes as vnet_parts_size() says
  *
  * Return: bytes written.
  */
@@ -285,6 +306,8 @@ size_t vnet_parts_encode(const struct vnet_parts *parts, u8 *buf)
 		for (q = 0; q < parts->nr_queues; q++)
 			p = put_part(p, kind, q, parts);
 	}
+	for (i = 0; i < parts->nr_ctrl; i++)
+		p = put_ctrl(p, &parts->ctrl[i]);
 	return p - buf;
 }
 
@@ -380,17 +403,48 @@ static int decode_known(struct decoder *dec, const struct part_kind *kind,
 	return 0;
 }
 
+static int decode_ctrl(struct decoder *dec, const struct part *part)
+{
+	struct vnet_parts *parts = dec->parts;
+
+	if (part->selector > 0xffff)
+		return refuse(dec->why, "a reserved field of a part's header",
+			      1, 0);
+	if (parts->nr_ctrl == VNET_PARTS_CTRL)
+		return refuse(dec->why, "control commands",
+			      VNET_PARTS_CTRL + 1, VNET_PARTS_CTRL);
+	parts->ctrl[parts->nr_ctrl++] = (struct vnet_parts_ctrl) {
+		.class = part->selector,
+		.command = part->selector >> 8,
+		.optional = part->flags & PART_OPTIONAL,
+		.length = part->length,
+		.data = part->value,
+	};
+	return 0;
+}
+
+/* A number that ascends. A command's class counts more than the command. */
+static u64 order_of(const struct part *part)
+{
+	u32 selector = part->selector;
+
+	if (part->type == PART_CVQ_CFG)
+		selector = (selector & 0xff) << 8 | (selector >> 8 & 0xff);
+	return (u64)part->type << 32 | selector;
+}
+
 static int decode_part(struct decoder *dec, const struct part *part)
 {
 	const struct part_kind *kind = find_kind(part);
-	u64 key = (u64)part->type << 32 | part->selector;
+	u8 is_ctrl = part->type == PART_CVQ_CFG;
+	u64 key = order_of(part);
 
 	/* What we do not know and may ignore has an order of its own. */
-	if (!kind && part->flags & PART_OPTIONAL)
+	if (!kind && !is_ctrl && part->flags & PART_OPTIONAL)
 		return 0;
-	if (!kind)
+	if (!kind && !is_ctrl)
 		return refuse(dec->why, "a mandatory part of unknown type",
-			      part->type, PART_VQ_NOTIFY_CFG);
+			      part->type, PART_CVQ_CFG);
 	if (key <= dec->last)
 		return refuse(dec->why, "order of the parts", part->type,
 			      (unsigned long)(dec->last >> 32));
@@ -399,7 +453,7 @@ static int decode_part(struct decoder *dec, const struct part *part)
 		return refuse(dec->why, "a reserved field of a part's header",
 			      1, 0);
 	dec->last = key;
-	return decode_known(dec, kind, part);
+	return is_ctrl ? decode_ctrl(dec, part) : decode_known(dec, kind, part);
 }
 
 /* Is everything there? */
@@ -422,7 +476,7 @@ static int decode_end(struct decoder *dec)
 
 /**
  * vnet_parts_decode - read a device's parts
- * @parts: where to; undefined on error
+ * @parts: where to; undefined on error; the control commands' data stays in @buf
  * @buf: what
  * @len: its bytes
  * @why: filled on error

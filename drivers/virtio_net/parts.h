@@ -22,8 +22,12 @@ typedef __u64 u64;
 
 /* The most queues a device with these parts can have. */
 #define VNET_PARTS_QUEUES	17
+/* The most control commands whose effects a device has in its parts. */
+#define VNET_PARTS_CTRL		24
 /* Longer ones are refused; leaves room for optional parts of a later source. */
 #define VNET_PARTS_MAX		8192
+/* Bytes of a part's header. */
+#define VNET_PART_HDR		16
 
 /**
  * struct vnet_parts_queue - a queue, as its two parts have it
@@ -48,6 +52,22 @@ struct vnet_parts_queue {
 };
 
 /**
+ * struct vnet_parts_ctrl - a control command whose effect is to be restored
+ * @class: of the command
+ * @command: within its class
+ * @optional: may be ignored by who does not know it
+ * @length: bytes at @data
+ * @data: the command's data; the caller's memory, not the parts' own
+ */
+struct vnet_parts_ctrl {
+	u8 class;
+	u8 command;
+	u8 optional;
+	u32 length;
+	const u8 *data;
+};
+
+/**
  * struct vnet_parts - a device's parts
  * @device_features: offered
  * @driver_features: accepted
@@ -59,6 +79,8 @@ struct vnet_parts_queue {
  * @has_device_features: the part, which is optional, was there
  * @nr_queues: how many of @queues
  * @queues: by index
+ * @nr_ctrl: how many of @ctrl
+ * @ctrl: ascending by class and command
  */
 struct vnet_parts {
 	u64 device_features;
@@ -71,6 +93,8 @@ struct vnet_parts {
 	u8 has_device_features;
 	u16 nr_queues;
 	struct vnet_parts_queue queues[VNET_PARTS_QUEUES];
+	u16 nr_ctrl;
+	struct vnet_parts_ctrl ctrl[VNET_PARTS_CTRL];
 };
 
 /**

@@ -48,6 +48,8 @@ static const struct {
 	{ VIRTIO_NET_F_MQ,
 	  offsetofend(struct virtio_net_config, max_virtqueue_pairs) },
 	{ VIRTIO_NET_F_MTU, offsetofend(struct virtio_net_config, mtu) },
+	{ VIRTIO_NET_F_RSS,
+	  offsetofend(struct virtio_net_config, supported_hash_types) },
 };
 
 static unsigned int vnet_config_len(const struct vnet *vnet)
@@ -60,24 +62,49 @@ static unsigned int vnet_config_len(const struct vnet *vnet)
 	return len;
 }
 
-static u64 vnet_config_read(struct vnet *vnet, u64 offset, unsigned int len)
+/* Zeros where there is nothing. */
+static void vnet_config_fill(struct vnet *vnet,
+			     struct virtio_net_config *config)
 {
 	u16 mtu = vnet->mdm.config.values[VNET_MTU];
-	struct virtio_net_config config = {
-		.mtu = (__force __virtio16)cpu_to_le16(mtu),
-	};
+	unsigned int seq;
 	u16 status = 0;
+
+	memset(config, 0, sizeof(*config));
+	do {
+		seq = read_seqbegin(&vnet->ctrl_lock);
+		ether_addr_copy(config->mac, vnet->ctrl.mac);
+	} while (read_seqretry(&vnet->ctrl_lock, seq));
+
+	spin_lock_bh(&vnet->irq_lock);
+	if (vnet->link_up)
+		status |= VIRTIO_NET_S_LINK_UP;
+	if (vnet->announce)
+		status |= VIRTIO_NET_S_ANNOUNCE;
+	spin_unlock_bh(&vnet->irq_lock);
+
+	config->status = (__force __virtio16)cpu_to_le16(status);
+	config->mtu = (__force __virtio16)cpu_to_le16(mtu);
+	if (vnet->features & (BIT_ULL(VIRTIO_NET_F_MQ) |
+			      BIT_ULL(VIRTIO_NET_F_RSS)))
+		config->max_virtqueue_pairs =
+			(__force __virtio16)cpu_to_le16(vnet->max_pairs);
+	if (!(vnet->features & BIT_ULL(VIRTIO_NET_F_RSS)))
+		return;
+	config->rss_max_key_size = VNET_RSS_KEY;
+	config->rss_max_indirection_table_length = cpu_to_le16(VNET_RSS_TABLE);
+	config->supported_hash_types = cpu_to_le32(VNET_HASH_TYPES);
+}
+
+static u64 vnet_config_read(struct vnet *vnet, u64 offset, unsigned int len)
+{
+	struct virtio_net_config config;
 	__le64 value = 0;
 
 	if (offset + len > VNET_CONFIG_MAX)
 		return 0;
 
-	spin_lock_bh(&vnet->irq_lock);
-	ether_addr_copy(config.mac, vnet->mac);
-	if (vnet->link_up)
-		status |= VIRTIO_NET_S_LINK_UP;
-	spin_unlock_bh(&vnet->irq_lock);
-	config.status = (__force __virtio16)cpu_to_le16(status);
+	vnet_config_fill(vnet, &config);
 
 	memcpy(&value, (u8 *)&config + offset, len);
 	return le64_to_cpu(value);

@@ -29,6 +29,57 @@ static const struct {
 	},
 };
 
+static void vnet_vq_work(struct work_struct *work)
+{
+	static void (* const run[])(struct vnet_vq *vq) = {
+		[VNET_RX] = vnet_rx_run,
+		[VNET_TX] = vnet_tx_run,
+		[VNET_CTRL] = vnet_ctrl_run,
+	};
+	struct vnet_vq *vq = container_of(work, struct vnet_vq, work);
+
+	if (vnet_vq_claim(vq))
+		run[vq->role](vq);
+}
+
+/**
+ * vnet_driver_pairs - the queue pairs that a driver knows of
+ * @vnet: the device
+ * @features: what the driver has accepted
+ *
+ * Return: their number.
+ */
+unsigned int vnet_driver_pairs(const struct vnet *vnet, u64 features)
+{
+	return features & (BIT_ULL(VIRTIO_NET_F_MQ) |
+			   BIT_ULL(VIRTIO_NET_F_RSS)) ? vnet->max_pairs : 1;
+}
+
+/**
+ * vnet_vq_role - what a queue is for
+ * @vq: the queue
+ *
+ * The control queue follows the last pair that the driver knows of.
+ *
+ * Context: vnet->lock is held.
+ * Return: its role, by what the driver has accepted.
+ */
+enum vnet_role vnet_vq_role(const struct vnet_vq *vq)
+{
+	const struct vnet *vnet = vq->vnet;
+	u64 features = vnet->driver_features;
+	unsigned int pairs = vnet_driver_pairs(vnet, features);
+
+	lockdep_assert_held(&vnet->lock);
+
+	if (vq->index < 2 * pairs)
+		return vq->index & 1 ? VNET_TX : VNET_RX;
+	if (vq->index == 2 * pairs &&
+	    features & BIT_ULL(VIRTIO_NET_F_CTRL_VQ))
+		return VNET_CTRL;
+	return VNET_UNUSED;
+}
+
 /**
  * vnet_vq_init - initialise a queue's memory
  * @vq: the queue, zeroed
@@ -43,7 +94,7 @@ void vnet_vq_init(struct vnet_vq *vq, struct vnet *vnet, u16 index)
 	spin_lock_init(&vq->lock);
 	__skb_queue_head_init(&vq->backlog);
 	u64_stats_init(&vq->stats.syncp);
-	INIT_WORK(&vq->work, vnet_vq_is_rx(vq) ? vnet_rx_work : vnet_tx_work);
+	INIT_WORK(&vq->work, vnet_vq_work);
 }
 
 static void vnet_vq_unmap(struct vnet_vq *vq, unsigned int nr_areas)
@@ -78,13 +129,15 @@ static int vnet_vq_map(struct vnet_vq *vq)
 
 static int vnet_vq_take_up(struct vnet_vq *vq)
 {
-	struct vnet *vnet = vq->vnet;
+	u64 features = vq->vnet->driver_features;
 	int err;
 
-	vq->event_idx = vnet->driver_features &
-			BIT_ULL(VIRTIO_RING_F_EVENT_IDX);
-	vq->indirect = vnet->driver_features &
-		       BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC);
+	vq->role = vnet_vq_role(vq);
+	vq->event_idx = features & BIT_ULL(VIRTIO_RING_F_EVENT_IDX);
+	vq->indirect = features & BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC);
+	vq->mergeable = features & BIT_ULL(VIRTIO_NET_F_MRG_RXBUF);
+	vq->hdr_len = features & BIT_ULL(VIRTIO_NET_F_HASH_REPORT) ?
+		      VNET_HASH_HDR_LEN : VNET_HDR_LEN;
 	vq->signalled_valid = false;
 
 	err = vnet_vq_map(vq);
@@ -101,7 +154,7 @@ static int vnet_vq_take_up(struct vnet_vq *vq)
 
 /**
  * vnet_vq_activate - begin to use a queue's ring
- * @vq: the queue, enabled
+ * @vq: the queue, enabled, with a role
  *
  * Does nothing if the ring is in use or broken already. Looks at the ring once,
  * through the worker. A ring that is bad breaks the queue; a shortage of memory
@@ -178,6 +231,7 @@ void vnet_vq_reset(struct vnet_vq *vq)
 	vq->resync = false;
 	memset(vq->addr, 0, sizeof(vq->addr));
 	vq->next = 0;
+	vq->staged = 0;
 
 	spin_lock_bh(&vq->lock);
 	vq->accepting = false;
@@ -188,6 +242,19 @@ void vnet_vq_reset(struct vnet_vq *vq)
 	mutex_unlock(&vq->mutex);
 
 	__skb_queue_purge(&gone);
+}
+
+/**
+ * vnet_vq_bad - say what is wrong with a queue's ring
+ * @vq: the queue
+ * @why: what
+ *
+ * Return: -EINVAL.
+ */
+int vnet_vq_bad(struct vnet_vq *vq, const char *why)
+{
+	vq->why = why;
+	return -EINVAL;
 }
 
 /**
@@ -219,6 +286,19 @@ void vnet_vq_break(struct vnet_vq *vq)
 bool vnet_vq_usable(const struct vnet_vq *vq)
 {
 	return vq->live && !READ_ONCE(vq->broken);
+}
+
+static bool vnet_vq_try_claim(struct vnet_vq *vq)
+{
+	if (!mutex_trylock(&vq->mutex))
+		return false;
+	spin_lock_bh(&vq->lock);
+	vq->busy = vnet_vq_usable(vq);
+	spin_unlock_bh(&vq->lock);
+	if (vq->busy)
+		return true;
+	mutex_unlock(&vq->mutex);
+	return false;
 }
 
 /**
@@ -265,6 +345,18 @@ void vnet_vq_release(struct vnet_vq *vq)
  */
 void vnet_vq_kick(struct vnet *vnet, unsigned int index)
 {
-	if (index < vnet->nr_queues)
-		queue_work(vnet_wq, &vnet->vqs[index].work);
+	struct vnet_vq *vq;
+
+	if (index >= vnet->nr_queues)
+		return;
+	vq = &vnet->vqs[index];
+	if (READ_ONCE(vq->role) == VNET_TX && !work_pending(&vq->work) &&
+	    vnet_vq_try_claim(vq)) {
+		if (vq->role == VNET_TX) {
+			vnet_tx_kick(vq);
+			return;
+		}
+		vnet_vq_release(vq);
+	}
+	queue_work(vnet_wq, &vq->work);
 }

@@ -8,7 +8,12 @@
  * As with a tap, a full backlog drops: a guest that does not take its packets
  * must not hold up their senders.
  */
+#include <linux/highmem.h>
+#include <linux/unaligned.h>
 #include "virtio_net.h"
+
+/* How often buffers that do not suffice are looked at again, with more. */
+#define VNET_RX_TRIES	4
 
 /* The longest frame that the driver takes. */
 static unsigned int vnet_rx_max(struct vnet_vq *vq, const struct sk_buff *skb)
@@ -17,64 +22,218 @@ static unsigned int vnet_rx_max(struct vnet_vq *vq, const struct sk_buff *skb)
 	__be16 proto = ((const struct ethhdr *)skb->data)->h_proto;
 	unsigned int mtu;
 
-	if (!(vnet->driver_features & BIT_ULL(VIRTIO_NET_F_MTU)))
+	if (!(vnet->driver_features & BIT_ULL(VIRTIO_NET_F_MTU)) ||
+	    skb_is_gso(skb))
 		return UINT_MAX;
 	mtu = vnet->mdm.config.values[VNET_MTU];
 	return mtu + (eth_type_vlan(proto) ? VLAN_ETH_HLEN : ETH_HLEN);
 }
 
+/**
+ * struct vnet_rx_out - where a packet is being written to
+ * @ring: see ring.c
+ * @room: bytes left in the chain
+ * @put: bytes written to it
+ * @num_buffers: where the two bytes of the header's field are
+ */
+struct vnet_rx_out {
+	const struct vnet_ring *ring;
+	u32 room;
+	u32 put;
+	u64 num_buffers[2];
+};
+
+/* Returns 1, or 0 if there is no further buffer, or an error. */
+static int vnet_rx_buffer(struct vnet_vq *vq, struct vnet_rx_out *out)
+{
+	int ret;
+
+	ret = vnet_ring_peek(vq, out->ring);
+	if (ret <= 0)
+		return ret;
+	if (vq->chain.nr_out)
+		return vnet_vq_bad(vq, "a readable descriptor in the receive queue");
+	out->room = vq->chain.in_len;
+	out->put = 0;
+	return 1;
+}
+
+/* The buffer is full: the next one of those that are merged. */
+static int vnet_rx_next(struct vnet_vq *vq, struct vnet_rx_out *out)
+{
+	int ret;
+
+	if (!vq->mergeable)
+		return -EMSGSIZE;
+	ret = vnet_ring_stage(vq, out->ring, out->put);
+	if (ret)
+		return -EFAULT;
+	ret = vnet_rx_buffer(vq, out);
+	/* More than all that the driver can offer at once will not come. */
+	return ret || vq->staged < vq->size ? ret : -EMSGSIZE;
+}
+
+/* Returns 1, or 0 if the buffers do not suffice, or an error. */
+static int vnet_rx_put(struct vnet_vq *vq, struct vnet_rx_out *out,
+		       const void *buf, size_t len)
+{
+	size_t size;
+	int ret;
+
+	while (len) {
+		if (!out->room) {
+			ret = vnet_rx_next(vq, out);
+			if (ret <= 0)
+				return ret;
+			continue;
+		}
+		size = min_t(size_t, len, out->room);
+		ret = vnet_ring_write(vq, out->ring, buf, size);
+		if (ret)
+			return ret;
+		out->room -= size;
+		out->put += size;
+		buf += size;
+		len -= size;
+	}
+	return 1;
+}
+
+/* Likewise. */
+static int vnet_rx_put_frag(struct vnet_vq *vq, struct vnet_rx_out *out,
+			    const skb_frag_t *frag)
+{
+	u32 off, len, done;
+	struct page *page;
+	int ret = 1;
+	u8 *addr;
+
+	skb_frag_foreach_page(frag, skb_frag_off(frag), skb_frag_size(frag),
+			      page, off, len, done) {
+		addr = kmap_local_page(page);
+		ret = vnet_rx_put(vq, out, addr + off, len);
+		kunmap_local(addr);
+		if (ret <= 0)
+			break;
+	}
+	return ret;
+}
+
+/* Likewise. */
+static int vnet_rx_put_skb(struct vnet_vq *vq, struct vnet_rx_out *out,
+			   const struct sk_buff *skb)
+{
+	const struct sk_buff *part;
+	unsigned int i;
+	int ret;
+
+	ret = vnet_rx_put(vq, out, skb->data, skb_headlen(skb));
+	for (i = 0; ret > 0 && i < skb_shinfo(skb)->nr_frags; i++)
+		ret = vnet_rx_put_frag(vq, out, &skb_shinfo(skb)->frags[i]);
+	if (ret <= 0)
+		return ret;
+	skb_walk_frags(skb, part) {
+		ret = vnet_rx_put_skb(vq, out, part);
+		if (ret <= 0)
+			break;
+	}
+	return ret;
+}
+
+/* The header goes into the first buffer whole. */
+static int vnet_rx_put_hdr(struct vnet_vq *vq, struct vnet_rx_out *out,
+			   const struct virtio_net_hdr_v1_hash *hdr,
+			   unsigned int packet)
+{
+	unsigned int at = offsetof(struct virtio_net_hdr_v1, num_buffers);
+
+	if (out->room < vq->hdr_len ||
+	    (!vq->mergeable && out->room < vq->hdr_len + packet))
+		return -EMSGSIZE;
+	vnet_ring_locate(vq, at, &out->num_buffers[0]);
+	vnet_ring_locate(vq, at + 1, &out->num_buffers[1]);
+	return vnet_rx_put(vq, out, hdr, vq->hdr_len);
+}
+
+/* All of the packet is written: say how many buffers it took, return them. */
+static int vnet_rx_finish(struct vnet_vq *vq, struct vnet_rx_out *out)
+{
+	u8 count[2];
+	int err;
+
+	if (!vq->staged)
+		return vnet_ring_push(vq, out->ring, out->put) ? -EFAULT : 1;
+
+	if (vnet_ring_stage(vq, out->ring, out->put))
+		return -EFAULT;
+	put_unaligned_le16(vq->staged, count);
+	err = vnet_ring_write_at(vq, out->ring, out->num_buffers[0], &count[0],
+				 1);
+	if (!err)
+		err = vnet_ring_write_at(vq, out->ring, out->num_buffers[1],
+					 &count[1], 1);
+	if (err)
+		return err;
+	return vnet_ring_publish(vq, out->ring) ? -EFAULT : 1;
+}
+
 /*
- * Give a packet to the guest. Returns 1 if it has it, 0 if it has no buffer,
- * -EMSGSIZE if the packet is too long for the guest, or another error of the
+ * Give a packet to the guest, in one buffer or, if they are mergeable, several.
+ * Returns 1 if it has it; else nothing was taken: 0 if it has not enough
+ * buffers, those that it has are staged; -EMSGSIZE if the packet is too long for
+ * the guest, -EOPNOTSUPP if it accepts no such packets, or another error of the
  * ring's.
  */
 static int vnet_rx_one(struct vnet_vq *vq, const struct vnet_ring *ring,
 		       const struct sk_buff *skb)
 {
-	static const struct virtio_net_hdr_v1 hdr = {
-		.num_buffers = (__force __virtio16)cpu_to_le16(1),
-	};
-	u32 len = VNET_HDR_LEN + skb->len;
+	struct vnet_rx_out out = { .ring = ring };
+	struct virtio_net_hdr_v1_hash hdr;
 	int ret;
 
 	if (skb->len > vnet_rx_max(vq, skb))
 		return -EMSGSIZE;
-
-	ret = vnet_ring_peek(vq, ring);
-	if (ret <= 0)
-		return ret;
-	if (vq->chain.nr_out) {
-		vq->why = "a readable descriptor in the receive queue";
-		return -EINVAL;
-	}
-	if (vq->chain.in_len < len)
-		return -EMSGSIZE;
-
-	ret = vnet_ring_write(vq, ring, &hdr, VNET_HDR_LEN);
-	if (!ret)
-		ret = vnet_ring_write(vq, ring, skb->data, skb->len);
+	ret = vnet_offload_to_guest(vq, skb, &hdr);
 	if (ret)
 		return ret;
-	return vnet_ring_push(vq, ring, len) ? -EFAULT : 1;
+
+	ret = vnet_rx_buffer(vq, &out);
+	if (ret > 0)
+		ret = vnet_rx_put_hdr(vq, &out, &hdr, skb->len);
+	if (ret > 0)
+		ret = vnet_rx_put_skb(vq, &out, skb);
+	if (ret > 0)
+		ret = vnet_rx_finish(vq, &out);
+	return ret;
 }
 
-/* Like vnet_rx_one(); without a buffer, the driver's next one brings a kick. */
+/*
+ * Like vnet_rx_one(), but nothing is staged afterwards; without buffers, the
+ * driver's next one brings a kick.
+ */
 static int vnet_rx_or_wait(struct vnet_vq *vq, const struct vnet_ring *ring,
 			   const struct sk_buff *skb)
 {
-	int ret = vnet_rx_one(vq, ring, skb);
+	unsigned int tries;
+	int ret, more;
 
-	if (ret)
-		return ret;
-	ret = vnet_ring_notify_on(vq, ring);
-	if (ret <= 0)
-		return ret;
-	ret = vnet_rx_one(vq, ring, skb);
-	/* Then the driver took it back: only a bad one does. */
-	return ret ?: -EAGAIN;
+	for (tries = 0; tries < VNET_RX_TRIES; tries++) {
+		ret = vnet_rx_one(vq, ring, skb);
+		more = ret ? 0 : vnet_ring_notify_on(vq, ring);
+		vnet_ring_rollback(vq);
+		if (ret)
+			return ret;
+		if (more <= 0)
+			return more;
+	}
+	/* The driver adds them one by one, or takes them back. */
+	return -EAGAIN;
 }
 
-/* Count what became of a packet: as vnet_rx_one() returned, other than 0. */
+/*
+ * Count what became of a packet: as vnet_rx_one() returned, other than 0; or
+ * -EPERM if the driver does not want it.
+ */
 static void vnet_rx_count(struct vnet_vq *vq, const struct sk_buff *skb,
 			  int ret)
 {
@@ -89,6 +248,8 @@ static void vnet_rx_count(struct vnet_vq *vq, const struct sk_buff *skb,
 	} else if (ret == -EMSGSIZE) {
 		u64_stats_inc(&stats->errors);
 		u64_stats_inc(&stats->length_errors);
+	} else if (ret == -EPERM) {
+		u64_stats_inc(&stats->filtered);
 	} else {
 		u64_stats_inc(&stats->dropped);
 	}
@@ -98,7 +259,8 @@ static void vnet_rx_count(struct vnet_vq *vq, const struct sk_buff *skb,
 /* The ring cannot be used any more, it is not just this packet. */
 static bool vnet_is_ring_error(int ret)
 {
-	return ret < 0 && ret != -EAGAIN && ret != -EMSGSIZE && ret != -ENOMEM;
+	return ret < 0 && ret != -EAGAIN && ret != -EMSGSIZE &&
+	       ret != -EOPNOTSUPP && ret != -ENOMEM;
 }
 
 /* Without sleeping. Returns as vnet_rx_one(). */
@@ -145,21 +307,32 @@ static bool vnet_backlog_add(struct vnet_vq *vq, struct sk_buff *skb)
 	return true;
 }
 
+/* Packets that were steered as it was before are late. */
+static bool vnet_rx_in_use(const struct vnet_vq *vq)
+{
+	const struct vnet *vnet = vq->vnet;
+
+	return vnet_vq_pair(vq) < vnet_steer_rx_pairs(vnet, &vnet->ctrl);
+}
+
 /**
  * vnet_rx_xmit - the host sends a packet into the interface
  * @vq: the receive queue
- * @skb: the packet, linear, with its Ethernet header; consumed
+ * @skb: the packet, with its Ethernet header linear; consumed
  *
  * Context: Bottom halves are off.
  * Return: NETDEV_TX_OK.
  */
 netdev_tx_t vnet_rx_xmit(struct vnet_vq *vq, struct sk_buff *skb)
 {
+	bool wanted = vnet_filter_wants(vq->vnet, skb);
 	int ret = 0;
 
 	spin_lock(&vq->lock);
-	if (!vq->accepting || vq->broken) {
+	if (!vq->accepting || vq->broken || !vnet_rx_in_use(vq)) {
 		ret = -ENETDOWN;
+	} else if (!wanted) {
+		ret = -EPERM;
 	} else if (vq->busy) {
 		/* The worker may have seen the end of the backlog already. */
 		queue_work(vnet_wq, &vq->work);
@@ -176,11 +349,35 @@ netdev_tx_t vnet_rx_xmit(struct vnet_vq *vq, struct sk_buff *skb)
 		vnet_rx_count(vq, skb, ret);
 	spin_unlock(&vq->lock);
 
-	if (ret > 0)
+	if (ret > 0 || ret == -EPERM)
 		consume_skb(skb);
 	else
 		kfree_skb(skb);
 	return NETDEV_TX_OK;
+}
+
+/**
+ * vnet_rx_purge - drop the packets that wait
+ * @vq: the receive queue, which gets no more of them
+ *
+ * Context: vq->mutex is held.
+ */
+void vnet_rx_purge(struct vnet_vq *vq)
+{
+	struct sk_buff_head gone;
+
+	lockdep_assert_held(&vq->mutex);
+	__skb_queue_head_init(&gone);
+
+	spin_lock_bh(&vq->lock);
+	u64_stats_update_begin(&vq->stats.syncp);
+	u64_stats_add(&vq->stats.dropped, skb_queue_len(&vq->backlog));
+	u64_stats_update_end(&vq->stats.syncp);
+	skb_queue_splice_init(&vq->backlog, &gone);
+	vq->backlog_bytes = 0;
+	spin_unlock_bh(&vq->lock);
+
+	__skb_queue_purge(&gone);
 }
 
 /* The packets are taken out by who holds vq->mutex only: so @skb stays. */
@@ -239,16 +436,13 @@ static int vnet_rx_drain(struct vnet_vq *vq)
 }
 
 /**
- * vnet_rx_work - give the backlog to the guest
- * @work: the queue's
+ * vnet_rx_run - give the backlog to the guest
+ * @vq: the receive queue, claimed; released on return
  */
-void vnet_rx_work(struct work_struct *work)
+void vnet_rx_run(struct vnet_vq *vq)
 {
-	struct vnet_vq *vq = container_of(work, struct vnet_vq, work);
 	int ret;
 
-	if (!vnet_vq_claim(vq))
-		return;
 	ret = vnet_ring_notify_off(vq, NULL);
 	if (!ret)
 		ret = vnet_rx_drain(vq);

@@ -23,6 +23,9 @@
 /* All that the stream says; the device's registers after a commit. */
 struct vnet_shadow {
 	struct vnet_parts parts;
+	/* What @parts points into. */
+	u8 *raw;
+	struct vnet_ctrl ctrl;
 	u8 isr;
 	u8 generation;
 	u8 mac[ETH_ALEN];
@@ -39,15 +42,17 @@ const struct mdev_migrate_record_type vnet_records[VNET_NR_RECORDS] = {
 };
 
 /**
- * vnet_state_size - how much vnet_save() puts
+ * vnet_state_size - how much vnet_save() puts at most
  * @mdm: the device
  *
  * Return: bytes, with the records' headers.
  */
 size_t vnet_state_size(struct mdev_migrate_device *mdm)
 {
+	struct vnet *vnet = to_vnet(mdm);
+
 	return VNET_NR_RECORDS * sizeof(struct mdev_migrate_record_hdr) +
-	       vnet_parts_size(to_vnet(mdm)->nr_queues) +
+	       vnet_parts_size(vnet->nr_queues) + vnet_ctrl_state_size(vnet) +
 	       sizeof(struct vnet_isr_state) + sizeof(struct vnet_net_state);
 }
 
@@ -84,18 +89,22 @@ static void vnet_get_parts(struct vnet *vnet, struct vnet_parts *parts)
 static int vnet_save_parts(struct vnet *vnet,
 			   struct mdev_migrate_writer *writer)
 {
-	struct vnet_parts *parts __free(kfree) = NULL;
-	u8 *buf __free(kfree) = NULL;
 	size_t len = vnet_parts_size(vnet->nr_queues);
+	size_t max_ctrl = vnet_ctrl_state_size(vnet);
+	struct vnet_parts *parts __free(kfree) = NULL;
+	u8 *ctrl __free(kfree) = NULL;
+	u8 *buf __free(kfree) = NULL;
 
 	BUILD_BUG_ON(VNET_MAX_QUEUES > VNET_PARTS_QUEUES);
 
 	parts = kzalloc_obj(*parts, GFP_KERNEL);
-	buf = kmalloc(len, GFP_KERNEL);
-	if (!parts || !buf)
+	ctrl = kmalloc(max_ctrl, GFP_KERNEL);
+	buf = kmalloc(len + max_ctrl, GFP_KERNEL);
+	if (!parts || !ctrl || !buf)
 		return -ENOMEM;
 
 	vnet_get_parts(vnet, parts);
+	len += vnet_ctrl_save(vnet, parts, ctrl);
 	vnet_parts_encode(parts, buf);
 	return mdev_migrate_put(writer, MDEV_MIGRATE_TAG_VIRTIO_PARTS, 0, buf,
 				len);
@@ -171,7 +180,10 @@ static int vnet_load_parts(struct mdev_migrate_device *mdm,
 	struct mdev_migrate_msg why = {};
 	int err;
 
-	err = vnet_parts_decode(&shadow->parts, rec->data, rec->length, &why);
+	shadow->raw = kmemdup(rec->data, rec->length, GFP_KERNEL);
+	if (!shadow->raw)
+		return -ENOMEM;
+	err = vnet_parts_decode(&shadow->parts, shadow->raw, rec->length, &why);
 	if (err)
 		return mdev_migrate_refuse(mdm, err, "%s", why.text);
 	return 0;
@@ -291,7 +303,7 @@ static int vnet_check_features(struct vnet *vnet,
 					   parts->device_features,
 					   vnet->features);
 	if (parts->status & VIRTIO_CONFIG_S_FEATURES_OK &&
-	    !vnet_features_ok(vnet, parts->driver_features))
+	    !vnet_model_accepts(vnet->features, parts->driver_features))
 		return mdev_migrate_refuse(&vnet->mdm, -EINVAL,
 					   "accepted features: the stream has %#llx, this device offers %#llx",
 					   parts->driver_features,
@@ -349,16 +361,23 @@ static int vnet_check_queue(struct vnet *vnet, const struct vnet_parts *parts,
 	return 0;
 }
 
+/* The features that the driver has accepted, if it has already. */
+static u64 vnet_accepted(const struct vnet_parts *parts)
+{
+	return parts->status & VIRTIO_CONFIG_S_FEATURES_OK ?
+	       parts->driver_features : 0;
+}
+
 /**
  * vnet_load_check - do the stream's records fit together, and this device?
  * @mdm: the device; not changed
- * @data: the shadow, with all records
+ * @data: the shadow, with all records; gets what the control queue had set
  *
  * Return: 0 or an error.
  */
 int vnet_load_check(struct mdev_migrate_device *mdm, void *data)
 {
-	const struct vnet_shadow *shadow = data;
+	struct vnet_shadow *shadow = data;
 	const struct vnet_parts *parts = &shadow->parts;
 	struct vnet *vnet = to_vnet(mdm);
 	unsigned int i;
@@ -390,7 +409,9 @@ int vnet_load_check(struct mdev_migrate_device *mdm, void *data)
 					   "broken queues: the stream has %#x with device status %#x, this device has %u queues",
 					   shadow->broken, parts->status,
 					   vnet->nr_queues);
-	return 0;
+
+	vnet_ctrl_init(&shadow->ctrl, vnet_accepted(parts), shadow->mac);
+	return vnet_ctrl_load(vnet, parts, &shadow->ctrl);
 }
 
 static void vnet_commit_queue(struct vnet_vq *vq,
@@ -430,6 +451,10 @@ void vnet_load_commit(struct mdev_migrate_device *mdm, void *data)
 	vnet->device_feature_select = parts->device_feature_select;
 	vnet->driver_feature_select = parts->driver_feature_select;
 	vnet->queue_select = parts->queue_select;
+	write_seqlock_bh(&vnet->ctrl_lock);
+	vnet->ctrl = shadow->ctrl;
+	write_sequnlock_bh(&vnet->ctrl_lock);
+	vnet_netdev_follow(vnet);
 	for (i = 0; i < vnet->nr_queues; i++)
 		vnet_commit_queue(&vnet->vqs[i], &parts->queues[i],
 				  shadow->broken & BIT(i));
@@ -440,6 +465,9 @@ void vnet_load_commit(struct mdev_migrate_device *mdm, void *data)
 	vnet->isr = shadow->isr;
 	vnet->generation = shadow->generation;
 	vnet->link_up = link_up;
+	vnet->announce_due = parts->status & VIRTIO_CONFIG_S_DRIVER_OK &&
+			     parts->driver_features &
+			     BIT_ULL(VIRTIO_NET_F_GUEST_ANNOUNCE);
 	ether_addr_copy(vnet->mac, shadow->mac);
 	spin_unlock_bh(&vnet->irq_lock);
 	vnet_update(vnet);
@@ -448,9 +476,12 @@ void vnet_load_commit(struct mdev_migrate_device *mdm, void *data)
 /**
  * vnet_load_end - the stream ended, committed or not
  * @mdm: the device
- * @shadow: from vnet_load_begin()
+ * @data: the shadow
  */
-void vnet_load_end(struct mdev_migrate_device *mdm, void *shadow)
+void vnet_load_end(struct mdev_migrate_device *mdm, void *data)
 {
+	struct vnet_shadow *shadow = data;
+
+	kfree(shadow->raw);
 	kfree(shadow);
 }

@@ -1,18 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Guest to host. A kick wakes the worker, which copies the guest's packets and,
- * when it has let go of the queue, hands them to the host's network stack.
+ * Guest to host. A kick copies the guest's packets and, when it has let go of the
+ * queue, hands them to the host's network stack. What is more than a few is left
+ * to the worker.
  */
 #include "virtio_net.h"
 
 /* A longer packet is in pages but for its beginning. */
 #define VNET_LINEAR_MAX		SKB_MAX_HEAD(NET_SKB_PAD + NET_IP_ALIGN)
 #define VNET_LINEAR_PULL	128
-#define VNET_FRAG_ORDER		2
+#define VNET_FRAG_ORDER		PAGE_ALLOC_COSTLY_ORDER
 
-/* What a run of the worker came to; added to the queue's counters at its end. */
+/*
+ * Packets and bytes that are copied before they are handed on: what has just
+ * been copied is still in the CPU's caches then, and so is, for the next ones,
+ * the memory that they were copied to.
+ */
+#define VNET_TX_BATCH_PACKETS	64
+#define VNET_TX_BATCH_BYTES	SZ_32K
+/* Packets that a kick sends itself: the guest's CPU waits meanwhile. */
+#define VNET_TX_KICK_PACKETS	8
+
+/* What a batch came to; added to the queue's counters at its end. */
 struct vnet_tx_run {
 	struct list_head skbs;
+	unsigned int limit;
 	unsigned int taken;
 	unsigned int packets;
 	u64 bytes;
@@ -21,111 +33,138 @@ struct vnet_tx_run {
 	unsigned int length_errors;
 };
 
-static struct sk_buff *vnet_tx_alloc(struct vnet *vnet, unsigned int len)
+/*
+ * How much of a packet of @len bytes, with virtio's header, is linear. A guest
+ * has the headers of a long packet in a piece of their own, and the payload in
+ * whole pages: it is copied to whole pages then.
+ */
+static unsigned int vnet_tx_linear(const struct vnet_vq *vq, unsigned int len)
+{
+	u32 first = vq->chain.segs[0].len;
+
+	if (len <= VNET_LINEAR_MAX)
+		return len;
+	if (first < vq->hdr_len + ETH_HLEN ||
+	    first > vq->hdr_len + VNET_LINEAR_PULL)
+		return vq->hdr_len + VNET_LINEAR_PULL;
+	return first;
+}
+
+/* Room for such a packet. */
+static struct sk_buff *vnet_tx_alloc(struct vnet_vq *vq, unsigned int len,
+				     gfp_t gfp)
 {
 	unsigned int room = NET_SKB_PAD + NET_IP_ALIGN;
-	unsigned int linear = len <= VNET_LINEAR_MAX ? len : VNET_LINEAR_PULL;
+	unsigned int linear = vnet_tx_linear(vq, len);
 	struct sk_buff *skb;
 	int err;
 
 	skb = alloc_skb_with_frags(room + linear, len - linear,
 				   VNET_FRAG_ORDER, &err,
-				   GFP_KERNEL | __GFP_NOWARN);
+				   gfp | __GFP_NOWARN);
 	if (!skb)
 		return NULL;
 	skb_reserve(skb, room);
 	skb_put(skb, linear);
 	skb->data_len = len - linear;
 	skb->len += len - linear;
-	skb->dev = vnet->netdev;
+	skb->dev = vq->vnet->netdev;
 	return skb;
 }
 
-static int vnet_tx_fill(struct vnet_vq *vq, struct sk_buff *skb)
+static int vnet_tx_read(struct vnet_vq *vq, const struct vnet_ring *ring,
+			struct sk_buff *skb)
 {
 	unsigned int left = skb->data_len;
 	unsigned int i;
 	int err;
 
-	err = vnet_ring_read(vq, NULL, skb->data, skb_headlen(skb));
+	err = vnet_ring_read(vq, ring, skb->data, skb_headlen(skb));
 	for (i = 0; !err && i < skb_shinfo(skb)->nr_frags; i++) {
 		skb_frag_t *frag = &skb_shinfo(skb)->frags[i];
 		unsigned int size = min(left, skb_frag_size(frag));
 
 		skb_frag_size_set(frag, size);
-		err = vnet_ring_read(vq, NULL, skb_frag_address(frag), size);
+		err = vnet_ring_read(vq, ring, skb_frag_address(frag), size);
 		left -= size;
 	}
 	return err;
 }
 
-/* None of what the header can ask for is offered. */
-static bool vnet_tx_hdr_ok(const struct virtio_net_hdr_v1 *hdr)
+/*
+ * The header and the packet in one go, as they mostly are one piece; then as the
+ * header says. Returns as vnet_ring_read(), or -EBADMSG.
+ */
+static int vnet_tx_fill(struct vnet_vq *vq, const struct vnet_ring *ring,
+			struct sk_buff *skb)
 {
-	return !(hdr->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) &&
-	       hdr->gso_type == VIRTIO_NET_HDR_GSO_NONE;
+	struct virtio_net_hdr_v1 hdr;
+	int err;
+
+	err = vnet_tx_read(vq, ring, skb);
+	if (err)
+		return err;
+	memcpy(&hdr, skb->data, sizeof(hdr));
+	__skb_pull(skb, vq->hdr_len);
+	return vnet_offload_from_guest(vq, &hdr, skb) ? -EBADMSG : 0;
 }
 
 /*
  * Copy the packet in vq->chain. Returns 0 also where there is nothing to send
  * on: that is counted in @run, and the chain is to be returned all the same.
  */
-static int vnet_tx_copy(struct vnet_vq *vq, struct vnet_tx_run *run,
-			struct sk_buff **result)
+static int vnet_tx_copy(struct vnet_vq *vq, const struct vnet_ring *ring,
+			struct vnet_tx_run *run, struct sk_buff **result)
 {
-	struct virtio_net_hdr_v1 hdr;
 	struct sk_buff *skb;
 	u32 len = vq->chain.out_len;
 	int err;
 
 	*result = NULL;
-	if (len < VNET_HDR_LEN + ETH_HLEN ||
-	    len - VNET_HDR_LEN > VNET_MAX_FRAME) {
+	if (len < vq->hdr_len + ETH_HLEN ||
+	    len - vq->hdr_len > VNET_MAX_FRAME) {
 		run->length_errors++;
 		run->errors++;
 		return 0;
 	}
 
-	err = vnet_ring_read(vq, NULL, &hdr, VNET_HDR_LEN);
-	if (err)
-		return err;
-	if (!vnet_tx_hdr_ok(&hdr)) {
-		run->errors++;
-		return 0;
-	}
-
-	skb = vnet_tx_alloc(vq->vnet, len - VNET_HDR_LEN);
+	skb = vnet_tx_alloc(vq, len, ring ? GFP_ATOMIC : GFP_KERNEL);
 	if (!skb) {
+		if (ring)
+			return -EAGAIN;
 		run->dropped++;
 		return 0;
 	}
-	err = vnet_tx_fill(vq, skb);
+	err = vnet_tx_fill(vq, ring, skb);
 	if (!err) {
 		*result = skb;
 		return 0;
 	}
 	kfree_skb(skb);
-	if (err != -ENOMEM)
+	if (err != -ENOMEM && err != -EBADMSG)
 		return err;
-	run->dropped++;
+	run->dropped += err == -ENOMEM;
+	run->errors += err == -EBADMSG;
 	return 0;
 }
 
-/* Returns 1 if there was a packet, 0 if not, or an error of the ring's. */
-static int vnet_tx_one(struct vnet_vq *vq, struct vnet_tx_run *run)
+/*
+ * Returns 1 if there was a packet, 0 if not, or an error of the ring's: see
+ * ring.c also for @ring.
+ */
+static int vnet_tx_one(struct vnet_vq *vq, const struct vnet_ring *ring,
+		       struct vnet_tx_run *run)
 {
 	struct sk_buff *skb;
 	int ret;
 
-	ret = vnet_ring_peek(vq, NULL);
+	ret = vnet_ring_peek(vq, ring);
 	if (ret <= 0)
 		return ret;
-	if (vq->chain.nr_in) {
-		vq->why = "a writable descriptor in the transmit queue";
-		return -EINVAL;
-	}
+	if (vq->chain.nr_in)
+		return vnet_vq_bad(vq, "a writable descriptor in the transmit queue");
 
-	ret = vnet_tx_copy(vq, run, &skb);
+	ret = vnet_tx_copy(vq, ring, run, &skb);
 	if (ret)
 		return ret;
 	if (skb) {
@@ -135,11 +174,33 @@ static int vnet_tx_one(struct vnet_vq *vq, struct vnet_tx_run *run)
 	}
 	run->taken++;
 
-	return vnet_ring_push(vq, NULL, 0) ? -EFAULT : 1;
+	return vnet_ring_stage(vq, ring, 0) ? -EFAULT : 1;
+}
+
+static bool vnet_tx_has_room(const struct vnet_tx_run *run)
+{
+	return run->taken < run->limit &&
+	       run->bytes < VNET_TX_BATCH_BYTES;
+}
+
+/* Without sleeping. Returns as vnet_tx_one() for the last. */
+static int vnet_tx_now(struct vnet_vq *vq, struct vnet_tx_run *run)
+{
+	struct vnet_ring ring;
+	int ret = -EAGAIN;
+
+	rcu_read_lock();
+	if (vnet_ring_get(vq, &ring)) {
+		do {
+			ret = vnet_tx_one(vq, &ring, run);
+		} while (ret > 0 && vnet_tx_has_room(run));
+	}
+	rcu_read_unlock();
+	return ret;
 }
 
 /*
- * Take the guest's packets. Returns 1 if the budget ended it, 0 if there is no
+ * Take the guest's packets. Returns 1 if the batch is full, 0 if there is no
  * more, or an error of the ring's.
  */
 static int vnet_tx_drain(struct vnet_vq *vq, struct vnet_tx_run *run)
@@ -150,8 +211,13 @@ static int vnet_tx_drain(struct vnet_vq *vq, struct vnet_tx_run *run)
 	if (ret)
 		return ret;
 
-	while (run->taken < VNET_BUDGET) {
-		ret = vnet_tx_one(vq, run);
+	while (vnet_tx_has_room(run)) {
+		ret = vnet_tx_now(vq, run);
+		if (ret == -EAGAIN)
+			ret = vnet_tx_one(vq, NULL, run);
+		/* What was taken is returned, whatever came then. */
+		if (vq->staged && vnet_ring_publish(vq, NULL))
+			ret = -EFAULT;
 		if (!ret)
 			ret = vnet_ring_notify_on(vq, NULL);
 		if (ret <= 0)
@@ -177,16 +243,25 @@ static void vnet_tx_count(struct vnet_vq *vq, const struct vnet_tx_run *run)
 	spin_unlock_bh(&vq->lock);
 }
 
+static void vnet_tx_prepare(struct vnet_vq *vq, struct sk_buff *skb)
+{
+	skb->protocol = eth_type_trans(skb, vq->vnet->netdev);
+	skb_reset_network_header(skb);
+	skb_probe_transport_header(skb);
+	skb_record_rx_queue(skb, vnet_vq_pair(vq));
+	vnet_steer_learn(vq, skb);
+}
+
 /* Packets for an interface that is down are dropped: its link is down too. */
-static void vnet_tx_deliver(struct vnet *vnet, struct vnet_tx_run *run)
+static void vnet_tx_deliver(struct vnet_vq *vq, struct vnet_tx_run *run)
 {
 	struct sk_buff *skb, *next;
 
 	local_bh_disable();
 	rcu_read_lock();
 	list_for_each_entry_safe(skb, next, &run->skbs, list) {
-		if (vnet->netdev->flags & IFF_UP) {
-			skb->protocol = eth_type_trans(skb, vnet->netdev);
+		if (vq->vnet->netdev->flags & IFF_UP) {
+			vnet_tx_prepare(vq, skb);
 			continue;
 		}
 		skb_list_del_init(skb);
@@ -200,26 +275,61 @@ static void vnet_tx_deliver(struct vnet *vnet, struct vnet_tx_run *run)
 	local_bh_enable();
 }
 
-/**
- * vnet_tx_work - send the guest's packets
- * @work: the queue's
- */
-void vnet_tx_work(struct work_struct *work)
+/* The driver says how many queues it uses; what is in others is let lie. */
+static bool vnet_tx_in_use(const struct vnet_vq *vq)
 {
-	struct vnet_vq *vq = container_of(work, struct vnet_vq, work);
-	struct vnet_tx_run run = { .skbs = LIST_HEAD_INIT(run.skbs) };
-	int ret;
+	return vnet_vq_pair(vq) < READ_ONCE(vq->vnet->ctrl.pairs);
+}
 
-	if (!vnet_vq_claim(vq))
-		return;
-	ret = vnet_tx_drain(vq, &run);
+/* Returns as vnet_tx_drain(). */
+static int vnet_tx_batch(struct vnet_vq *vq, unsigned int limit,
+			 unsigned int *taken)
+{
+	struct vnet_tx_run run = {
+		.skbs = LIST_HEAD_INIT(run.skbs),
+		.limit = limit,
+	};
+	int ret = 0;
+
+	if (vnet_tx_in_use(vq))
+		ret = vnet_tx_drain(vq, &run);
 	if (ret < 0 && ret != -ENOMEM)
 		vnet_vq_break(vq);
 	vnet_vq_release(vq);
 
-	vnet_tx_deliver(vq->vnet, &run);
+	vnet_tx_deliver(vq, &run);
 	vnet_tx_count(vq, &run);
+	*taken += run.taken;
+	return ret;
+}
+
+/**
+ * vnet_tx_run - send the guest's packets
+ * @vq: the transmit queue, claimed; released on return
+ */
+void vnet_tx_run(struct vnet_vq *vq)
+{
+	unsigned int taken = 0;
+	int ret;
+
+	do {
+		ret = vnet_tx_batch(vq, VNET_TX_BATCH_PACKETS, &taken);
+	} while (ret > 0 && taken < VNET_BUDGET && vnet_vq_claim(vq));
 	/* Short of memory: again, it may have passed. */
+	if (ret > 0 || ret == -ENOMEM)
+		queue_work(vnet_wq, &vq->work);
+}
+
+/**
+ * vnet_tx_kick - send the guest's packets, if they are few
+ * @vq: the transmit queue, claimed; released on return
+ */
+void vnet_tx_kick(struct vnet_vq *vq)
+{
+	unsigned int taken = 0;
+	int ret;
+
+	ret = vnet_tx_batch(vq, VNET_TX_KICK_PACKETS, &taken);
 	if (ret > 0 || ret == -ENOMEM)
 		queue_work(vnet_wq, &vq->work);
 }

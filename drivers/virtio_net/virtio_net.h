@@ -10,7 +10,14 @@
  *	irq.c		interrupts, device status that is set from anywhere
  *	queue.c		a queue's life: activate, deactivate, break, claim
  *	ring.c		the split ring
+ *	chain.c		descriptor chains
+ *	ctrl.c		the control queue, its commands
+ *	ctrl_state.c	save and load what the commands have set
+ *	filter.c	which packets the driver wants
+ *	steer.c		which queue a packet goes to; receive side scaling
+ *	offload.c	packet headers: checksums and segmentation
  *	netdev.c	the host's network interface
+ *	ethtool.c	what ethtool shows of it
  *	rx.c		host to guest
  *	tx.c		guest to host
  *	parts.c		virtio device parts, plain C
@@ -20,23 +27,28 @@
  *
  *	the helper's state lock		held around most callbacks
  *	vnet->lock			registers; data path on and off
- *	vq->mutex			the right to use a ring and sleep
+ *	vq->mutex			the right to use a ring and sleep; the
+ *					control queue's before another's
  *	the helper's DMA lock
  *	vq->lock			the right to use a ring without sleeping
+ *	vnet->ctrl_lock			what the control queue has set
  *	vnet->irq_lock			status, ISR, link
  *	the helper's interrupt lock
  *
  * A queue's worker takes vq->mutex and what follows, never vnet->lock: so that
  * whoever holds vnet->lock can wait for it. RTNL is taken outside of all of
- * these or where none is held; below RTNL only vnet->irq_lock is taken.
+ * these or where none is held; below RTNL only vnet->irq_lock is taken, and
+ * vnet->ctrl_lock is read. What needs RTNL is done by vnet->netdev_work.
  */
 #ifndef MDEV_VIRTIO_NET_H
 #define MDEV_VIRTIO_NET_H
 
 #include <linux/etherdevice.h>
+#include <linux/ethtool.h>
 #include <linux/mdev_migrate.h>
 #include <linux/mutex.h>
 #include <linux/netdevice.h>
+#include <linux/seqlock.h>
 #include <linux/skbuff.h>
 #include <linux/spinlock.h>
 #include <linux/u64_stats_sync.h>
@@ -45,14 +57,15 @@
 #include <linux/virtio_pci.h>
 #include <linux/virtio_ring.h>
 #include <linux/workqueue.h>
+#include "ctrl.h"
 
 /* The most queue pairs, and queues with the control queue. */
-#define VNET_MAX_PAIRS		1
+#define VNET_MAX_PAIRS		8
 #define VNET_MAX_QUEUES		(2 * VNET_MAX_PAIRS + 1)
 /* The most descriptors of a ring and of a chain. */
 #define VNET_QUEUE_SIZE		256
-/* The longest frame taken from a guest. */
-#define VNET_MAX_FRAME		SZ_64K
+/* The longest frame taken from a guest: an IP packet with a VLAN tag. */
+#define VNET_MAX_FRAME		(U16_MAX + VLAN_ETH_HLEN)
 /* Packets and bytes that wait for a guest's buffers or for its resumption. */
 #define VNET_BACKLOG_PACKETS	1024
 #define VNET_BACKLOG_BYTES	SZ_4M
@@ -67,7 +80,9 @@
 #define VNET_REGION_SHIFT	12
 #define VNET_NOTIFY_MULTIPLIER	4
 
+/* The packet's header, without and with the hash. */
 #define VNET_HDR_LEN		sizeof(struct virtio_net_hdr_v1)
+#define VNET_HASH_HDR_LEN	sizeof(struct virtio_net_hdr_v1_hash)
 
 /**
  * enum vnet_param - the model's parameters, in the order of their names
@@ -174,6 +189,7 @@ struct vnet_chain {
  * @dropped: for want of buffers, memory or a driver
  * @errors: malformed, or of a wrong length
  * @length_errors: those of a wrong length
+ * @filtered: not wanted by the driver, which has set a filter
  */
 struct vnet_stats {
 	struct u64_stats_sync syncp;
@@ -182,14 +198,35 @@ struct vnet_stats {
 	u64_stats_t dropped;
 	u64_stats_t errors;
 	u64_stats_t length_errors;
+	u64_stats_t filtered;
 };
+
+/* A queue's counters, read once. */
+struct vnet_counts {
+	u64 packets;
+	u64 bytes;
+	u64 dropped;
+	u64 errors;
+	u64 length_errors;
+	u64 filtered;
+};
+
+/**
+ * enum vnet_role - what a queue is for, which depends on accepted features
+ * @VNET_UNUSED: for nothing
+ * @VNET_RX: host to guest
+ * @VNET_TX: guest to host
+ * @VNET_CTRL: control queue
+ */
+enum vnet_role { VNET_UNUSED, VNET_RX, VNET_TX, VNET_CTRL };
 
 enum vnet_area { VNET_DESC, VNET_AVAIL, VNET_USED, VNET_NR_AREAS };
 
 /**
  * struct vnet_vq - a queue
  * @vnet: whose
- * @index: which; even ones receive (host to guest), odd ones transmit
+ * @index: which; even ones receive (host to guest), odd ones transmit, the
+ *	control queue follows
  * @work: the worker
  *
  * Registers. Guarded by vnet->lock; fixed while @enabled, but for @vector,
@@ -210,12 +247,18 @@ enum vnet_area { VNET_DESC, VNET_AVAIL, VNET_USED, VNET_NR_AREAS };
  *
  * The ring's own, for who uses it, as is what they call:
  *
+ * @role: what it is for
  * @event_idx: VIRTIO_RING_F_EVENT_IDX is negotiated
  * @indirect: VIRTIO_RING_F_INDIRECT_DESC is negotiated
+ * @mergeable: VIRTIO_NET_F_MRG_RXBUF is negotiated
+ * @hdr_len: bytes of a packet's header
  * @signalled_valid: @signalled means something
  * @signalled: index at the last look at the driver's event index
  * @next: next available index to take, and used index to write: one number,
- *	because a chain is returned before the next is taken
+ *	because all chains that were taken are returned together
+ * @staged: chains from @next on whose used elements are written and not yet
+ *	published; they count as not taken, and are forgotten by a rollback.
+ *	0 whenever the ring is let go of
  * @why: what is wrong with the ring
  * @maps: the ring's areas
  * @chain: the chain being worked on
@@ -246,11 +289,15 @@ struct vnet_vq {
 	bool busy;
 	bool broken;
 
+	enum vnet_role role;
 	bool event_idx;
 	bool indirect;
+	bool mergeable;
+	u8 hdr_len;
 	bool signalled_valid;
 	u16 signalled;
 	u16 next;
+	u16 staged;
 	const char *why;
 	struct mdev_migrate_map maps[VNET_NR_AREAS];
 	struct vnet_chain chain;
@@ -270,6 +317,7 @@ struct vnet_vq {
  * Follow from the configuration, fixed from open to close:
  *
  * @features: the features offered
+ * @max_pairs: how many queue pairs
  * @nr_queues: how many queues
  * @nr_vectors: how many MSI-X vectors
  * @window: offset of the PCI configuration access capability
@@ -284,6 +332,14 @@ struct vnet_vq {
  * @driver_features: accepted by the driver
  * @queue_select: register
  *
+ * @ctrl_lock: guards @ctrl for its readers, who may be anywhere
+ * @ctrl: what the driver has set through the control queue. Written by who uses
+ *	the control queue or, while it is not live, under @lock.
+ * @ctrl_stats: commands as packets, refused ones as errors. Written by who uses
+ *	the control queue.
+ * @flows: receive queue of flows plus one, or 0, by the lower bits of their
+ *	symmetric hash: a hint, read and written without a lock
+ *
  * @irq_lock: guards what follows
  * @running: between start and stop. Written under @lock too.
  * @config_vector: MSI-X vector of configuration changes. Likewise.
@@ -292,7 +348,12 @@ struct vnet_vq {
  * @generation: of the device configuration
  * @host_up: the host's interface is up
  * @link_up: the guest sees that it is
- * @mac: the guest's address. Written under @lock too.
+ * @announce_due: the guest is to announce itself after the start
+ * @announce: the guest sees that it is to
+ * @mac: the guest's address after reset. Written under @lock too.
+ * @host_offloads: what the host's interface is to send, as @ctrl has it
+ * @host_pairs: how many queues it is to have
+ * @netdev_work: brings the host's interface there
  */
 struct vnet {
 	struct mdev_migrate_device mdm;
@@ -300,6 +361,7 @@ struct vnet {
 	struct vnet_vq *vqs;
 
 	u64 features;
+	unsigned int max_pairs;
 	unsigned int nr_queues;
 	unsigned int nr_vectors;
 	unsigned int window;
@@ -314,6 +376,12 @@ struct vnet {
 	u64 driver_features;
 	u16 queue_select;
 
+	/* for readers of what the control queue has set */
+	seqlock_t ctrl_lock;
+	struct vnet_ctrl ctrl;
+	struct vnet_stats ctrl_stats;
+	u8 flows[VNET_FLOWS];
+
 	/* what interrupts are about */
 	spinlock_t irq_lock;
 	bool running;
@@ -323,7 +391,12 @@ struct vnet {
 	u8 generation;
 	bool host_up;
 	bool link_up;
+	bool announce_due;
+	bool announce;
 	u8 mac[ETH_ALEN];
+	u64 host_offloads;
+	unsigned int host_pairs;
+	struct work_struct netdev_work;
 };
 
 static inline struct vnet *to_vnet(struct mdev_migrate_device *mdm)
@@ -341,16 +414,19 @@ static inline struct vnet_vq *vnet_tx_queue(struct vnet *vnet, unsigned int n)
 	return &vnet->vqs[2 * n + 1];
 }
 
-static inline bool vnet_vq_is_rx(const struct vnet_vq *vq)
+/* The pair that a receive or transmit queue belongs to. */
+static inline unsigned int vnet_vq_pair(const struct vnet_vq *vq)
 {
-	return !(vq->index & 1);
+	return vq->index / 2;
 }
 
 /* main.c */
 extern struct workqueue_struct *vnet_wq;
 
 /* model.c */
-extern const struct mdev_migrate_model vnet_model;
+extern struct mdev_migrate_model vnet_model;
+int vnet_model_withhold(const char *names);
+bool vnet_model_accepts(u64 offered, u64 features);
 u64 vnet_model_features(const struct mdev_migrate_config *config);
 unsigned int vnet_model_queues(const struct mdev_migrate_config *config);
 
@@ -375,7 +451,6 @@ unsigned int vnet_common_len(const struct vnet *vnet);
 u64 vnet_common_read(struct vnet *vnet, u64 offset, unsigned int len);
 void vnet_common_write(struct vnet *vnet, u64 offset, unsigned int len,
 		       u64 value);
-bool vnet_features_ok(const struct vnet *vnet, u64 driver_features);
 
 /* irq.c */
 void vnet_irq_queue(struct vnet_vq *vq);
@@ -384,12 +459,16 @@ void vnet_irq_restart(struct vnet *vnet);
 u8 vnet_irq_read_isr(struct vnet *vnet);
 void vnet_set_link(struct vnet *vnet, bool up);
 void vnet_set_running(struct vnet *vnet, bool running);
+void vnet_announce_ack(struct vnet *vnet);
 
 /* queue.c */
 void vnet_vq_init(struct vnet_vq *vq, struct vnet *vnet, u16 index);
+unsigned int vnet_driver_pairs(const struct vnet *vnet, u64 features);
+enum vnet_role vnet_vq_role(const struct vnet_vq *vq);
 void vnet_vq_reset(struct vnet_vq *vq);
 int vnet_vq_activate(struct vnet_vq *vq);
 void vnet_vq_deactivate(struct vnet_vq *vq);
+int vnet_vq_bad(struct vnet_vq *vq, const char *why);
 void vnet_vq_break(struct vnet_vq *vq);
 bool vnet_vq_usable(const struct vnet_vq *vq);
 bool vnet_vq_claim(struct vnet_vq *vq);
@@ -401,25 +480,46 @@ size_t vnet_ring_area_len(enum vnet_area area, u16 size);
 bool vnet_ring_get(struct vnet_vq *vq, struct vnet_ring *ring);
 int vnet_ring_resync(struct vnet_vq *vq);
 int vnet_ring_peek(struct vnet_vq *vq, const struct vnet_ring *ring);
-int vnet_ring_read(struct vnet_vq *vq, const struct vnet_ring *ring, void *buf,
-		   size_t len);
-int vnet_ring_write(struct vnet_vq *vq, const struct vnet_ring *ring,
-		    const void *buf, size_t len);
+int vnet_ring_stage(struct vnet_vq *vq, const struct vnet_ring *ring, u32 len);
+int vnet_ring_publish(struct vnet_vq *vq, const struct vnet_ring *ring);
+void vnet_ring_rollback(struct vnet_vq *vq);
 int vnet_ring_push(struct vnet_vq *vq, const struct vnet_ring *ring, u32 len);
 int vnet_ring_signal(struct vnet_vq *vq, const struct vnet_ring *ring);
 int vnet_ring_notify_on(struct vnet_vq *vq, const struct vnet_ring *ring);
 int vnet_ring_notify_off(struct vnet_vq *vq, const struct vnet_ring *ring);
 
+/* chain.c */
+int vnet_chain_walk(struct vnet_vq *vq, const struct vnet_ring *ring, u16 head);
+int vnet_chain_walk_table(struct vnet_vq *vq, bool atomic);
+int vnet_ring_read(struct vnet_vq *vq, const struct vnet_ring *ring, void *buf,
+		   size_t len);
+int vnet_ring_write(struct vnet_vq *vq, const struct vnet_ring *ring,
+		    const void *buf, size_t len);
+int vnet_ring_write_in(struct vnet_vq *vq, const struct vnet_ring *ring,
+		       const void *buf, size_t len);
+bool vnet_ring_locate(const struct vnet_vq *vq, u32 offset, u64 *addr);
+int vnet_ring_write_at(struct vnet_vq *vq, const struct vnet_ring *ring,
+		       u64 addr, const void *buf, size_t len);
+
 /* netdev.c */
 int vnet_netdev_create(struct vnet *vnet);
 void vnet_netdev_destroy(struct vnet *vnet);
+void vnet_netdev_follow(struct vnet *vnet);
+void vnet_read_stats(const struct vnet_stats *stats,
+		     struct vnet_counts *counts);
+
+/* ethtool.c */
+extern const struct ethtool_ops vnet_ethtool_ops;
+struct vnet *vnet_of_netdev(const struct net_device *netdev);
 
 /* rx.c */
 netdev_tx_t vnet_rx_xmit(struct vnet_vq *vq, struct sk_buff *skb);
-void vnet_rx_work(struct work_struct *work);
+void vnet_rx_purge(struct vnet_vq *vq);
+void vnet_rx_run(struct vnet_vq *vq);
 
 /* tx.c */
-void vnet_tx_work(struct work_struct *work);
+void vnet_tx_run(struct vnet_vq *vq);
+void vnet_tx_kick(struct vnet_vq *vq);
 
 /* state.c */
 #define VNET_NR_RECORDS		3

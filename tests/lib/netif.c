@@ -34,6 +34,54 @@ static int set_up(int fd, const char *name)
 	return ioctl(fd, SIOCSIFFLAGS, &ifr) ? -errno : 0;
 }
 
+static int wait_running(int fd, const char *name, int ms)
+{
+	int64_t deadline = deadline_ms(ms);
+	struct ifreq ifr = { 0 };
+
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
+	do {
+		if (ioctl(fd, SIOCGIFFLAGS, &ifr))
+			return -errno;
+		if (ifr.ifr_flags & IFF_RUNNING)
+			return 0;
+		sched_yield();
+	} while (deadline_left(deadline));
+	return -ETIMEDOUT;
+}
+
+/* Brings interface @name up; 0 once it carries frames. */
+int netif_up(const char *name)
+{
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+	int ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = set_up(fd, name);
+	if (!ret)
+		ret = wait_running(fd, name, DEADLINE_MS);
+	close(fd);
+	return ret;
+}
+
+/* Interface @name's index and MAC address. */
+int netif_address(const char *name, int *index, uint8_t *mac)
+{
+	struct ifreq ifr = { 0 };
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+	int ret;
+
+	if (fd < 0)
+		return -errno;
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
+	ret = ioctl(fd, SIOCGIFHWADDR, &ifr) ? -errno : 0;
+	close(fd);
+	memcpy(mac, ifr.ifr_hwaddr.sa_data, ETH_ALEN);
+	*index = if_nametoindex(name);
+	return ret;
+}
+
 /*
  * Brings the interface of device @uuid up and opens a socket on it that
  * receives only what comes in with the tests' protocol.
@@ -66,23 +114,19 @@ int netif_open(const char *uuid)
 /* 0 once the interface of device @uuid carries frames. */
 int netif_wait_carrier(const char *uuid, int ms)
 {
-	int64_t deadline = deadline_ms(ms);
-	struct ifreq ifr = { 0 };
+	char name[IFNAMSIZ];
 	int fd, ret;
 
-	ret = get_name(uuid, ifr.ifr_name);
+	ret = get_name(uuid, name);
 	if (ret)
 		return ret;
 	fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	do {
-		ret = ioctl(fd, SIOCGIFFLAGS, &ifr) ? -errno : 0;
-		if (ret || ifr.ifr_flags & IFF_RUNNING)
-			break;
-		sched_yield();
-		ret = -ETIMEDOUT;
-	} while (deadline_left(deadline));
+	ret = wait_running(fd, name, ms);
+	/* Its queues follow a moment later, under the lock that this takes. */
+	if (!ret)
+		ret = set_up(fd, name);
 	close(fd);
 	return ret;
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The device's network interface on the host. */
+/* Network interfaces of the host, such as the device's. */
 #ifndef TESTS_LIB_NETIF_H
 #define TESTS_LIB_NETIF_H
 
 #include <stddef.h>
 #include <stdint.h>
 
+int netif_up(const char *name);
+int netif_address(const char *name, int *index, uint8_t *mac);
 int netif_open(const char *uuid);
 int netif_wait_carrier(const char *uuid, int ms);
 int netif_send(int fd, const void *frame, size_t len);

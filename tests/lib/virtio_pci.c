@@ -198,12 +198,20 @@ int vpci_set_queue(struct vpci *p, unsigned int index, const struct vq *vq,
 
 int vpci_kick(struct vpci *p, unsigned int index)
 {
-	unsigned int off;
-
 	vpci_set_common(p, VIRTIO_PCI_COMMON_Q_SELECT, index);
-	off = vpci_common(p, VIRTIO_PCI_COMMON_Q_NOFF);
-	return vpci_write(p, VIRTIO_PCI_CAP_NOTIFY_CFG, 2,
-			  off * p->notify_mult, index);
+	return vpci_kick_at(p, vpci_kick_offset(p), index);
+}
+
+/* Where the selected queue is kicked: for vpci_kick_at(). */
+unsigned int vpci_kick_offset(struct vpci *p)
+{
+	return vpci_common(p, VIRTIO_PCI_COMMON_Q_NOFF) * p->notify_mult;
+}
+
+/* A kick and nothing but the kick, as a driver does it. */
+int vpci_kick_at(struct vpci *p, unsigned int offset, unsigned int index)
+{
+	return vpci_write(p, VIRTIO_PCI_CAP_NOTIFY_CFG, 2, offset, index);
 }
 
 /* 0 as soon as the device has said that it needs a reset. */

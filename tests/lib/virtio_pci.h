@@ -54,6 +54,8 @@ int vpci_negotiate(struct vpci *p, uint64_t features);
 int vpci_set_queue(struct vpci *p, unsigned int index, const struct vq *vq,
 		   uint16_t vector);
 int vpci_kick(struct vpci *p, unsigned int index);
+unsigned int vpci_kick_offset(struct vpci *p);
+int vpci_kick_at(struct vpci *p, unsigned int offset, unsigned int index);
 int vpci_wait_needs_reset(struct vpci *p, int ms);
 int vpci_msix_enable(struct vpci *p, bool enable);
 

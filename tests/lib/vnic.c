@@ -31,9 +31,10 @@ static uint8_t *slot(struct vnic *nic, unsigned int q, unsigned int i)
 static int post(struct vnic *nic, unsigned int q, uint8_t *p, size_t len)
 {
 	uint64_t iova = guest_iova(nic->mem, p);
+	bool in = !(q & 1);
 	struct vq_seg segs[2] = {
-		{ iova, VNIC_HDR, q == VNIC_RX },
-		{ iova + VNIC_HDR, len, q == VNIC_RX },
+		{ iova, nic->hdr, in },
+		{ iova + nic->hdr, len, in },
 	};
 
 	return vq_add(&nic->vq[q], segs, 2, p);
@@ -44,46 +45,51 @@ static int publish(struct vnic *nic, unsigned int q)
 	return vq_publish(&nic->vq[q]) ? vpci_kick(&nic->pci, q) : 0;
 }
 
-static int make_queues(struct vnic *nic, uint16_t num)
+static int make_queue(struct vnic *nic, unsigned int q, uint16_t num)
 {
-	unsigned int vq_flags = 0, q;
+	unsigned int vq_flags = 0;
 	int ret;
 
 	if (nic->flags & VNIC_INDIRECT)
 		vq_flags |= VQ_INDIRECT;
 	if (nic->flags & VNIC_EVENT_IDX)
 		vq_flags |= VQ_EVENT_IDX;
-	for (q = 0; q < 2; q++) {
-		ret = vq_init(&nic->vq[q], nic->mem, num, vq_flags);
-		if (ret)
-			return ret;
-		nic->slots[q] = guest_alloc(nic->mem, num * VNIC_SLOT,
-					    VNIC_SLOT);
-		if (!nic->slots[q])
-			return -ENOMEM;
-		ret = vpci_set_queue(&nic->pci, q, &nic->vq[q],
-				     nic->flags & VNIC_INTX ?
-				     VPCI_NO_VECTOR : q + 1);
+	ret = vq_init(&nic->vq[q], nic->mem, num, vq_flags);
+	if (ret)
+		return ret;
+	nic->slots[q] = guest_alloc(nic->mem, num * VNIC_SLOT, VNIC_SLOT);
+	if (!nic->slots[q])
+		return -ENOMEM;
+	return vpci_set_queue(&nic->pci, q, &nic->vq[q],
+			      nic->flags & VNIC_INTX ? VPCI_NO_VECTOR : q + 1);
+}
+
+static int make_queues(struct vnic *nic, uint16_t num)
+{
+	unsigned int q;
+	int ret;
+
+	for (q = 0; q < 2 * nic->pairs; q++) {
+		ret = make_queue(nic, q, num);
 		if (ret)
 			return ret;
 	}
-	return 0;
+	return nic->ctrl ? make_queue(nic, nic->ctrl, 4) : 0;
 }
 
 /* Buffers for half of the descriptors: each takes two if not indirect. */
-static int fill_rx(struct vnic *nic)
+static int fill_pair(struct vnic *nic, unsigned int pair)
 {
-	unsigned int i;
+	unsigned int i, q = 2 * pair + VNIC_RX;
 	int ret;
 
-	for (i = 0; i < nic->vq[VNIC_RX].num / 2U; i++) {
-		ret = post(nic, VNIC_RX, slot(nic, VNIC_RX, i),
-			   VNIC_SLOT - VNIC_HDR);
+	for (i = 0; i < nic->vq[q].num / 2U; i++) {
+		ret = post(nic, q, slot(nic, q, i), VNIC_SLOT - nic->hdr);
 		if (ret)
 			return ret;
-		nic->free_tx[i] = i;
+		nic->tx[pair].free[i] = i;
 	}
-	nic->nr_free_tx = i;
+	nic->tx[pair].nr_free = i;
 	return 0;
 }
 
@@ -93,8 +99,8 @@ int vnic_interrupts(struct vnic *nic, struct vdev *vdev)
 	if (nic->flags & VNIC_INTX)
 		return vdev_irq_eventfds(vdev, VFIO_PCI_INTX_IRQ_INDEX, 0, 1,
 					 nic->events);
-	return vdev_irq_eventfds(vdev, VFIO_PCI_MSIX_IRQ_INDEX, 0, 3,
-				 nic->events);
+	return vdev_irq_eventfds(vdev, VFIO_PCI_MSIX_IRQ_INDEX, 0,
+				 nic->nr_vq + 1, nic->events);
 }
 
 static int setup_interrupts(struct vnic *nic)
@@ -102,7 +108,7 @@ static int setup_interrupts(struct vnic *nic)
 	unsigned int i;
 	int ret;
 
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i <= nic->nr_vq; i++) {
 		nic->events[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		if (nic->events[i] < 0)
 			return -errno;
@@ -115,6 +121,7 @@ static int setup_interrupts(struct vnic *nic)
 
 static int setup_device(struct vnic *nic, uint16_t num)
 {
+	unsigned int i;
 	int ret;
 
 	ret = pci_write(nic->vdev, 2, PCI_COMMAND,
@@ -130,22 +137,37 @@ static int setup_device(struct vnic *nic, uint16_t num)
 	if (!(nic->flags & VNIC_INTX))
 		vpci_set_common(&nic->pci, VIRTIO_PCI_COMMON_MSIX, 0);
 	ret = make_queues(nic, num);
-	if (ret)
-		return ret;
-	ret = fill_rx(nic);
+	for (i = 0; !ret && i < nic->pairs; i++)
+		ret = fill_pair(nic, i);
 	if (ret)
 		return ret;
 	ret = vpci_set_status(&nic->pci, vpci_status(&nic->pci) |
 			      VIRTIO_CONFIG_S_DRIVER_OK);
-	return ret ? ret : publish(nic, VNIC_RX);
+	for (i = 0; !ret && i < nic->pairs; i++)
+		ret = publish(nic, 2 * i + VNIC_RX);
+	return ret;
+}
+
+/* Where the control queue is: behind the pairs that the driver knows of. */
+static unsigned int find_ctrl(struct vnic *nic)
+{
+	if (!(nic->features & VNIC_F(CTRL_VQ)))
+		return 0;
+	if (!(nic->features & (VNIC_F(MQ) | VNIC_F(RSS))))
+		return 2;
+	return 2 * vpci_read(&nic->pci, VIRTIO_PCI_CAP_DEVICE_CFG, 2,
+			     offsetof(struct virtio_net_config,
+				      max_virtqueue_pairs));
 }
 
 /*
  * Brings the card up with rings of @num descriptors in @mem, which must be
- * mapped.
+ * mapped, with further @features, and with buffers in @pairs pairs. The device
+ * uses one of them until vnic_set_pairs().
  */
-int vnic_up(struct vnic *nic, struct vdev *vdev, struct guest_mem *mem,
-	    uint16_t num, unsigned int flags)
+int vnic_up_with(struct vnic *nic, struct vdev *vdev, struct guest_mem *mem,
+		 uint16_t num, unsigned int flags, uint64_t features,
+		 unsigned int pairs)
 {
 	int ret;
 
@@ -154,13 +176,24 @@ int vnic_up(struct vnic *nic, struct vdev *vdev, struct guest_mem *mem,
 	nic->vdev = vdev;
 	nic->mem = mem;
 	nic->flags = flags;
-	nic->features = wanted_features(flags);
-	if (num / 2 > VNIC_TX_MAX)
+	nic->features = wanted_features(flags) | features;
+	nic->pairs = pairs;
+	nic->hdr = features & VNIC_F(HASH_REPORT) ?
+		   sizeof(struct virtio_net_hdr_v1_hash) : VNIC_HDR;
+	if (num / 2 > VNIC_TX_MAX || pairs > VNIC_PAIRS)
 		return -E2BIG;
 	ret = vpci_init(&nic->pci, vdev);
 	if (ret)
 		return ret;
+	nic->ctrl = find_ctrl(nic);
+	nic->nr_vq = nic->ctrl ? nic->ctrl + 1 : 2 * pairs;
 	return setup_device(nic, num);
+}
+
+int vnic_up(struct vnic *nic, struct vdev *vdev, struct guest_mem *mem,
+	    uint16_t num, unsigned int flags)
+{
+	return vnic_up_with(nic, vdev, mem, num, flags, 0, 1);
 }
 
 /* The card is @vdev now, which took over its state. */
@@ -177,12 +210,12 @@ void vnic_down(struct vnic *nic)
 
 	if (!nic->mem)
 		return;
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i <= VNIC_QUEUES; i++) {
 		if (nic->events[i] >= 0)
 			close(nic->events[i]);
 	}
-	vq_free(&nic->vq[VNIC_RX]);
-	vq_free(&nic->vq[VNIC_TX]);
+	for (i = 0; i < VNIC_QUEUES; i++)
+		vq_free(&nic->vq[i]);
 	nic->mem = NULL;
 }
 
@@ -206,8 +239,10 @@ int vnic_quiet(struct vnic *nic)
 		if (ret)
 			return ret;
 	}
-	for (i = 0; i < 3; i++)
-		event_wait(nic->events[i], 0);
+	for (i = 0; i <= nic->nr_vq; i++) {
+		if (nic->events[i] >= 0)
+			event_wait(nic->events[i], 0);
+	}
 	return 0;
 }
 
@@ -236,91 +271,228 @@ static int wait_used(struct vnic *nic, unsigned int q, int ms)
 	return 0;
 }
 
-static void reap_tx(struct vnic *nic)
+static void reap_tx(struct vnic *nic, unsigned int pair)
 {
+	unsigned int q = 2 * pair + VNIC_TX;
+	struct vnic_tx *tx = &nic->tx[pair];
 	uint32_t len;
 	uint8_t *p;
 
-	while ((p = vq_get(&nic->vq[VNIC_TX], &len)))
-		nic->free_tx[nic->nr_free_tx++] =
-			(p - nic->slots[VNIC_TX]) / VNIC_SLOT;
-}
-
-/* Hands a frame to the device; -ENOSPC if it has not freed any buffer. */
-int vnic_send(struct vnic *nic, const void *frame, size_t len)
-{
-	uint8_t *p;
-	int ret;
-
-	reap_tx(nic);
-	if (!nic->nr_free_tx)
-		return -ENOSPC;
-	if (len > VNIC_SLOT - VNIC_HDR)
-		return -EMSGSIZE;
-	p = slot(nic, VNIC_TX, nic->free_tx[nic->nr_free_tx - 1]);
-	memset(p, 0, VNIC_HDR);
-	memcpy(p + VNIC_HDR, frame, len);
-	ret = post(nic, VNIC_TX, p, len);
-	if (ret)
-		return ret;
-	nic->nr_free_tx--;
-	return publish(nic, VNIC_TX);
-}
-
-/* 0 once the device has given back all that vnic_send() handed to it. */
-int vnic_sent(struct vnic *nic, int ms)
-{
-	int64_t deadline = deadline_ms(ms);
-	int ret;
-
-	for (;;) {
-		reap_tx(nic);
-		if (nic->nr_free_tx == nic->vq[VNIC_TX].num / 2U)
-			return 0;
-		ret = wait_used(nic, VNIC_TX, deadline_left(deadline));
-		if (ret)
-			return ret;
+	while ((p = vq_get(&nic->vq[q], &len))) {
+		if (p != nic->big)
+			tx->free[tx->nr_free++] =
+				(p - nic->slots[q]) / VNIC_SLOT;
 	}
 }
 
-static int take_frame(struct vnic *nic, void *frame, size_t size)
+static uint8_t *tx_buffer(struct vnic *nic, unsigned int pair, size_t len)
 {
+	struct vnic_tx *tx = &nic->tx[pair];
+
+	if (nic->hdr + len <= VNIC_SLOT) {
+		if (!tx->nr_free)
+			return NULL;
+		return slot(nic, 2 * pair + VNIC_TX, tx->free[--tx->nr_free]);
+	}
+	if (!nic->big)
+		nic->big = guest_alloc(nic->mem, nic->hdr + VNIC_BIG,
+				       VNIC_SLOT);
+	return nic->big;
+}
+
+/*
+ * Hands a frame to the device with the header @hdr, of which there is none if
+ * NULL; -ENOSPC if it has not freed any buffer. There is one buffer for all
+ * frames that are longer than a page.
+ */
+int vnic_send_on(struct vnic *nic, unsigned int pair, const void *hdr,
+		 const void *frame, size_t len)
+{
+	unsigned int q = 2 * pair + VNIC_TX;
+	uint8_t *p;
+	int ret;
+
+	reap_tx(nic, pair);
+	if (len > VNIC_BIG)
+		return -EMSGSIZE;
+	p = tx_buffer(nic, pair, len);
+	if (!p)
+		return -ENOSPC;
+	memset(p, 0, nic->hdr);
+	if (hdr)
+		memcpy(p, hdr, nic->hdr);
+	memcpy(p + nic->hdr, frame, len);
+	ret = post(nic, q, p, len);
+	return ret ? ret : publish(nic, q);
+}
+
+int vnic_send(struct vnic *nic, const void *frame, size_t len)
+{
+	return vnic_send_on(nic, 0, NULL, frame, len);
+}
+
+/* 0 once the device has given back all that was sent. */
+int vnic_sent(struct vnic *nic, int ms)
+{
+	int64_t deadline = deadline_ms(ms);
+	unsigned int pair;
+	int ret;
+
+	for (pair = 0; pair < nic->pairs; pair++) {
+		struct vq *vq = &nic->vq[2 * pair + VNIC_TX];
+
+		for (;;) {
+			reap_tx(nic, pair);
+			if (vq->last_used == vq->avail_idx)
+				break;
+			ret = wait_used(nic, 2 * pair + VNIC_TX,
+					deadline_left(deadline));
+			if (ret)
+				return ret;
+		}
+	}
+	return 0;
+}
+
+/* One of a frame's buffers; what it had is appended. Bytes, or an errno. */
+static int take_buffer(struct vnic *nic, unsigned int q, void *hdr,
+		       uint8_t *frame, size_t size)
+{
+	size_t skip = hdr ? nic->hdr : 0;
 	uint32_t len;
-	uint8_t *p = vq_get(&nic->vq[VNIC_RX], &len);
+	uint8_t *p = vq_get(&nic->vq[q], &len);
 	int ret;
 
 	if (!p)
 		return -EBADMSG;
-	if (len < VNIC_HDR || len > VNIC_SLOT)
+	if (len < skip || len > VNIC_SLOT)
 		return -EOVERFLOW;
-	len -= VNIC_HDR;
-	if (len > size)
+	if (len - skip > size)
 		return -EMSGSIZE;
-	memcpy(frame, p + VNIC_HDR, len);
-	ret = post(nic, VNIC_RX, p, VNIC_SLOT - VNIC_HDR);
+	if (hdr)
+		memcpy(hdr, p, skip);
+	memcpy(frame, p + skip, len - skip);
+	ret = post(nic, q, p, VNIC_SLOT - nic->hdr);
 	if (!ret)
-		ret = publish(nic, VNIC_RX);
-	return ret ? ret : (int)len;
+		ret = publish(nic, q);
+	return ret ? ret : (int)(len - skip);
+}
+
+static int take_frame(struct vnic *nic, unsigned int q, void *hdr,
+		      uint8_t *frame, size_t size)
+{
+	unsigned int i, nr;
+	size_t len;
+	int ret;
+
+	ret = take_buffer(nic, q, hdr, frame, size);
+	if (ret < 0)
+		return ret;
+	len = ret;
+	/* All of them come at once. */
+	nr = get_le16((uint8_t *)hdr +
+		      offsetof(struct virtio_net_hdr_v1, num_buffers));
+	if (!nr || (nr > 1 && !(nic->features & VNIC_F(MRG_RXBUF))))
+		return -EPROTO;
+	for (i = 1; i < nr; i++) {
+		ret = take_buffer(nic, q, NULL, frame + len, size - len);
+		if (ret < 0)
+			return ret;
+		len += ret;
+	}
+	return len;
+}
+
+/* The next frame of queue pair @pair, whatever it is, and its header. */
+int vnic_recv_on(struct vnic *nic, unsigned int pair, void *hdr, void *frame,
+		 size_t size, int ms)
+{
+	unsigned int q = 2 * pair + VNIC_RX;
+	int ret = wait_used(nic, q, ms);
+
+	return ret ? ret : take_frame(nic, q, hdr, frame, size);
 }
 
 /* Length of the next frame of the tests' protocol; others are dropped. */
 int vnic_recv(struct vnic *nic, void *frame, size_t size, int ms)
 {
+	struct virtio_net_hdr_v1_hash hdr;
 	int64_t deadline = deadline_ms(ms);
 	const uint8_t *bytes = frame;
 	int ret;
 
 	for (;;) {
-		ret = wait_used(nic, VNIC_RX, deadline_left(deadline));
-		if (ret)
-			return ret;
-		ret = take_frame(nic, frame, size);
+		ret = vnic_recv_on(nic, 0, &hdr, frame, size,
+				   deadline_left(deadline));
 		if (ret < 0)
 			return ret;
 		if (ret >= ETH_HLEN &&
 		    (bytes[12] << 8 | bytes[13]) == VNIC_PROTO)
 			return ret;
 	}
+}
+
+/*
+ * Puts @len bytes into the control queue, with @room bytes for the answer: the
+ * answer, or 0 if there was no room for it; or an errno.
+ */
+int vnic_command_raw(struct vnic *nic, const void *out, size_t len,
+		     size_t room)
+{
+	uint8_t *p = slot(nic, nic->ctrl, 0);
+	uint64_t iova = guest_iova(nic->mem, p);
+	struct vq_seg segs[4];
+	unsigned int nr = 0;
+	uint32_t used;
+	int ret;
+
+	if (len > 2 * VNIC_SLOT)
+		return -EMSGSIZE;
+	memcpy(p, out, len);
+	p[2 * VNIC_SLOT] = 0xee;
+	/* The command, its data, the answer. */
+	if (len)
+		segs[nr++] = (struct vq_seg){ iova, len < 2 ? len : 2, false };
+	if (len > 2)
+		segs[nr++] = (struct vq_seg){ iova + 2, len - 2, false };
+	if (room)
+		segs[nr++] = (struct vq_seg){ iova + 2 * VNIC_SLOT, room,
+					      true };
+	ret = vq_add(&nic->vq[nic->ctrl], segs, nr, p);
+	if (!ret)
+		ret = publish(nic, nic->ctrl);
+	if (!ret)
+		ret = wait_used(nic, nic->ctrl, DEADLINE_MS);
+	if (ret)
+		return ret;
+	if (!vq_get(&nic->vq[nic->ctrl], &used))
+		return -EBADMSG;
+	if (used != !!room)
+		return -EPROTO;
+	return room ? p[2 * VNIC_SLOT] : 0;
+}
+
+/* VIRTIO_NET_OK or VIRTIO_NET_ERR, or an errno. */
+int vnic_command(struct vnic *nic, unsigned int class, unsigned int command,
+		 const void *data, size_t len)
+{
+	uint8_t out[1024] = { class, command };
+
+	if (len > sizeof(out) - 2)
+		return -EMSGSIZE;
+	if (len)
+		memcpy(out + 2, data, len);
+	return vnic_command_raw(nic, out, len + 2, 1);
+}
+
+int vnic_set_pairs(struct vnic *nic, uint16_t pairs)
+{
+	uint8_t data[2];
+
+	put_le16(data, pairs);
+	return vnic_command(nic, VIRTIO_NET_CTRL_MQ,
+			    VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET, data,
+			    sizeof(data));
 }
 
 void vnic_mac(struct vnic *nic, uint8_t *mac)

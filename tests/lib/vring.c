@@ -184,14 +184,23 @@ void *vq_get(struct vq *vq, uint32_t *len)
 	return token;
 }
 
-/* Asks for an interrupt at the next used buffer. False if one is there. */
-bool vq_arm(struct vq *vq)
+/*
+ * Asks for an interrupt when @nr more buffers are used; without event index, at
+ * the next one. False if so many are there.
+ */
+bool vq_arm_after(struct vq *vq, uint16_t nr)
 {
 	vq->avail->flags &= ~VRING_AVAIL_F_NO_INTERRUPT;
 	if (vq->flags & VQ_EVENT_IDX)
-		store_release(used_event(vq), vq->last_used);
+		store_release(used_event(vq), vq->last_used + nr - 1);
 	full_barrier();
-	return !vq_pending(vq);
+	return (uint16_t)(load_acquire(&vq->used->idx) - vq->last_used) < nr;
+}
+
+/* Asks for an interrupt at the next used buffer. False if one is there. */
+bool vq_arm(struct vq *vq)
+{
+	return vq_arm_after(vq, 1);
 }
 
 /* With event index, the device looks at used_event only: leave it behind. */

@@ -74,6 +74,7 @@ bool vq_publish(struct vq *vq);
 void *vq_get(struct vq *vq, uint32_t *len);
 bool vq_pending(const struct vq *vq);
 bool vq_arm(struct vq *vq);
+bool vq_arm_after(struct vq *vq, uint16_t nr);
 void vq_disarm(struct vq *vq);
 void vq_offer_raw(struct vq *vq, uint16_t head);
 

@@ -35,10 +35,11 @@ class World:
         self.guest = None
         self.device = None
         self.stream = None
+        self.type_name = "virtio_net-v1"
 
     def new_device(self, **params):
         """A device whose interface is in the bridge."""
-        device = mdev.Mdev("virtio_net-v1", **params)
+        device = mdev.Mdev(self.type_name, **params)
         self.devices.append(device)
         self.bridge.add(device.netdev)
         return device
@@ -220,6 +221,26 @@ def test_container_to_iommufd(world):
     world.halt()
 
 
+def test_boot_newest(world):
+    """the guest boots with a card of the newest version"""
+    world.type_name = "virtio_net-v3"
+    world.boot(True)
+    # What the guest's driver accepts is the host interface's to use.
+    features = subprocess.run(["ethtool", "-k", world.device.netdev],
+                              capture_output=True, text=True, check=True)
+    assert "tcp-segmentation-offload: on" in features.stdout, features.stdout
+    counters = subprocess.run(["ethtool", "-S", world.device.netdev],
+                              capture_output=True, text=True, check=True)
+    assert "ctrl0_refused: 0" in counters.stdout, counters.stdout
+
+
+def test_migrate_newest(world):
+    """live migration of a card of the newest version, there and on"""
+    for _ in range(2):
+        succeed(world)
+    world.halt()
+
+
 def test_unload(world):
     """the devices go, the modules can be unloaded"""
     world.close()
@@ -232,7 +253,8 @@ def test_unload(world):
 TESTS = (test_boot, test_migrate, test_migrate_again, test_other_configuration,
          test_cancel, test_destination_killed, test_source_killed,
          test_boot_container, test_migrate_container,
-         test_container_to_iommufd, test_unload)
+         test_container_to_iommufd, test_boot_newest, test_migrate_newest,
+         test_unload)
 
 
 def main():

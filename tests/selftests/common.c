@@ -3,8 +3,11 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 bool way_available(enum vdev_how how)
@@ -24,6 +27,12 @@ bool has_pre_copy(struct vdev *v)
 bool has_state(struct vdev *v, unsigned int state)
 {
 	return (state != PRE_COPY && state != PRE_COPY_P2P) || has_pre_copy(v);
+}
+
+/* Where it makes no difference to a test. */
+enum vdev_how any_way(void)
+{
+	return way_available(VDEV_IOMMUFD) ? VDEV_IOMMUFD : VDEV_GROUP;
 }
 
 int create_open(struct vdev *v, const char *uuid, enum vdev_how how)
@@ -162,4 +171,32 @@ unsigned int count_entries(const char *dir)
 	}
 	closedir(d);
 	return n;
+}
+
+int module_unload(const char *name)
+{
+	return syscall(SYS_delete_module, name, O_NONBLOCK) ? -errno : 0;
+}
+
+/*
+ * Loads the module with the runner's parameters and @params. Where it is the
+ * runner says; else modprobe knows.
+ */
+int module_load(const char *params)
+{
+	const char *ours = getenv("MDEV_VIRTIO_NET_PARAMS");
+	const char *path = getenv("MDEV_VIRTIO_NET_KO");
+	char text[512];
+	int fd, ret;
+
+	snprintf(text, sizeof(text), "%s%s %s", path ? "" : "modprobe " MODULE
+		 " ", ours ? ours : "", params);
+	if (!path)
+		return system(text) ? -ENOENT : 0;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	ret = syscall(SYS_finit_module, fd, text, 0) ? -errno : 0;
+	close(fd);
+	return ret;
 }

@@ -29,6 +29,7 @@
 bool way_available(enum vdev_how how);
 bool has_pre_copy(struct vdev *v);
 bool has_state(struct vdev *v, unsigned int state);
+enum vdev_how any_way(void);
 
 /**
  * struct pair - a source and a destination
@@ -68,5 +69,10 @@ int last_error(const char *uuid, char *text, size_t size);
 bool state_is(struct vdev *v, unsigned int state);
 int go_to(struct vdev *v, unsigned int state, int *data_fd);
 unsigned int count_entries(const char *dir);
+
+#define MODULE	"mdev_virtio_net"
+
+int module_unload(const char *name);
+int module_load(const char *params);
 
 #endif /* TESTS_SELFTESTS_COMMON_H */

@@ -5,7 +5,6 @@
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
 
-#define MODULE		"mdev_virtio_net"
 #define HELPER		"mdev_migrate"
 
 FIXTURE_VARIANT_ADD(card, iommufd) { .how = VDEV_IOMMUFD };
@@ -88,11 +87,6 @@ TEST_F(card, remove_while_open)
 	close(event);
 }
 
-static int rmmod(const char *name)
-{
-	return syscall(SYS_delete_module, name, O_NONBLOCK) ? -errno : 0;
-}
-
 static int users(const char *module)
 {
 	char path[PATH_MAX], value[32];
@@ -108,34 +102,16 @@ TEST_F(card, rmmod_is_refused)
 	if (users(MODULE) < 0)
 		SKIP(return, "the modules are built in");
 	EXPECT_LT(0, users(MODULE));
-	ret = rmmod(MODULE);
+	ret = module_unload(MODULE);
 	EXPECT_TRUE(ret == -EAGAIN || ret == -EBUSY) {
 		TH_LOG("rmmod: %s", strerror(-ret));
 	}
-	ret = rmmod(HELPER);
+	ret = module_unload(HELPER);
 	EXPECT_TRUE(ret == -EAGAIN || ret == -EBUSY) {
 		TH_LOG("rmmod: %s", strerror(-ret));
 	}
 	card_up(_metadata, self, 0);
 	both_directions(_metadata, self->net, &self->nic, 3);
-}
-
-/* Where the module is, from the runner; else modprobe knows. */
-static int insmod(void)
-{
-	const char *params = getenv("MDEV_VIRTIO_NET_PARAMS");
-	const char *path = getenv("MDEV_VIRTIO_NET_KO");
-	int fd, ret;
-
-	if (!path)
-		return system("modprobe " MODULE) ? -ENOENT : 0;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	ret = syscall(SYS_finit_module, fd, params ? params : "", 0) ?
-	      -errno : 0;
-	close(fd);
-	return ret;
 }
 
 TEST(modules_come_and_go)
@@ -148,10 +124,10 @@ TEST(modules_come_and_go)
 	for (i = 0; i < 5; i++) {
 		ASSERT_EQ(0, mdev_create(MDEV_TYPE_V1, MDEV_UUID_A));
 		ASSERT_EQ(0, mdev_remove(MDEV_UUID_A));
-		ASSERT_EQ(0, rmmod(MODULE));
+		ASSERT_EQ(0, module_unload(MODULE));
 		EXPECT_EQ(-ENOENT, sysfs_mode(MDEV_PARENT));
 		EXPECT_EQ(nets, count_entries("/sys/class/net"));
-		ASSERT_EQ(0, insmod());
+		ASSERT_EQ(0, module_load(""));
 	}
 	EXPECT_LT(0, mdev_available(MDEV_TYPE_V1));
 }
@@ -167,10 +143,10 @@ TEST(rmmod_with_a_closed_device)
 	if (users(MODULE) < 0)
 		SKIP(return, "the modules are built in");
 	ASSERT_EQ(0, mdev_create(MDEV_TYPE_V1, MDEV_UUID_A));
-	ret = rmmod(MODULE);
+	ret = module_unload(MODULE);
 	if (!ret) {
 		EXPECT_FALSE(mdev_exists(MDEV_UUID_A));
-		ASSERT_EQ(0, insmod());
+		ASSERT_EQ(0, module_load(""));
 	} else {
 		EXPECT_TRUE(ret == -EAGAIN || ret == -EBUSY);
 		EXPECT_EQ(0, mdev_remove(MDEV_UUID_A));

@@ -161,7 +161,7 @@ TEST_F(move, sent_while_stopped)
 	}
 	EXPECT_EQ(-ETIMEDOUT, netif_recv(self->net_a, frame, sizeof(frame),
 					 QUIET_MS));
-	EXPECT_EQ(RING / 2 - 5, self->nic.nr_free_tx);
+	EXPECT_EQ(RING / 2 - 5, self->nic.tx[0].nr_free);
 	ASSERT_EQ(0, move(self));
 	for (i = 0; i < 5; i++) {
 		frame_make(want, 400 + i, dst, i);

@@ -276,6 +276,7 @@ TEST_F(stream, config)
 		{ M ",shiny=on", -ENOENT, { "shiny", "on" } },
 		{ M ",rss=on", -ERANGE, { "rss", "on", "off" } },
 		{ M ",queue-pairs=4", -ERANGE, { "queue-pairs", "4", "1" } },
+		{ M ",queue-pairs=9", -ERANGE, { "queue-pairs", "9", "1-8" } },
 		{ M ",rx-filter-size=64", -ERANGE,
 		  { "rx-filter-size", "64", "0" } },
 		{ M ",mtu=67", -ERANGE, { "mtu", "67", "68-65535" } },

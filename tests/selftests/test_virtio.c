@@ -9,7 +9,7 @@ FIXTURE_VARIANT_ADD(card, iommufd) { .how = VDEV_IOMMUFD };
 FIXTURE_VARIANT_ADD(card, group) { .how = VDEV_GROUP };
 
 FIXTURE_VARIANT_ADD(card, indirect) {
-	.how = VDEV_IOMMUFD,
+	.how = VDEV_GROUP,
 	.flags = VNIC_INDIRECT,
 };
 

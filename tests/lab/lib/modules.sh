@@ -24,7 +24,7 @@ copy_sources() {
 	set +f
 	mkdir -p "$2"
 	rsync -rlpt --delete "${exclude[@]}" --exclude=/build --exclude=.git \
-		--exclude=/selftests --exclude=/lib --exclude=/canary "$1/" "$2/"
+		--exclude=/selftests --exclude=/bench --exclude=/lib --exclude=/canary "$1/" "$2/"
 }
 
 # run_make LOG ARG...: quiet unless it fails or warns.
@@ -74,5 +74,7 @@ lab_modules() {
 	[ ! -e "$src/tests/selftests/Makefile" ] ||
 		run_make "$dir/selftests.log" -C "$src/tests/selftests" \
 			OUT="$src/selftests" "${args[@]}"
+	[ ! -e "$src/tests/bench/Makefile" ] ||
+		run_make "$dir/bench.log" -C "$src/tests/bench" OUT="$src/bench" "${args[@]}"
 	say "modules for $flavour ($(cat "$out/include/config/kernel.release")): done in $((SECONDS - start)) s"
 }

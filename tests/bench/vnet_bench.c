@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Measures our card beside vhost-net. Samples of both alternate, and what counts
+ * is the median of the ratios of neighbouring samples: whatever else the machine
+ * does meets both. See README.rst.
+ */
+#include <fnmatch.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "life.h"
+#include "mdev.h"
+#include "traffic.h"
+
+#define ROUNDS_MAX	5001
+#define SAMPLE_SECONDS	20
+/* Migrations whose last step is timed. */
+#define STOPS		21
+
+static unsigned int rounds = 201;
+/* The only side that is measured, if it is one. */
+static unsigned int only = PORT_SIDES;
+
+/**
+ * struct measure - a line of the output
+ * @name: its name
+ * @unit: of the values
+ * @less: less is better
+ * @sample: takes a sample
+ * @load: of what
+ */
+struct measure {
+	const char *name;
+	const char *unit;
+	bool less;
+	double (*sample)(struct host *h);
+	const struct load *load;
+};
+
+static const struct load load_64 = { 64, false, 128, 128 * 48 };
+static const struct load load_1500 = { 1500, false, 32, 32 * 128 };
+static const struct load load_few = { 64, false, 32, 32 * 128 };
+static const struct load load_64k = { 54 + 44 * 1460, true, 8, 8 * 32 };
+
+static const struct measure short_packets[] = {
+	{ "tx_64", "pps", false, traffic_tx, &load_64 },
+	{ "rx_64", "pps", false, traffic_rx, &load_64 },
+	{ "tx_1500", "pps", false, traffic_tx, &load_1500 },
+	{ "rx_1500", "pps", false, traffic_rx, &load_1500 },
+	{ "cpu_tx_64", "ns", true, traffic_cpu_tx, &load_few },
+	{ "cpu_rx_64", "ns", true, traffic_cpu_rx, &load_few },
+	{ "latency_tx", "us", true, traffic_latency_tx, &load_64 },
+	{ NULL }
+};
+
+static const struct measure long_packets[] = {
+	{ "tx_64k_tso", "pps", false, traffic_tx, &load_64k },
+	{ "rx_64k_tso", "pps", false, traffic_rx, &load_64k },
+	{ NULL }
+};
+
+static const struct measure reflected[] = {
+	{ "latency_round", "us", true, traffic_latency_round, &load_64 },
+	{ NULL }
+};
+
+/* Reads that wait for ever are interrupted, so that they fail. */
+static void on_alarm(int signal)
+{
+}
+
+static void set_alarm(unsigned int seconds)
+{
+	const struct itimerval timer = { { 1, 0 }, { seconds, 0 } };
+	const struct sigaction action = { .sa_handler = on_alarm };
+
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static double median(double *values, unsigned int n)
+{
+	qsort(values, n, sizeof(*values), compare);
+	return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
+}
+
+static bool wanted(const char *name, char **names)
+{
+	if (!*names)
+		return true;
+	for (; *names; names++) {
+		if (!fnmatch(*names, name, 0))
+			return true;
+	}
+	return false;
+}
+
+static void print_measure(const struct measure *m, const double *ours,
+			  const double *peer, const double *ratio)
+{
+	int digits = strcmp(m->unit, "us") ? 0 : 2;
+
+	printf("bench: vnet_%s ours=%.*f%s peer=%.*f%s ratio=%.2f\n", m->name,
+	       digits, *ours, m->unit, digits, *peer, m->unit, *ratio);
+}
+
+/* For a profiler: one side and nothing else. */
+static void run_alone(const struct measure *m, struct host *h)
+{
+	double values[ROUNDS_MAX];
+	unsigned int i;
+
+	host_load(h, m->load);
+	for (i = 0; i < rounds; i++) {
+		set_alarm(SAMPLE_SECONDS);
+		values[i] = m->sample(h);
+	}
+	printf("# vnet_%s alone: %.0f%s\n", m->name, median(values, rounds),
+	       m->unit);
+}
+
+static void run_measure(const struct measure *m, struct host *hosts)
+{
+	double values[PORT_SIDES][ROUNDS_MAX], ratios[ROUNDS_MAX];
+	double ours, peer, ratio;
+	unsigned int i, side;
+
+	for (side = 0; side < PORT_SIDES; side++) {
+		host_load(&hosts[side], m->load);
+		set_alarm(SAMPLE_SECONDS);
+		m->sample(&hosts[side]);
+	}
+	for (i = 0; i < rounds; i++) {
+		for (side = 0; side < PORT_SIDES; side++) {
+			unsigned int s = side ^ (i & 1);
+
+			set_alarm(SAMPLE_SECONDS);
+			values[s][i] = m->sample(&hosts[s]);
+		}
+		ratios[i] = values[PORT_OURS][i] / values[PORT_PEER][i];
+		if (m->less)
+			ratios[i] = 1 / ratios[i];
+	}
+	ours = median(values[PORT_OURS], rounds);
+	peer = median(values[PORT_PEER], rounds);
+	ratio = median(ratios, rounds);
+	print_measure(m, &ours, &peer, &ratio);
+	printf("# vnet_%s: half of %u ratios are from %.2f to %.2f\n", m->name,
+	       rounds, ratios[rounds / 4], ratios[rounds - 1 - rounds / 4]);
+	fflush(stdout);
+}
+
+static void run_measures(const struct measure *m, struct host *hosts,
+			 char **names)
+{
+	for (; m->name; m++) {
+		if (!wanted(m->name, names))
+			continue;
+		if (only < PORT_SIDES)
+			run_alone(m, &hosts[only]);
+		else
+			run_measure(m, hosts);
+	}
+}
+
+static void skip_measures(const struct measure *m, const char *why)
+{
+	for (; m->name; m++)
+		printf("bench: vnet_%s skipped: %s\n", m->name, why);
+}
+
+static void up(struct host *hosts, uint64_t features)
+{
+	unsigned int side;
+
+	for (side = 0; side < PORT_SIDES; side++)
+		port_up(hosts[side].port, features);
+}
+
+static void down(struct host *hosts)
+{
+	unsigned int side;
+
+	for (side = 0; side < PORT_SIDES; side++)
+		port_down(hosts[side].port);
+}
+
+static void bench_long_packets(struct host *hosts, char **names)
+{
+	uint64_t offered = hosts[PORT_OURS].port->offered &
+			   hosts[PORT_PEER].port->offered;
+
+	if ((offered & PORT_TSO) != PORT_TSO) {
+		skip_measures(long_packets,
+			      "the device offers no segmentation offload");
+		return;
+	}
+	up(hosts, PORT_FEATURES | PORT_TSO);
+	run_measures(long_packets, hosts, names);
+	down(hosts);
+}
+
+static void bench_four_queues(struct host *hosts)
+{
+	static const struct measure four[] = {
+		{ .name = "tx_64_4q" }, { .name = "rx_64_4q" }, { NULL },
+	};
+
+	skip_measures(four, hosts[PORT_OURS].port->offered &
+		      VNIC_FEATURE(VIRTIO_NET_F_MQ) ?
+		      "this program drives one queue pair" :
+		      "the device offers one queue pair");
+}
+
+/* Lines without a peer have a limit: the project's own. */
+static void print_limit(const char *name, const char *unit, double value,
+			double limit)
+{
+	printf("bench: vnet_%s ours=%.*f%s limit=%.*f%s\n", name,
+	       value < 10 ? 1 : 0, value, unit, limit < 10 ? 1 : 0, limit,
+	       unit);
+	fflush(stdout);
+}
+
+/* Both cards are up. */
+static void bench_idle_cpu(char **names)
+{
+	if (!wanted("idle_cpu", names))
+		return;
+	set_alarm(SAMPLE_SECONDS);
+	print_limit("idle_cpu", "%", life_idle_cpu(), 1);
+}
+
+static void bench_stop_copy(struct host *hosts, char **names)
+{
+	double values[STOPS];
+	unsigned int i;
+	size_t bytes;
+
+	if (!wanted("stop_copy", names))
+		return;
+	host_load(&hosts[PORT_OURS], &load_64);
+	for (i = 0; i < STOPS; i++) {
+		set_alarm(SAMPLE_SECONDS);
+		traffic_rx(&hosts[PORT_OURS]);
+		values[i] = life_stop_copy(hosts[PORT_OURS].port, &bytes);
+	}
+	print_limit("stop_copy", "us", median(values, STOPS), 1000);
+	print_limit("state", "B", bytes, 16384);
+}
+
+static void bench_traffic(char **names)
+{
+	static struct port ports[PORT_SIDES];
+	struct host hosts[PORT_SIDES];
+	unsigned int side;
+
+	for (side = 0; side < PORT_SIDES; side++) {
+		port_open(&ports[side], side, MDEV_UUID_A);
+		host_open(&hosts[side], &ports[side]);
+	}
+	up(hosts, PORT_FEATURES);
+	run_measures(short_packets, hosts, names);
+	bench_idle_cpu(names);
+	bench_stop_copy(hosts, names);
+	down(hosts);
+	bench_long_packets(hosts, names);
+	bench_four_queues(hosts);
+	up(hosts, PORT_FEATURES);
+	host_reflect(&hosts[PORT_OURS], "bench-ours");
+	host_reflect(&hosts[PORT_PEER], "bench-peer");
+	run_measures(reflected, hosts, names);
+	down(hosts);
+	for (side = 0; side < PORT_SIDES; side++) {
+		host_close(&hosts[side]);
+		port_close(&ports[side]);
+	}
+}
+
+static void bench_life(char **names)
+{
+	struct life_cycle ours, peer;
+
+	set_alarm(60);
+	if (wanted("devices", names)) {
+		life_cycle_ours(&ours);
+		life_cycle_peer(&peer);
+		printf("bench: vnet_%u_devices ours=%.2fs peer=%.2fs ratio=%.2f\n",
+		       LIFE_DEVICES, ours.seconds, peer.seconds,
+		       peer.seconds / ours.seconds);
+		print_limit("device_memory", "KiB", ours.each, 256);
+		print_limit("devices_lost", "KiB", ours.lost, LIFE_DEVICES);
+	}
+	if (wanted("idle_memory", names))
+		print_limit("idle_memory", "KiB", life_idle_memory(PORT_OURS),
+			    256);
+}
+
+static int bad_usage(void)
+{
+	fputs("vnet_bench [-r ROUNDS] [-s ours|peer] [NAME...]\n"
+	      "  -s     only this side, for a profiler\n"
+	      "  NAME   only this measure, without vnet_; can have * and ?\n", stderr);
+	return 2;
+}
+
+int main(int argc, char **argv)
+{
+	int opt;
+
+	while ((opt = getopt(argc, argv, "r:s:")) != -1) {
+		if (opt == 'r')
+			rounds = atoi(optarg);
+		else if (opt == 's')
+			only = *optarg == 'p' ? PORT_PEER : PORT_OURS;
+		else
+			return bad_usage();
+	}
+	if (rounds < 1 || rounds > ROUNDS_MAX)
+		return bad_usage();
+	bench_life(argv + optind);
+	bench_traffic(argv + optind);
+	return 0;
+}

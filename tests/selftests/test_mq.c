@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Queue pairs: how many are in use, and which packet goes to which. */
+#include "full.h"
+
+#define OK	VIRTIO_NET_OK
+#define ERR	VIRTIO_NET_ERR
+
+#define MQ	VNIC_F(MQ)
+
+FIXTURE_VARIANT_ADD(full, direct) { };
+
+FIXTURE_VARIANT_ADD(full, indirect) {
+	.flags = VNIC_INDIRECT | VNIC_EVENT_IDX,
+};
+
+/* An UDP packet of a flow that depends on @n only. */
+static size_t flow_packet(FIXTURE_DATA(full) *self, uint8_t *p, unsigned int n,
+			  bool to_guest)
+{
+	struct packet_flow flow = {
+		.saddr = 0x0a000001,
+		.daddr = 0x0a000002,
+		.sport = 1000 + n,
+		.dport = 2000,
+	};
+
+	if (!to_guest)
+		flow = (struct packet_flow){ 0, flow.daddr, flow.saddr,
+					     flow.dport, flow.sport };
+	return packet_make(p, self->mac, &flow, 100, n);
+}
+
+static void send_flow(struct __test_metadata *_metadata,
+		      FIXTURE_DATA(full) *self, unsigned int n)
+{
+	static const uint8_t none[10];
+	uint8_t p[200];
+	size_t len = flow_packet(self, p, n, true);
+
+	ASSERT_EQ(0, packet_send(self->packets, none, p, len));
+}
+
+/* On which pair flow @n comes to the guest; or -1. */
+static int pair_of(struct __test_metadata *_metadata, FIXTURE_DATA(full) *self,
+		   unsigned int n, struct virtio_net_hdr_v1_hash *hdr)
+{
+	int64_t deadline = deadline_ms(DEADLINE_MS);
+	uint8_t in[VNIC_SLOT], want[200];
+	unsigned int pair;
+	size_t len;
+	int ret;
+
+	send_flow(_metadata, self, n);
+	len = flow_packet(self, want, n, true);
+	do {
+		for (pair = 0; pair < self->nic.pairs; pair++) {
+			ret = vnic_recv_on(&self->nic, pair, hdr, in,
+					   sizeof(in), 0);
+			if (ret == (int)len && !memcmp(in, want, len))
+				return pair;
+		}
+		sched_yield();
+	} while (deadline_left(deadline));
+	return -1;
+}
+
+/* The guest sends a packet of flow @n on @pair. */
+static void answer(struct __test_metadata *_metadata, FIXTURE_DATA(full) *self,
+		   unsigned int n, unsigned int pair)
+{
+	uint8_t p[200], in[VNIC_SLOT], hdr[10];
+	size_t len = flow_packet(self, p, n, false);
+
+	ASSERT_EQ(0, vnic_send_on(&self->nic, pair, NULL, p, len));
+	ASSERT_EQ(len, packet_recv(self->packets, hdr, in, sizeof(in),
+				   DEADLINE_MS));
+	ASSERT_EQ(0, memcmp(p, in, len));
+}
+
+static unsigned int wait_channels(const char *uuid, unsigned int wants)
+{
+	int64_t deadline = deadline_ms(DEADLINE_MS);
+	unsigned int max = 0;
+	int now;
+
+	do {
+		now = netif_channels(uuid, &max);
+	} while (now != (int)wants && deadline_left(deadline));
+	return max == FULL_PAIRS ? now : 0;
+}
+
+TEST_F(full, number_of_pairs)
+{
+	static const uint16_t bad[] = { 0, FULL_PAIRS + 1, 8, 0x8000, 0xffff };
+	struct virtio_net_hdr_v1_hash hdr;
+	unsigned int i;
+
+	full_up(_metadata, self, variant->flags, MQ, FULL_PAIRS);
+	EXPECT_EQ(FULL_PAIRS, vpci_read(&self->nic.pci,
+					VIRTIO_PCI_CAP_DEVICE_CFG, 2, 8));
+	EXPECT_EQ(2 * FULL_PAIRS, self->nic.ctrl);
+	EXPECT_EQ(1, wait_channels(MDEV_UUID_A, 1));
+	for (i = 0; i < 20; i++)
+		EXPECT_EQ(0, pair_of(_metadata, self, i, &hdr));
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
+		EXPECT_EQ(ERR, vnic_set_pairs(&self->nic, bad[i]));
+	for (i = 1; i <= FULL_PAIRS; i++) {
+		EXPECT_EQ(OK, vnic_set_pairs(&self->nic, i));
+		EXPECT_EQ(i, wait_channels(MDEV_UUID_A, i));
+	}
+	EXPECT_EQ(OK, vnic_set_pairs(&self->nic, 1));
+	for (i = 0; i < 20; i++)
+		EXPECT_EQ(0, pair_of(_metadata, self, i, &hdr));
+	EXPECT_EQ(1, wait_channels(MDEV_UUID_A, 1));
+}
+
+/* Unknown flows are spread; one comes where the guest sends it. */
+TEST_F(full, flows)
+{
+	struct virtio_net_hdr_v1_hash hdr;
+	unsigned int seen = 0, i, pair;
+
+	full_up(_metadata, self, variant->flags, MQ, FULL_PAIRS);
+	ASSERT_EQ(OK, vnic_set_pairs(&self->nic, FULL_PAIRS));
+	for (i = 0; i < 40; i++)
+		seen |= 1 << pair_of(_metadata, self, i, &hdr);
+	EXPECT_EQ((1 << FULL_PAIRS) - 1, seen);
+	for (i = 0; i < 40; i++) {
+		pair = i % FULL_PAIRS;
+		answer(_metadata, self, i, pair);
+		EXPECT_EQ(pair, pair_of(_metadata, self, i, &hdr));
+	}
+	/* Fewer pairs: only these. */
+	ASSERT_EQ(OK, vnic_set_pairs(&self->nic, 2));
+	for (i = 0; i < 40; i++)
+		EXPECT_GT(2, pair_of(_metadata, self, i, &hdr));
+}
+
+/* What lies in a transmit queue that is not in use is sent when it is. */
+TEST_F(full, unused_queue)
+{
+	uint8_t p[200], in[VNIC_SLOT], hdr[10];
+	size_t len;
+
+	full_up(_metadata, self, variant->flags, MQ, FULL_PAIRS);
+	len = flow_packet(self, p, 1, false);
+	ASSERT_EQ(0, vnic_send_on(&self->nic, 3, NULL, p, len));
+	EXPECT_EQ(-ETIMEDOUT, packet_recv(self->packets, hdr, in, sizeof(in),
+					  QUIET_MS));
+	ASSERT_EQ(OK, vnic_set_pairs(&self->nic, FULL_PAIRS));
+	EXPECT_EQ(len, packet_recv(self->packets, hdr, in, sizeof(in),
+				   DEADLINE_MS));
+	EXPECT_EQ(0, vnic_sent(&self->nic, DEADLINE_MS));
+}
+
+/* A driver of one pair only: its control queue is the third queue. */
+TEST_F(full, driver_without_mq)
+{
+	unsigned int i;
+
+	full_up(_metadata, self, variant->flags, VNIC_FILTER, 1);
+	EXPECT_EQ(2, self->nic.ctrl);
+	EXPECT_EQ(OK, vnic_command(&self->nic, VIRTIO_NET_CTRL_RX, 0, "\1", 1));
+	both_directions(_metadata, self->net, &self->nic, 5);
+	/* Kicks of queues that are nothing. */
+	for (i = 0; i < 20; i++)
+		vpci_kick(&self->nic.pci, i);
+	both_directions(_metadata, self->net, &self->nic, 5);
+}
+
+TEST_F(full, pairs_move)
+{
+	struct virtio_net_hdr_v1_hash hdr;
+	unsigned int i, pair;
+
+	full_up(_metadata, self, variant->flags, MQ, FULL_PAIRS);
+	ASSERT_EQ(OK, vnic_set_pairs(&self->nic, 3));
+	full_move(_metadata, self);
+	EXPECT_EQ(3, wait_channels(MDEV_UUID_B, 3));
+	for (i = 0; i < 30; i++) {
+		pair = i % 3;
+		answer(_metadata, self, i, pair);
+		EXPECT_EQ(pair, pair_of(_metadata, self, i, &hdr));
+	}
+	ASSERT_EQ(OK, vnic_set_pairs(&self->nic, 4));
+	answer(_metadata, self, 1, 3);
+}
+
+/* The verification suite's key. */
+static const uint8_t key[40] = {
+	0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e, 0xc2, 0x41, 0x67,
+	0x25, 0x3d, 0x43, 0xa3, 0x8f, 0xb0, 0xd0, 0xca, 0x2b, 0xcb,
+	0xae, 0x7b, 0x30, 0xb4, 0x77, 0xcb, 0x2d, 0xa3, 0x80, 0x30,
+	0xf2, 0x0c, 0x6a, 0x42, 0xb7, 0x3b, 0xbe, 0xac, 0x01, 0xfa,
+};
+
+/**
+ * struct rss - arguments of RSS_CONFIG
+ * @types: hash types
+ * @entries: of the table, in which entry i is i % @spread
+ * @spread: see @entries
+ * @unclassified: queue
+ * @max_tx: queues for sending
+ * @key_len: bytes of key
+ */
+struct rss {
+	uint32_t types;
+	uint32_t entries;
+	uint16_t spread;
+	uint16_t unclassified;
+	uint16_t max_tx;
+	uint8_t key_len;
+};
+
+/* With @padding bytes behind it. */
+static int rss_config_padded(struct vnic *nic, const struct rss *rss,
+			     size_t padding)
+{
+	uint8_t data[1000] = { 0 }, *p = data;
+	unsigned int i;
+
+	put_le32(p, rss->types);
+	put_le16(p + 4, rss->entries - 1);
+	put_le16(p + 6, rss->unclassified);
+	p += 8;
+	for (i = 0; i < rss->entries && i < 256; i++, p += 2)
+		put_le16(p, i % rss->spread);
+	put_le16(p, rss->max_tx);
+	p[2] = rss->key_len;
+	memcpy(p + 3, key, sizeof(key));
+	return vnic_command(nic, VIRTIO_NET_CTRL_MQ,
+			    VIRTIO_NET_CTRL_MQ_RSS_CONFIG, data,
+			    p + 3 + rss->key_len + padding - data);
+}
+
+static int rss_config(struct vnic *nic, const struct rss *rss)
+{
+	return rss_config_padded(nic, rss, 0);
+}
+
+#define TYPES	0x3f
+
+static const struct rss good = { TYPES, 128, FULL_PAIRS, 1, FULL_PAIRS, 40 };
+
+TEST_F(full, rss_configurations)
+{
+	static const struct rss bad[] = {
+		{ TYPES | 0x40, 128, 4, 1, 4, 40 },
+		{ ~0U, 128, 4, 1, 4, 40 },
+		{ TYPES, 256, 4, 1, 4, 40 },
+		{ TYPES, 3, 2, 1, 4, 40 },
+		{ TYPES, 0, 1, 1, 4, 40 },
+		{ TYPES, 128, 5, 1, 4, 40 },
+		{ TYPES, 128, 4, 4, 4, 40 },
+		{ TYPES, 128, 4, 0xffff, 4, 40 },
+		{ TYPES, 128, 4, 1, 0, 40 },
+		{ TYPES, 128, 4, 1, 5, 40 },
+		{ TYPES, 128, 4, 1, 4, 41 },
+		{ TYPES, 128, 4, 1, 4, 255 },
+	};
+	unsigned int i;
+
+	full_up(_metadata, self, variant->flags, VNIC_RSS | MQ, FULL_PAIRS);
+	EXPECT_EQ(40, vpci_read(&self->nic.pci, VIRTIO_PCI_CAP_DEVICE_CFG, 1,
+				17));
+	EXPECT_EQ(128, vpci_read(&self->nic.pci, VIRTIO_PCI_CAP_DEVICE_CFG, 2,
+				 18));
+	EXPECT_EQ(TYPES, vpci_read(&self->nic.pci, VIRTIO_PCI_CAP_DEVICE_CFG,
+				   4, 20));
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		EXPECT_EQ(ERR, rss_config(&self->nic, &bad[i])) {
+			TH_LOG("case %u", i);
+		}
+	}
+	EXPECT_EQ(OK, rss_config(&self->nic, &good));
+	/* Linux's driver sends its structure with the padding. */
+	EXPECT_EQ(OK, rss_config_padded(&self->nic, &good, 1));
+	EXPECT_EQ(ERR, rss_config_padded(&self->nic, &good, 4));
+	EXPECT_EQ(ERR, rss_config_padded(&self->nic, &good, -1));
+	EXPECT_EQ(OK, rss_config(&self->nic,
+				 &(struct rss){ 0, 1, 1, 0, 1, 0 }));
+}
+
+/* Of Microsoft's verification suite: source, destination, the hashes. */
+static const struct {
+	struct packet_flow flow;
+	uint32_t ip, tcp;
+} vectors[] = {
+	{ { 1, 0x420995bb, 0xa18e6450, 2794, 1766 }, 0x323e8fc2, 0x51ccc178 },
+	{ { 1, 0xc75c6f02, 0x41458c53, 14230, 4739 }, 0xd718262a, 0xc626b0ea },
+	{ { 1, 0x1813c65f, 0x0c16cfb8, 12898, 38024 }, 0xd2d0a5de, 0x5c2b394a },
+	{ { 1, 0x261bcd1e, 0xd18ea306, 48228, 2217 }, 0x82989176, 0xafc7327f },
+	{ { 1, 0x9927a3bf, 0xcabc7f02, 44251, 1303 }, 0x5d1809c5, 0x10e828a2 },
+};
+
+static void expect_hash(struct __test_metadata *_metadata,
+			FIXTURE_DATA(full) *self, unsigned int i,
+			uint32_t hash, unsigned int report, unsigned int pair)
+{
+	struct virtio_net_hdr_v1_hash hdr;
+	uint8_t p[200], in[VNIC_SLOT], none[10] = { 0 };
+	size_t len = packet_make(p, self->mac, &vectors[i].flow, 50, i);
+
+	ASSERT_EQ(0, packet_send(self->packets, none, p, len));
+	ASSERT_EQ(len, vnic_recv_on(&self->nic, pair, &hdr, in, sizeof(in),
+				    DEADLINE_MS)) {
+		TH_LOG("vector %u", i);
+	}
+	EXPECT_EQ(0, memcmp(p, in, len));
+	EXPECT_EQ(hash, get_le32((uint8_t *)&hdr + VNIC_HDR));
+	EXPECT_EQ(report, get_le16(&hdr.hash_report));
+}
+
+TEST_F(full, hashes)
+{
+	struct rss ip_only = good;
+	unsigned int i;
+
+	full_up(_metadata, self, variant->flags, VNIC_RSS | MQ, FULL_PAIRS);
+	ASSERT_EQ(OK, rss_config(&self->nic, &good));
+	for (i = 0; i < ARRAY_SIZE(vectors); i++)
+		expect_hash(_metadata, self, i, vectors[i].tcp,
+			    VIRTIO_NET_HASH_REPORT_TCPv4,
+			    vectors[i].tcp % FULL_PAIRS);
+	ip_only.types = VIRTIO_NET_RSS_HASH_TYPE_IPv4 |
+			VIRTIO_NET_RSS_HASH_TYPE_UDPv4;
+	ASSERT_EQ(OK, rss_config(&self->nic, &ip_only));
+	for (i = 0; i < ARRAY_SIZE(vectors); i++)
+		expect_hash(_metadata, self, i, vectors[i].ip,
+			    VIRTIO_NET_HASH_REPORT_IPv4,
+			    vectors[i].ip % FULL_PAIRS);
+	ip_only.types = VIRTIO_NET_RSS_HASH_TYPE_TCPv6;
+	ASSERT_EQ(OK, rss_config(&self->nic, &ip_only));
+	expect_hash(_metadata, self, 0, 0, VIRTIO_NET_HASH_REPORT_NONE,
+		    ip_only.unclassified);
+}
+
+/* The hash is reported without spreading by it. */
+TEST_F(full, hash_config)
+{
+	uint8_t data[13 + 40] = { TYPES };
+
+	full_up(_metadata, self, variant->flags, VNIC_F(HASH_REPORT), 1);
+	expect_hash(_metadata, self, 0, 0, VIRTIO_NET_HASH_REPORT_NONE, 0);
+	data[12] = sizeof(key);
+	memcpy(data + 13, key, sizeof(key));
+	ASSERT_EQ(OK, vnic_command(&self->nic, VIRTIO_NET_CTRL_MQ,
+				   VIRTIO_NET_CTRL_MQ_HASH_CONFIG, data,
+				   sizeof(data)));
+	expect_hash(_metadata, self, 1, vectors[1].tcp,
+		    VIRTIO_NET_HASH_REPORT_TCPv4, 0);
+	data[12] = 41;
+	EXPECT_EQ(ERR, vnic_command(&self->nic, VIRTIO_NET_CTRL_MQ,
+				    VIRTIO_NET_CTRL_MQ_HASH_CONFIG, data,
+				    sizeof(data)));
+	full_move(_metadata, self);
+	expect_hash(_metadata, self, 2, vectors[2].tcp,
+		    VIRTIO_NET_HASH_REPORT_TCPv4, 0);
+}
+
+TEST_F(full, rss_moves)
+{
+	unsigned int i;
+
+	full_up(_metadata, self, variant->flags, VNIC_RSS | MQ, FULL_PAIRS);
+	ASSERT_EQ(OK, rss_config(&self->nic, &good));
+	full_move(_metadata, self);
+	EXPECT_GT(16 * KIB, self->stream.len);
+	for (i = 0; i < ARRAY_SIZE(vectors); i++)
+		expect_hash(_metadata, self, i, vectors[i].tcp,
+			    VIRTIO_NET_HASH_REPORT_TCPv4,
+			    vectors[i].tcp % FULL_PAIRS);
+	/* And back to steering by flow. */
+	ASSERT_EQ(OK, vnic_set_pairs(&self->nic, 1));
+	expect_hash(_metadata, self, 0, vectors[0].tcp,
+		    VIRTIO_NET_HASH_REPORT_TCPv4, 0);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Checksum and segmentation offloads in both directions, mergeable buffers, and
+ * what a hostile driver can write into the header before a packet.
+ */
+#include "full.h"
+
+#include <linux/ethtool.h>
+
+#define OK	VIRTIO_NET_OK
+#define ERR	VIRTIO_NET_ERR
+
+#define CSUM	VIRTIO_NET_HDR_F_NEEDS_CSUM
+#define TCPV4	VIRTIO_NET_HDR_GSO_TCPV4
+#define TCPV6	VIRTIO_NET_HDR_GSO_TCPV6
+#define ECN	VIRTIO_NET_HDR_GSO_ECN
+
+#define MSS	1400
+#define LONG	60000
+
+static const struct packet_flow tcp = { 1, 0x0a000001, 0x0a000002, 80, 8080 };
+static const struct packet_flow udp = { 0, 0x0a000001, 0x0a000002, 80, 8080 };
+
+/* A header of a TCP packet to be cut into pieces of MSS. */
+static const struct virtio_net_hdr_v1 tso = {
+	.flags = CSUM,
+	.gso_type = TCPV4,
+	.hdr_len = PACKET_TCP_HDR,
+	.gso_size = MSS,
+	.csum_start = PACKET_ETH + PACKET_IP,
+	.csum_offset = 16,
+};
+
+static const struct virtio_net_hdr_v1 udp_csum = {
+	.flags = CSUM,
+	.csum_start = PACKET_ETH + PACKET_IP,
+	.csum_offset = 6,
+};
+
+FIXTURE_VARIANT_ADD(full, direct) { };
+
+FIXTURE_VARIANT_ADD(full, indirect) {
+	.flags = VNIC_INDIRECT | VNIC_EVENT_IDX,
+};
+
+static int wait_flag(const char *uuid, uint32_t cmd, int wants)
+{
+	int64_t deadline = deadline_ms(DEADLINE_MS);
+	int now;
+
+	do {
+		now = netif_flag(uuid, cmd);
+	} while (now != wants && deadline_left(deadline));
+	return now;
+}
+
+/* Of @len bytes of payload, from the host; as it comes in one piece. */
+static void tso_to_guest(struct __test_metadata *_metadata,
+			 FIXTURE_DATA(full) *self, size_t len, uint32_t seed)
+{
+	static uint8_t p[VNIC_BIG], in[VNIC_BIG + VNIC_SLOT];
+	struct virtio_net_hdr_v1_hash hdr;
+	size_t size = packet_make(p, self->mac, &tcp, len, seed);
+
+	ASSERT_EQ(0, packet_send(self->packets, &tso, p, size));
+	ASSERT_EQ(size, vnic_recv_on(&self->nic, 0, &hdr, in, sizeof(in),
+				     DEADLINE_MS)) {
+		TH_LOG("%zu bytes", len);
+	}
+	EXPECT_EQ(0, memcmp(p, in, size));
+	EXPECT_EQ(CSUM, hdr.hdr.flags);
+	EXPECT_EQ(len > MSS ? TCPV4 : 0, hdr.hdr.gso_type);
+	EXPECT_EQ(len > MSS ? MSS : 0, hdr.hdr.gso_size);
+	EXPECT_EQ(PACKET_ETH + PACKET_IP, hdr.hdr.csum_start);
+	EXPECT_EQ(16, hdr.hdr.csum_offset);
+}
+
+TEST_F(full, segments_to_guest)
+{
+	size_t len;
+
+	full_up(_metadata, self, variant->flags, VNIC_OFFLOADS, 1);
+	EXPECT_EQ(1, wait_flag(MDEV_UUID_A, ETHTOOL_GTSO, 1));
+	EXPECT_EQ(1, netif_flag(MDEV_UUID_A, ETHTOOL_GTXCSUM));
+	EXPECT_EQ(1, netif_flag(MDEV_UUID_A, ETHTOOL_GSG));
+	for (len = 100; len <= LONG; len += 1 + len / 3)
+		tso_to_guest(_metadata, self, len, len);
+	ASSERT_EQ(0, vpci_reset(&self->nic.pci));
+	EXPECT_EQ(0, wait_flag(MDEV_UUID_A, ETHTOOL_GTSO, 0));
+	EXPECT_EQ(0, netif_flag(MDEV_UUID_A, ETHTOOL_GTXCSUM));
+}
+
+/* Around the ends of a buffer and of two. */
+TEST_F(full, merged_sizes)
+{
+	size_t first = VNIC_SLOT - VNIC_HDR - PACKET_TCP_HDR, len;
+
+	full_up(_metadata, self, variant->flags, VNIC_OFFLOADS, 1);
+	for (len = first - 20; len < first + 20; len++)
+		tso_to_guest(_metadata, self, len, len);
+	for (len = first + VNIC_SLOT - VNIC_HDR - 3;
+	     len < first + VNIC_SLOT + 3; len++)
+		tso_to_guest(_metadata, self, len, len);
+	both_directions(_metadata, self->net, &self->nic, 10);
+}
+
+/* A guest that takes no segments gets packets of the size of one. */
+static void expect_segments(struct __test_metadata *_metadata,
+			    FIXTURE_DATA(full) *self, bool checksum)
+{
+	uint8_t p[8192], in[2 * VNIC_SLOT];
+	struct virtio_net_hdr_v1_hash hdr;
+	size_t size, sum = 0;
+	int ret;
+
+	size = packet_make(p, self->mac, &tcp, 5 * MSS, 1);
+	ASSERT_EQ(0, packet_send(self->packets, &tso, p, size));
+	while (sum < 5 * MSS) {
+		ret = vnic_recv_on(&self->nic, 0, &hdr, in, sizeof(in),
+				   DEADLINE_MS);
+		ASSERT_EQ(PACKET_TCP_HDR + MSS, ret);
+		EXPECT_EQ(0, hdr.hdr.gso_type);
+		EXPECT_EQ(0, memcmp(p + PACKET_TCP_HDR + sum,
+				    in + PACKET_TCP_HDR, MSS));
+		if (checksum) {
+			EXPECT_EQ(0, hdr.hdr.flags & CSUM);
+			EXPECT_TRUE(packet_checksum_ok(in, ret));
+		}
+		sum += ret - PACKET_TCP_HDR;
+	}
+}
+
+TEST_F(full, guest_without_offloads)
+{
+	full_up(_metadata, self, variant->flags, 0, 1);
+	expect_segments(_metadata, self, true);
+	full_up(_metadata, self, variant->flags, VNIC_F(GUEST_CSUM), 1);
+	expect_segments(_metadata, self, false);
+}
+
+static int set_offloads(struct vnic *nic, uint64_t offloads)
+{
+	uint8_t data[8];
+
+	put_le64(data, offloads);
+	return vnic_command(nic, VIRTIO_NET_CTRL_GUEST_OFFLOADS, 0, data, 8);
+}
+
+TEST_F(full, guest_changes_its_mind)
+{
+	uint64_t all = VNIC_F(GUEST_CSUM) | VNIC_F(GUEST_TSO4) |
+		       VNIC_F(GUEST_TSO6) | VNIC_F(GUEST_ECN);
+
+	full_up(_metadata, self, variant->flags, VNIC_OFFLOADS, 1);
+	tso_to_guest(_metadata, self, 20000, 1);
+	EXPECT_EQ(ERR, set_offloads(&self->nic, ~0ULL));
+	EXPECT_EQ(ERR, set_offloads(&self->nic, VNIC_F(CSUM)));
+	EXPECT_EQ(OK, set_offloads(&self->nic, VNIC_F(GUEST_CSUM)));
+	expect_segments(_metadata, self, false);
+	full_move(_metadata, self);
+	expect_segments(_metadata, self, false);
+	EXPECT_EQ(OK, set_offloads(&self->nic, all));
+	EXPECT_EQ(1, wait_flag(MDEV_UUID_B, ETHTOOL_GTSO, 1));
+	tso_to_guest(_metadata, self, 30000, 2);
+}
+
+/* Buffers that do not suffice are left alone until there are more. */
+TEST_F(full, not_enough_buffers)
+{
+	static uint8_t p[VNIC_BIG], in[VNIC_BIG + VNIC_SLOT];
+	struct virtio_net_hdr_v1_hash hdr;
+	unsigned int i, sizes[4];
+
+	full_up(_metadata, self, variant->flags, VNIC_OFFLOADS, 1);
+	/* 64 buffers of a page; the first packets take 15 each. */
+	for (i = 0; i < 8; i++) {
+		sizes[i % 4] = packet_make(p, self->mac, &tcp, LONG, i);
+		ASSERT_EQ(0, packet_send(self->packets, &tso, p,
+					 sizes[i % 4]));
+	}
+	EXPECT_TRUE(wait_used_index(&self->nic.vq[VNIC_RX], 60));
+	for (i = 0; i < 8; i++) {
+		packet_make(p, self->mac, &tcp, LONG, i);
+		ASSERT_EQ(sizes[i % 4],
+			  vnic_recv_on(&self->nic, 0, &hdr, in, sizeof(in),
+				       DEADLINE_MS));
+		EXPECT_EQ(0, memcmp(p, in, sizes[i % 4])) {
+			TH_LOG("packet %u", i);
+		}
+	}
+	EXPECT_EQ(0, self->nic.vq[VNIC_RX].used->idx -
+		  self->nic.vq[VNIC_RX].last_used);
+}
+
+TEST_F(full, checksum_to_guest)
+{
+	struct virtio_net_hdr_v1_hash hdr;
+	uint8_t p[600], in[VNIC_SLOT];
+	size_t size;
+
+	full_up(_metadata, self, variant->flags, VNIC_OFFLOADS, 1);
+	size = packet_make(p, self->mac, &udp, 500, 1);
+	ASSERT_EQ(0, packet_send(self->packets, &udp_csum, p, size));
+	ASSERT_EQ(size, vnic_recv_on(&self->nic, 0, &hdr, in, sizeof(in),
+				     DEADLINE_MS));
+	EXPECT_EQ(CSUM, hdr.hdr.flags);
+	EXPECT_EQ(6, hdr.hdr.csum_offset);
+	EXPECT_EQ(0, memcmp(p, in, size));
+
+	full_up(_metadata, self, variant->flags, VNIC_F(MRG_RXBUF), 1);
+	ASSERT_EQ(0, packet_send(self->packets, &udp_csum, p, size));
+	ASSERT_EQ(size, vnic_recv_on(&self->nic, 0, &hdr, in, sizeof(in),
+				     DEADLINE_MS));
+	EXPECT_EQ(0, hdr.hdr.flags & CSUM);
+	EXPECT_TRUE(packet_checksum_ok(in, size));
+}
+
+TEST_F(full, from_guest)
+{
+	static uint8_t p[VNIC_BIG], in[VNIC_BIG];
+	struct virtio_net_hdr_v1 hdr;
+	size_t size, len;
+
+	full_up(_metadata, self, variant->flags, VNIC_OFFLOADS, 1);
+	for (len = 1; len <= LONG; len += 1 + len / 2) {
+		size = packet_make(p, self->mac, &tcp, len, len);
+		ASSERT_EQ(0, vnic_send_on(&self->nic, 0, &tso, p, size));
+		ASSERT_EQ(size, packet_recv(self->packets, &hdr, in,
+					    sizeof(in), DEADLINE_MS)) {
+			TH_LOG("%zu bytes", len);
+		}
+		EXPECT_EQ(0, memcmp(p, in, size));
+		EXPECT_EQ(CSUM, hdr.flags & CSUM);
+		EXPECT_EQ(len > MSS ? TCPV4 : 0, hdr.gso_type);
+		EXPECT_EQ(len > MSS ? MSS : 0, hdr.gso_size);
+		ASSERT_EQ(0, vnic_sent(&self->nic, DEADLINE_MS));
+	}
+	size = packet_make(p, self->mac, &udp, 300, 1);
+	ASSERT_EQ(0, vnic_send_on(&self->nic, 0, &udp_csum, p, size));
+	ASSERT_EQ(size, packet_recv(self->packets, &hdr, in, sizeof(in),
+				    DEADLINE_MS));
+	EXPECT_EQ(CSUM, hdr.flags & CSUM);
+	EXPECT_EQ(6, hdr.csum_offset);
+}
+
+/* Whatever the header says: dropped or sent, and then all is well. */
+TEST_F(full, hostile_headers)
+{
+	static const struct virtio_net_hdr_v1 bad[] = {
+		{ .flags = CSUM, .csum_start = 0xffff, .csum_offset = 0xffff },
+		{ .flags = CSUM, .csum_start = 1000, .csum_offset = 16 },
+		{ .flags = CSUM, .csum_start = 34, .csum_offset = 0xfffe },
+		{ .flags = CSUM, .csum_start = 0, .csum_offset = 0 },
+		{ .gso_type = TCPV4, .gso_size = 0 },
+		{ .gso_type = TCPV4, .gso_size = 1 },
+		{ .gso_type = TCPV4, .gso_size = 0xffff },
+		{ .gso_type = TCPV6, .gso_size = MSS },
+		{ .gso_type = VIRTIO_NET_HDR_GSO_UDP, .gso_size = MSS },
+		{ .gso_type = VIRTIO_NET_HDR_GSO_UDP_L4, .gso_size = MSS },
+		{ .gso_type = 2, .gso_size = MSS },
+		{ .gso_type = ECN },
+		{ .gso_type = ECN | 0x7f, .gso_size = MSS },
+		{ .gso_type = 0x20 | TCPV4, .gso_size = MSS },
+		{ .flags = CSUM, .gso_type = TCPV4, .gso_size = MSS,
+		  .csum_start = 34, .csum_offset = 6 },
+		{ .flags = CSUM, .gso_type = TCPV6 | ECN, .gso_size = 1,
+		  .csum_start = 14, .csum_offset = 16 },
+		{ .flags = 0xff, .gso_type = 0xff, .gso_size = 0xffff,
+		  .csum_start = 0xffff, .csum_offset = 0xffff },
+	};
+	uint8_t p[VNIC_SLOT];
+	unsigned int i, k;
+	size_t size;
+
+	full_up(_metadata, self, variant->flags, VNIC_OFFLOADS, 1);
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		for (k = 0; k < 3; k++) {
+			size = packet_make(p, self->mac, k ? &tcp : &udp,
+					   k == 2 ? 3000 : 0, i);
+			ASSERT_EQ(0, vnic_send_on(&self->nic, 0, &bad[i], p,
+						  k ? size : 14));
+		}
+		ASSERT_EQ(0, vnic_sent(&self->nic, DEADLINE_MS));
+	}
+	EXPECT_LT(0, netif_counter(MDEV_UUID_A, "rx0_errors"));
+	EXPECT_EQ(0, vpci_status(&self->nic.pci) &
+		  VIRTIO_CONFIG_S_NEEDS_RESET);
+	to_host(_metadata, self->net, &self->nic, 300, 1);
+}
+
+TEST_F(full, random_headers)
+{
+	struct virtio_net_hdr_v1 hdr;
+	uint8_t p[VNIC_SLOT];
+	uint64_t rng = 3;
+	unsigned int i, k;
+	size_t size;
+
+	full_up(_metadata, self, variant->flags, VNIC_OFFLOADS, 1);
+	for (i = 0; i < 2000; i++) {
+		hdr = rng_next(&rng) >> 63 ? tso : udp_csum;
+		for (k = 0; k < 2; k++)
+			((uint8_t *)&hdr)[(rng_next(&rng) >> 60) % 10] =
+				rng_next(&rng) >> 57;
+		size = packet_make(p, self->mac, i & 1 ? &tcp : &udp,
+				   i % 2000, i);
+		/* Also what the headers of the packet say. */
+		p[12 + (rng_next(&rng) >> 59)] ^= rng_next(&rng) >> 60;
+		ASSERT_EQ(0, vnic_send_on(&self->nic, 0, &hdr, p, size));
+		ASSERT_EQ(0, vnic_sent(&self->nic, DEADLINE_MS));
+	}
+	to_host(_metadata, self->net, &self->nic, 300, 1);
+}
+
+/* Offloads that were not accepted are not done. */
+TEST_F(full, not_accepted)
+{
+	uint8_t p[VNIC_SLOT], in[VNIC_SLOT], hdr[10];
+	size_t size;
+
+	full_up(_metadata, self, variant->flags, 0, 1);
+	size = packet_make(p, self->mac, &tcp, 3000, 1);
+	ASSERT_EQ(0, vnic_send_on(&self->nic, 0, &tso, p, size));
+	ASSERT_EQ(0, vnic_send_on(&self->nic, 0, &udp_csum, p, size));
+	ASSERT_EQ(0, vnic_sent(&self->nic, DEADLINE_MS));
+	EXPECT_EQ(-ETIMEDOUT, packet_recv(self->packets, hdr, in, sizeof(in),
+					  QUIET_MS));
+	EXPECT_EQ(2, netif_counter(MDEV_UUID_A, "rx0_errors"));
+	full_up(_metadata, self, variant->flags, VNIC_F(CSUM), 1);
+	ASSERT_EQ(0, vnic_send_on(&self->nic, 0, &tso, p, size));
+	ASSERT_EQ(0, vnic_sent(&self->nic, DEADLINE_MS));
+	EXPECT_EQ(3, netif_counter(MDEV_UUID_A, "rx0_errors"));
+	to_host(_metadata, self->net, &self->nic, 300, 1);
+}
+
+/* A single queue is reset and set up again. */
+TEST_F(full, queue_reset)
+{
+	struct vpci *pci = &self->nic.pci;
+	uint8_t frame[100];
+
+	full_up(_metadata, self, variant->flags, VNIC_OFFLOADS, 1);
+	both_directions(_metadata, self->net, &self->nic, 5);
+	vpci_set_common(pci, VIRTIO_PCI_COMMON_Q_SELECT, VNIC_TX);
+	EXPECT_EQ(1, vpci_common(pci, VIRTIO_PCI_COMMON_Q_ENABLE));
+	vpci_set_common(pci, VIRTIO_PCI_COMMON_Q_RESET, 1);
+	EXPECT_EQ(0, vpci_common(pci, VIRTIO_PCI_COMMON_Q_RESET));
+	EXPECT_EQ(0, vpci_common(pci, VIRTIO_PCI_COMMON_Q_ENABLE));
+	EXPECT_EQ(0, vpci_common(pci, VIRTIO_PCI_COMMON_Q_DESCLO));
+	frame_make(frame, sizeof(frame), self->mac, 1);
+	ASSERT_EQ(0, vnic_send(&self->nic, frame, sizeof(frame)));
+	EXPECT_EQ(-ETIMEDOUT, netif_recv(self->net, frame, sizeof(frame),
+					 QUIET_MS));
+	to_guest(_metadata, self->net, &self->nic, 100, 1);
+
+	vq_free(&self->nic.vq[VNIC_TX]);
+	ASSERT_EQ(0, vq_init(&self->nic.vq[VNIC_TX], &self->mem, FULL_RING,
+			     variant->flags & VNIC_INDIRECT ?
+			     VQ_INDIRECT | VQ_EVENT_IDX : 0));
+	ASSERT_EQ(0, vpci_set_queue(pci, VNIC_TX, &self->nic.vq[VNIC_TX], 2));
+	both_directions(_metadata, self->net, &self->nic, 5);
+}
+
+/* Without the feature the register is not there. */
+TEST_F(full, no_queue_reset)
+{
+	full_up(_metadata, self, variant->flags, 0, 1);
+	vpci_set_common(&self->nic.pci, VIRTIO_PCI_COMMON_Q_SELECT, VNIC_TX);
+	vpci_set_common(&self->nic.pci, VIRTIO_PCI_COMMON_Q_RESET, 1);
+	EXPECT_EQ(1, vpci_common(&self->nic.pci, VIRTIO_PCI_COMMON_Q_ENABLE));
+	both_directions(_metadata, self->net, &self->nic, 5);
+}
+
+TEST_HARNESS_MAIN
