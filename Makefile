@@ -9,7 +9,8 @@ INSTALL_MOD_DIR ?= updates
 # Not where DKMS builds.
 -include tests/lab/lab.mk
 
-.PHONY: modules install install-mdevctl dkms dkms-remove clean demo check bench help
+.PHONY: modules install install-mdevctl dkms dkms-remove tools install-tools
+.PHONY: clean demo check bench help
 
 # What the kernel needs, said before the compiler says it in its own way.
 define check_kernel
@@ -58,6 +59,14 @@ dkms-remove:
 	rm -rf /usr/src/mdev-migrate-$(VERSION)
 	rm -f $(CALLOUT)
 
+# Needs no kernel headers.
+tools:
+	$(MAKE) -C tools/mdev-migrate
+
+# DESTDIR= and prefix= as usual
+install-tools: tools
+	$(MAKE) -C tools/mdev-migrate install
+
 clean:
 	rm -rf build
 	find $(wildcard drivers tests) \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' \
@@ -72,17 +81,20 @@ check:
 
 bench:
 	tests/bench/bench
+	tests/bench/tool_bench.sh
 
 help:
 	@echo 'For everybody (as root; sets up what it needs):'
 	@echo '  make demo      live-migrate a running Linux guest with its network card'
 	@echo '  make check     run all tests'
-	@echo '  make bench     measure the network card beside vhost-net'
+	@echo '  make bench     measure the network card beside vhost-net, mdev-migrate beside jq'
 	@echo
 	@echo 'For the kernel you run:'
 	@echo '  make           build the modules; KDIR=DIR for another kernel'
 	@echo '  make install   install them (INSTALL_MOD_PATH=DIR to stage)'
 	@echo '  make dkms      install them through DKMS; make dkms-remove undoes it'
+	@echo '  make tools     build mdev-migrate, which needs no kernel headers'
+	@echo '  make install-tools   install it (prefix=/usr/local, DESTDIR=DIR to stage)'
 	@echo '  make clean     remove what was built here; the cache stays'
 	@echo
 	@echo 'For developers:'

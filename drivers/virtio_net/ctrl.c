@@ -48,14 +48,14 @@ static void vnet_ctrl_settle(struct vnet *vnet)
 	}
 }
 
-/* Queues that came into use are looked at. */
+/* Queues that came into use are looked at, by their workers. */
 static void vnet_ctrl_pairs_done(struct vnet *vnet)
 {
 	unsigned int i;
 
 	vnet_ctrl_settle(vnet);
 	for (i = 0; i < vnet->ctrl.pairs; i++)
-		vnet_vq_kick(vnet, vnet_tx_queue(vnet, i)->index);
+		queue_work(vnet_wq, &vnet_tx_queue(vnet, i)->work);
 	vnet_netdev_follow(vnet);
 }
 

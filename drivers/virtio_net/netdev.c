@@ -134,8 +134,7 @@ void vnet_netdev_follow(struct vnet *vnet)
  * @stats: where
  * @counts: where to
  */
-void vnet_read_stats(const struct vnet_stats *stats,
-			    struct vnet_counts *counts)
+void vnet_read_stats(const struct vnet_stats *stats, struct vnet_counts *counts)
 {
 	unsigned int start;
 

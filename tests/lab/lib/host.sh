@@ -6,10 +6,11 @@
 HOST_PACKAGES="gcc libc6-dev make flex bison bc cpio rsync xz-utils zstd kmod
 	perl python3 procps util-linux mmdebstrap debian-archive-keyring shellcheck"
 
+# host_missing [PACKAGE...]: of what the lab needs and these
 host_missing() {
 	local p
 
-	for p in $HOST_PACKAGES; do
+	for p in $HOST_PACKAGES "$@"; do
 		case $(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null) in
 		installed) ;;
 		*) printf '%s ' "$p" ;;
@@ -25,15 +26,23 @@ host_install() {
 	apt-get install -y -q --no-install-recommends "$@"
 }
 
+# host_setup [PACKAGE...]: what the lab needs and these
 host_setup() {
 	local missing
 
 	[ "$(uname -m)" = x86_64 ] || die "the lab needs an x86-64 machine"
 	command -v apt-get dpkg-query >/dev/null ||
 		die "the lab needs a Debian-like host: there is no apt-get here"
-	missing=$(host_missing)
+	missing=$(host_missing "$@")
 	[ -z "$missing" ] && return 0
 	# shellcheck disable=SC2086
 	step "host packages $missing" host_install $missing ||
 		die "cannot install packages: $missing"
+}
+
+lab_packages() {
+	need_root
+	[ -n "$(host_missing "$@")" ] || return 0
+	lock_cache
+	host_setup "$@"
 }

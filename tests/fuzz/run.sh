@@ -1,0 +1,73 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# run.sh [NAME...]: the fuzzers of what mdev-migrate and the module read from
+# elsewhere (snapshot, stream, config), FUZZ_SECONDS=60 each, as TAP. They need
+# clang with libFuzzer (clang and libclang-rt-dev) and libjansson-dev.
+# What makes one fail stays in build/fuzz/, what is new in build/fuzz/NAME/.
+set -u
+here=$(dirname "$(readlink -f "$0")")
+top=$(dirname "$(dirname "$here")")
+out=$top/build/fuzz
+seconds=${FUZZ_SECONDS:-60}
+[ $# -gt 0 ] || set -- snapshot stream config
+n=0 failed=0
+
+clang=
+for name in clang clang-19 clang-18 clang-17 clang-16 clang-15 clang-14; do
+	command -v $name >/dev/null && clang=$name && break
+done
+
+echo "TAP version 13"
+echo "1..$#"
+can_build() {
+	why=
+	[ -n "$clang" ] || why="there is no clang"
+	[ -n "$why" ] || pkg-config --exists jansson || why="there is no libjansson-dev"
+	[ -n "$why" ] || echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' |
+		$clang -fsanitize=fuzzer -x c -o /dev/null - 2>/dev/null ||
+		why="$clang has no libFuzzer: install libclang-rt-dev"
+	[ -z "$why" ]
+}
+
+build() {
+	tool=$top/tools/mdev-migrate
+	sources=$(find "$tool" -name '*.c' ! -name main.c)
+	# shellcheck disable=SC2046,SC2086
+	$clang -g -O1 -std=gnu11 -D_GNU_SOURCE -w \
+		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+		-I"$top/include/uapi" -I"$top/include" -o "$out/fuzz_$1" \
+		"$here/fuzz_$1.c" $sources "$top"/drivers/mdev_migrate/codec/*.c \
+		"$top/drivers/virtio_net/parts.c" \
+		$(pkg-config --cflags --libs jansson)
+}
+
+fuzz() {
+	mkdir -p "$out/$1"
+	(cd "$out" && "./fuzz_$1" -max_total_time="$seconds" -timeout=10 \
+		-rss_limit_mb=1024 -max_len=8192 -use_value_profile=1 \
+		-close_fd_mask=3 -print_final_stats=1 -artifact_prefix="$out/$1-" \
+		"$out/$1" "$here/corpus/$1") >"$out/$1.log" 2>&1
+}
+
+mkdir -p "$out"
+if ! can_build; then
+	for name; do
+		n=$((n + 1))
+		echo "ok $n fuzz $name # SKIP $why"
+	done
+	exit 0
+fi
+for name; do
+	n=$((n + 1))
+	if build "$name" 2>"$out/$name.log" && fuzz "$name"; then
+		runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$out/$name.log")
+		echo "# $name: $runs inputs in $seconds s"
+		echo "ok $n fuzz $name"
+	else
+		failed=1
+		tail -n 40 "$out/$name.log" | sed 's/^/# /'
+		echo "not ok $n fuzz $name: see $out/$name.log and $out/$name-*"
+	fi
+done
+exit $failed

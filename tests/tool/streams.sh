@@ -1,0 +1,99 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# decode, and a saved state as a source; what is installed; the completion.
+set -u
+here=$(dirname "$(readlink -f "$0")")
+top=$(dirname "$(dirname "$here")")
+. "$here/lib.sh"
+tool=$1
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+net=https://mdev-migrate.org/devices/virtio-net
+
+# A state that was saved in the lab; the corpus has a byte before it.
+state=$tmp/state
+tail -c +2 "$top/tests/fuzz/corpus/stream/virtio-net-v1" >"$state"
+size=$(wc -c <"$state")
+
+run 0 "decode" "$tool" decode "$state"
+says "... the configuration" "^CONFIG .* config model=$net,mtu=9000$"
+says "... the virtio parts" "VQ_CFG .* queue 1 .* size 256"
+says "... features by name" "DEV_FEATURES .* VERSION_1 ACCESS_PLATFORM"
+says "... all of it" "^whole: $size bytes"
+run 0 "decode --json" "$tool" decode --json "$state"
+run 0 "decode --verify" "$tool" decode --verify "$state"
+run 0 "decode from a pipe" sh -c "cat \"$state\" | \"$tool\" decode --verify -"
+run 2 "decode what is not there" "$tool" decode "$tmp/nothing"
+run 1 "decode what is no stream" "$tool" decode "$tool"
+says "... says so" "this is no device state stream"
+: >"$tmp/empty"
+run 1 "decode nothing" "$tool" decode --verify "$tmp/empty"
+
+# Cut short anywhere, and with any byte changed, it is never whole.
+cut=0
+for at in 1 15 16 17 31 32 100 400 600 $((size - 1)); do
+	head -c "$at" "$state" >"$tmp/cut"
+	"$tool" decode --verify "$tmp/cut" >"$tmp/out" 2>&1
+	[ $? = 1 ] || cut=$at
+done
+if [ $cut = 0 ]; then pass "cut short"; else fail "cut short at $cut"; fi
+changed=''
+for at in 0 5 20 40 70 106 200 379 460 500 770 790 $((size - 1)); do
+	cp "$state" "$tmp/changed"
+	old=$(od -An -tu1 -j "$at" -N 1 "$state" | tr -d ' ')
+	# shellcheck disable=SC2059
+	printf "\\$(printf %03o $(((old + 1) % 256)))" |
+		dd of="$tmp/changed" bs=1 seek="$at" conv=notrunc 2>/dev/null
+	"$tool" decode --verify "$tmp/changed" >"$tmp/out" 2>&1
+	[ $? = 1 ] || changed="$changed $at"
+done
+if [ -z "$changed" ]; then pass "a byte changed"; else fail "a byte changed at$changed"; fi
+
+# A saved state is a source.
+make_type "$tmp/host" virtio_net virtio_net-v1 $net v1 5 "mtu:uint:0:0:0 68-65535"
+make_type "$tmp/small" virtio_net virtio_net-v1 $net v1 5 "mtu:uint:0:0:0 68-1500"
+run 0 "check a saved state" "$tool" check --root "$tmp/host" "$state" virtio_net-v1
+says "... what to write" "write 9000 to migration/params/mtu"
+run 1 "check a saved state that does not fit" "$tool" check --root "$tmp/small" "$state" .
+run 2 "save to a terminal's place without a device" "$tool" save --root "$tmp/host" \
+	00000000-0000-0000-0000-000000000000
+says "... says which" "there is no mediated device 00000000-"
+
+# Much of it, and not by heart.
+i=0
+while [ $i -lt 400 ]; do
+	make_device "$tmp/host" virtio_net virtio_net-v1 "$(printf '00000000-0000-0000-0000-%012d' $i)"
+	i=$((i + 1))
+done
+run 0 "list 400 devices" "$tool" list --root "$tmp/host"
+if [ "$(grep -c running "$tmp/out")" = 400 ]; then pass "... all"; else fail "... all"; fi
+
+# Installed.
+if man --version >/dev/null 2>&1; then
+	page=$top/tools/mdev-migrate/mdev-migrate.8
+	man --warnings -l "$page" >"$tmp/page" 2>"$tmp/err"
+	if [ -s "$tmp/page" ] && [ ! -s "$tmp/err" ]; then pass "the manual"; else fail "the manual"; fi
+	for command in $("$tool" --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do
+		grep -qE "^\.(B|BI|BR) \"?$command\b" "$page" || echo "$command"
+	done >"$tmp/out"
+	if [ -s "$tmp/out" ]; then fail "the manual has all commands"; else pass "the manual has all commands"; fi
+else
+	skip "the manual" "there is no man"
+fi
+if bash --version >/dev/null 2>&1; then
+	complete() {
+		bash -c '. "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _mdev_migrate
+			printf "%s\n" "${COMPREPLY[@]}"' bash \
+			"$top/tools/mdev-migrate/mdev-migrate.bash" "$@"
+	}
+	run 0 "completion of a command" complete mdev-migrate ba
+	says "... is it" "^baseline$"
+	run 0 "completion of a format" complete mdev-migrate export --format n
+	says "... are two" "^nova$"
+	run 0 "completion of an option" complete mdev-migrate plan --e
+	says "... is it" "^--emit$"
+else
+	skip "completion" "there is no bash"
+fi
+finish

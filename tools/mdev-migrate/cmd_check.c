@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* check: can this device move there? */
+#include <string.h>
+
+#include "command.h"
+
+static int answer(const struct options *options, const struct source *source,
+		  const struct verdict *verdict)
+{
+	json_t *object, *rest;
+	int ret;
+
+	if (options->json) {
+		object = json_answer("check");
+		rest = json_from_verdict(source, verdict);
+		if (json_object_update_missing(object, rest))
+			out_of_memory();
+		json_decref(rest);
+		ret = json_print(object, stdout, "standard output", false);
+	} else {
+		print_verdict(stdout, source, verdict);
+		ret = finish_output(stdout, "standard output");
+	}
+	return ret ? ret : result_status(verdict->result);
+}
+
+int cmd_check(const struct options *options)
+{
+	struct endpoint from, to;
+	struct arena arena = { 0 };
+	struct verdict verdict;
+	struct source source;
+	int ret;
+
+	if (!strcmp(options->args[0], "-") && !strcmp(options->args[1], "-"))
+		return complain(DONE_ERROR,
+				"only one of SOURCE and DESTINATION can come from standard input");
+	ret = endpoint_open(&from, options->args[0], options->root);
+	if (ret)
+		return ret;
+	ret = endpoint_open(&to, options->args[1], options->root);
+	if (ret)
+		goto close_from;
+	ret = endpoint_source(&from, &source);
+	if (!ret)
+		ret = endpoint_judge(&arena, &verdict, &source, &to);
+	if (!ret)
+		ret = answer(options, &source, &verdict);
+	arena_free(&arena);
+	endpoint_close(&to);
+close_from:
+	endpoint_close(&from);
+	return ret;
+}

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * find: which of these hosts can take the device? One host is in memory at a
+ * time; of each, only what is printed is kept.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "memo.h"
+
+#define INTERNED	1024
+
+/**
+ * struct row - a host
+ * @name: its name
+ * @type: the type that fits best, or NULL
+ * @reason: the first finding that is in the way, or NULL
+ * @code: its code
+ * @writes: how many values are to be written
+ * @available: how many devices can be made
+ * @result: the verdict
+ */
+struct row {
+	const char *name;
+	const char *type;
+	const char *reason;
+	const char *code;
+	size_t writes;
+	long long available;
+	enum result result;
+};
+
+struct finder {
+	struct memo *memo;
+	struct host host;
+	const struct source *source;
+	struct arena kept;
+	struct arena scratch;
+	const char *interned[INTERNED];
+	struct row *rows;
+	size_t nr;
+};
+
+/* A copy that outlives the host; most of them are one of a few. */
+static const char *keep(struct finder *finder, const char *text)
+{
+	const char **slot;
+	unsigned int hash = 0;
+	const char *p;
+
+	if (!text)
+		return NULL;
+	for (p = text; *p; p++)
+		hash = hash * 31 + (unsigned char)*p;
+	slot = &finder->interned[hash % INTERNED];
+	if (!*slot || strcmp(*slot, text))
+		*slot = arena_strdup(&finder->kept, text);
+	return *slot;
+}
+
+static void add_row(struct finder *finder, const struct host *host)
+{
+	struct verdict verdict;
+	struct row *row;
+	size_t i;
+
+	judge_host(&finder->scratch, &verdict, finder->source, host);
+	finder->rows = grow_array(finder->rows, finder->nr, sizeof(*row));
+	row = &finder->rows[finder->nr++];
+	*row = (struct row) {
+		.name = arena_strdup(&finder->kept, host->name),
+		.type = keep(finder, verdict.target.type ?
+			     verdict.target.type->name : NULL),
+		.writes = verdict.findings.nr_writes,
+		.available = verdict.target.type ?
+			     verdict.target.type->available : UNKNOWN,
+		.result = verdict.result,
+	};
+	for (i = 0; i < verdict.findings.nr && !row->reason; i++) {
+		const struct finding *finding = &verdict.findings.array[i];
+
+		if (finding->result != verdict.result ||
+		    finding->result == COMPATIBLE)
+			continue;
+		row->reason = keep(finder, finding->message);
+		row->code = finding->code;
+	}
+	arena_reset(&finder->scratch);
+}
+
+static bool find_fast(void *context, const struct doc *doc)
+{
+	struct finder *finder = context;
+
+	if (memo_read(finder->memo, &finder->host, doc))
+		return false;
+	add_row(finder, &finder->host);
+	return true;
+}
+
+static int find_doc(void *context, const struct doc *doc)
+{
+	struct finder *finder = context;
+	struct host host;
+	int ret;
+
+	ret = host_from_doc(&host, doc);
+	if (ret)
+		return ret;
+	add_row(finder, &host);
+	host_free(&host);
+	return 0;
+}
+
+/* identical first, then fewest changes, then most free instances */
+static int compare_rows(const void *pa, const void *pb)
+{
+	const struct row *a = pa, *b = pb;
+
+	if (a->result != b->result)
+		return a->result < b->result ? -1 : 1;
+	if (a->writes != b->writes && a->result <= COMPATIBLE)
+		return a->writes < b->writes ? -1 : 1;
+	if (a->available != b->available && a->result <= COMPATIBLE)
+		return a->available > b->available ? -1 : 1;
+	return natural_compare(a->name, b->name);
+}
+
+static json_t *find_json(const struct finder *finder, size_t fit)
+{
+	json_t *answer = json_answer("find");
+	json_t *hosts = json_new_array();
+	size_t i;
+
+	json_put_number(answer, "fit", fit);
+	json_put_number(answer, "hosts_nr", finder->nr);
+	for (i = 0; i < finder->nr; i++) {
+		const struct row *row = &finder->rows[i];
+		json_t *object = json_new_object();
+
+		json_put_text(object, "host", row->name);
+		json_put_text(object, "verdict", result_name(row->result));
+		json_put_text(object, "type", row->type);
+		json_put_number(object, "writes_nr", row->writes);
+		json_put_number(object, "available_instances", row->available);
+		json_put_text(object, "code", row->code);
+		json_put_text(object, "message", row->reason);
+		json_add(hosts, object);
+	}
+	json_put(answer, "hosts", hosts);
+	return answer;
+}
+
+static void print_rows(const struct finder *finder, size_t fit)
+{
+	const char *off = paint_off(stdout);
+	int width = 4;
+	size_t i;
+
+	for (i = 0; i < finder->nr; i++) {
+		if ((int)strlen(finder->rows[i].name) > width)
+			width = strlen(finder->rows[i].name);
+	}
+	printf("%zu of %zu hosts fit\n", fit, finder->nr);
+	for (i = 0; i < finder->nr; i++) {
+		const struct row *row = &finder->rows[i];
+
+		printf("%-*s  %s%-12s%s  ", width, row->name,
+		       paint(stdout, row->result), result_name(row->result),
+		       off);
+		if (row->result <= COMPATIBLE)
+			printf("%s, %zu to write, %lld free\n", row->type,
+			       row->writes, row->available);
+		else
+			printf("%s%s%s\n", row->type ? row->type : "",
+			       row->type ? ": " : "", row->reason);
+	}
+}
+
+static int print_found(struct finder *finder, bool json)
+{
+	size_t fit = 0, unknown = 0, i;
+	int ret;
+
+	if (finder->nr > 1)
+		qsort(finder->rows, finder->nr, sizeof(*finder->rows),
+		      compare_rows);
+	for (i = 0; i < finder->nr; i++) {
+		fit += finder->rows[i].result <= COMPATIBLE;
+		unknown += finder->rows[i].result == NOT_KNOWN;
+	}
+	if (json) {
+		ret = json_print(find_json(finder, fit), stdout,
+				 "standard output", false);
+	} else {
+		print_rows(finder, fit);
+		ret = finish_output(stdout, "standard output");
+	}
+	if (ret)
+		return ret;
+	return fit ? DONE_YES : unknown ? DONE_UNKNOWN : DONE_NO;
+}
+
+int cmd_find(const struct options *options)
+{
+	struct finder finder = { 0 };
+	struct source source;
+	struct endpoint ep;
+	int i, ret;
+
+	ret = endpoint_open(&ep, options->args[0], options->root);
+	if (ret)
+		return ret;
+	ret = endpoint_source(&ep, &source);
+	finder.source = &source;
+	finder.memo = memo_new();
+	progress_begin("find", docs_size((const char * const *)options->args + 1,
+					 options->nr - 1));
+	for (i = 1; i < options->nr && !ret; i++)
+		ret = docs_each_fast(options->args[i], find_fast, find_doc,
+				     &finder);
+	progress_end();
+	if (!ret)
+		ret = print_found(&finder, options->json);
+	memo_free(finder.memo);
+	host_free(&finder.host);
+	arena_free(&finder.kept);
+	arena_free(&finder.scratch);
+	free(finder.rows);
+	endpoint_close(&ep);
+	return ret;
+}

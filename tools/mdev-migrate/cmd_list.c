@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* list, show, export: what this host offers and has. */
+#include <string.h>
+
+#include "command.h"
+
+static json_t *list_json(struct host *host)
+{
+	json_t *answer = json_answer("list");
+	json_t *snapshot = json_from_host(host);
+	size_t i;
+
+	for (i = 0; i < host->nr_devices; i++) {
+		struct arena arena = { 0 };
+		json_t *device = json_array_get(json_object_get(snapshot,
+								"devices"), i);
+
+		json_put_text(device, "differs",
+			      device_differs(&arena, host, &host->devices[i]));
+		arena_free(&arena);
+	}
+	if (json_object_update_missing(answer, snapshot))
+		out_of_memory();
+	json_decref(snapshot);
+	return answer;
+}
+
+static void list_types(struct host *host)
+{
+	struct table table = { .columns = 5 };
+	char available[24];
+	size_t i;
+
+	table_row(&table, "TYPE", "PARENT", "VERSION", "FREE", "MODEL");
+	for (i = 0; i < host->nr_types; i++) {
+		struct type *type = &host->types[i];
+
+		snprintf(available, sizeof(available), "%lld", type->available);
+		table_row(&table, type->name, type->parent, type->version,
+			  type->available == UNKNOWN ? "?" : available,
+			  type->model ? type->model :
+			  "(its driver says nothing about migration)");
+	}
+	if (host->nr_types)
+		table_print(&table, stdout);
+	else
+		printf("%s\n",
+		       "There are no mediated device types on this host: is a driver for them loaded?");
+	table_free(&table);
+}
+
+static void list_devices(struct host *host)
+{
+	struct table table = { .columns = 4 };
+	struct arena arena = { 0 };
+	size_t i;
+
+	table_row(&table, "DEVICE", "TYPE", "STATE", "DIFFERS FROM ITS TYPE");
+	for (i = 0; i < host->nr_devices; i++) {
+		struct device *device = &host->devices[i];
+
+		table_row(&table, device->uuid, device->type, device->state,
+			  device_differs(&arena, host, device));
+	}
+	if (host->nr_devices) {
+		putchar('\n');
+		table_print(&table, stdout);
+	}
+	table_free(&table);
+	arena_free(&arena);
+}
+
+static void list_others(struct host *host)
+{
+	struct table table = { .columns = 4 };
+	size_t i;
+
+	table_row(&table, "OTHER VFIO DEVICE", "BUS", "DRIVER", "TYPE");
+	for (i = 0; i < host->nr_others; i++) {
+		struct other *other = &host->others[i];
+
+		table_row(&table, other->name, other->bus, other->driver,
+			  other->type);
+	}
+	if (host->nr_others) {
+		putchar('\n');
+		table_print(&table, stdout);
+	}
+	table_free(&table);
+}
+
+int cmd_list(const struct options *options)
+{
+	struct host host;
+	int ret;
+
+	ret = host_from_sysfs(&host, options->root);
+	if (ret)
+		return ret;
+	if (options->json) {
+		ret = json_print(list_json(&host), stdout, "standard output",
+				 false);
+	} else {
+		list_types(&host);
+		list_devices(&host);
+		list_others(&host);
+		ret = finish_output(stdout, "standard output");
+	}
+	host_free(&host);
+	return ret;
+}
+
+static void field(const char *name, const char *value)
+{
+	if (value && *value)
+		printf("%-12s %s\n", name, value);
+}
+
+static void show_params(const struct type *type, const struct config *config)
+{
+	struct table table = { .columns = config ? 6 : 5 };
+	struct arena arena = { 0 };
+	size_t i;
+
+	if (!type || !type->params || !type->params->nr)
+		return;
+	if (config)
+		table_row(&table, "PARAMETER", "VALUE", "DEFAULT", "OFF",
+			  "ALLOWED", "DESCRIPTION");
+	else
+		table_row(&table, "PARAMETER", "DEFAULT", "OFF", "ALLOWED",
+			  "DESCRIPTION");
+	for (i = 0; i < type->params->nr; i++) {
+		const struct param *param = &type->params->params[i];
+		const char *def = param_value(&arena, param, param->def);
+		const char *off = param_value(&arena, param, param->codec.off);
+		const char *allowed = param_allowed(&arena, param);
+		const char *value;
+
+		if (!config) {
+			table_row(&table, param->codec.name, def, off, allowed,
+				  param->codec.description);
+			continue;
+		}
+		value = config_value(config, param->codec.name);
+		table_row(&table, param->codec.name, value ? value : off, def,
+			  off, allowed, param->codec.description);
+	}
+	putchar('\n');
+	table_print(&table, stdout);
+	table_free(&table);
+	arena_free(&arena);
+}
+
+static void show_type(const struct type *type)
+{
+	char available[24];
+
+	snprintf(available, sizeof(available), "%lld", type->available);
+	field("type", type->name);
+	field("description", type->description);
+	field("parent", type->parent);
+	field("device API", type->api);
+	field("free", type->available == UNKNOWN ? "?" : available);
+	field("model", type->model ? type->model :
+	      "not known: its driver says nothing about migration");
+	field("version", type->version);
+	field("stream", type->stream);
+	field("config", type->config);
+	show_params(type, NULL);
+}
+
+static void show_device(struct host *host, const struct device *device,
+			const struct type *type)
+{
+	struct arena arena = { 0 };
+	struct mdev_migrate_msg why;
+	struct config config;
+	char bytes[24];
+
+	snprintf(bytes, sizeof(bytes), "%lld", device->stop_copy_bytes);
+	field("device", device->uuid);
+	field("type", device->type);
+	field("parent", device->parent);
+	field("model", device->model);
+	field("version", device->version);
+	field("differs", device_differs(&arena, host, device));
+	field("config", device->config);
+	field("state", device->state);
+	field("state bytes",
+	      device->stop_copy_bytes == UNKNOWN ? NULL : bytes);
+	field("last error", device->last_error);
+	if (device->config && !config_read(&arena, &config, device->config, &why))
+		show_params(type, &config);
+	arena_free(&arena);
+}
+
+static void show_other(const struct other *other)
+{
+	field("device", other->name);
+	field("bus", other->bus);
+	field("driver", other->driver);
+	field("mdev type", other->type);
+	field("device API", other->api);
+	field("vendor", other->vendor);
+	field("device id", other->device);
+	field("subsystem", other->subvendor);
+	field("", other->subdevice);
+	field("migration", "not known: its driver says nothing about it");
+}
+
+static json_t *show_json(const struct endpoint *ep)
+{
+	json_t *answer = json_answer("show");
+
+	if (ep->device)
+		json_put(answer, "device", json_from_device(ep->device));
+	if (ep->type)
+		json_put(answer, "type", json_from_type(ep->type));
+	if (ep->other)
+		json_put(answer, "other_device", json_from_other(ep->other));
+	return answer;
+}
+
+int cmd_show(const struct options *options)
+{
+	struct endpoint ep;
+	int ret;
+
+	ret = endpoint_open(&ep, options->args[0], options->root);
+	if (ret)
+		return ret;
+	if (!ep.device && !ep.type && !ep.other) {
+		ret = complain(DONE_ERROR, "%s: say which device or type, or use list",
+			       options->args[0]);
+	} else if (options->json) {
+		ret = json_print(show_json(&ep), stdout, "standard output",
+				 false);
+	} else {
+		if (ep.device)
+			show_device(&ep.host, ep.device, ep.type);
+		else if (ep.type)
+			show_type(ep.type);
+		else
+			show_other(ep.other);
+		ret = finish_output(stdout, "standard output");
+	}
+	endpoint_close(&ep);
+	return ret;
+}
+
+static int write_snapshot(const struct host *host, FILE *out, const char *name,
+			  bool compact)
+{
+	return json_print(json_from_host(host), out, name, compact);
+}
+
+static int write_format(const struct host *host, FILE *out,
+			const struct options *options)
+{
+	const char *format = options->format ? options->format : "json";
+
+	if (!strcmp(format, "nova"))
+		return format_nova(host, out);
+	if (!strcmp(format, "nfd"))
+		return format_nfd(host, out);
+	if (!strcmp(format, "prometheus"))
+		return format_prometheus(host, out);
+	return write_snapshot(host, out,
+			      options->output ? options->output :
+						"standard output",
+			      options->compact);
+}
+
+int cmd_export(const struct options *options)
+{
+	static const char * const formats[] = {
+		"json", "nova", "nfd", "prometheus", NULL,
+	};
+	const char * const *format = formats;
+	struct host host;
+	FILE *out;
+	int ret;
+
+	while (options->format && *format && strcmp(*format, options->format))
+		format++;
+	if (!*format)
+		return complain(DONE_ERROR, "--format is json, nova, nfd or prometheus, not \"%s\"",
+				options->format);
+	ret = host_from_sysfs(&host, options->root);
+	if (ret)
+		return ret;
+	out = output_open(options->output);
+	ret = out ? write_format(&host, out, options) : DONE_ERROR;
+	if (out && output_close(out, options->output))
+		ret = DONE_ERROR;
+	host_free(&host);
+	return ret;
+}

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* plan: what makes the destination's device, ready to be piped. */
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "command.h"
+
+/**
+ * struct plan - what is to be done
+ * @verdict: the verdict, with what to write
+ * @uuid: of the device that is made or changed
+ * @root: where sysfs is on the destination
+ */
+struct plan {
+	const struct verdict *verdict;
+	const char *uuid;
+	const char *root;
+};
+
+static const char *random_uuid(struct arena *arena)
+{
+	uint8_t b[16];
+
+	if (getrandom(b, sizeof(b), 0) != (ssize_t)sizeof(b))
+		return NULL;
+	b[6] = (b[6] & 0x0f) | 0x40;
+	b[8] = (b[8] & 0x3f) | 0x80;
+	return arena_printf(arena,
+			    "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
+			    b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7],
+			    b[8], b[9], b[10], b[11], b[12], b[13], b[14],
+			    b[15]);
+}
+
+static bool uuid_ok(const char *uuid)
+{
+	static const char shape[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+	size_t i;
+
+	if (strlen(uuid) != sizeof(shape) - 1)
+		return false;
+	for (i = 0; shape[i]; i++) {
+		if (shape[i] == '-' ? uuid[i] != '-' :
+		    !strchr("0123456789abcdefABCDEF", uuid[i]))
+			return false;
+	}
+	return true;
+}
+
+/* Names from a snapshot go into commands: only what a kernel would call one. */
+static bool name_ok(const char *name)
+{
+	static const char letters[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:@+-";
+
+	return name && *name && *name != '.' && *name != '-' &&
+	       !name[strspn(name, letters)];
+}
+
+static const struct finding *next_write(const struct findings *findings,
+					size_t *i)
+{
+	while (*i < findings->nr) {
+		const struct finding *finding = &findings->array[(*i)++];
+
+		if (finding->result == COMPATIBLE)
+			return finding;
+	}
+	return NULL;
+}
+
+static void emit_sysfs(const struct plan *plan, FILE *out)
+{
+	const struct target *target = &plan->verdict->target;
+	const struct finding *write;
+	size_t i = 0;
+
+	if (!target->device)
+		fprintf(out, "echo %s >%s/class/mdev_bus/%s/mdev_supported_types/%s/create\n",
+			plan->uuid, plan->root, target->type->parent,
+			target->type->name);
+	while ((write = next_write(&plan->verdict->findings, &i)))
+		fprintf(out, "echo %s >%s/bus/mdev/devices/%s/migration/params/%s\n",
+			write->source, plan->root, plan->uuid,
+			write->parameter);
+}
+
+/* mdevctl define --uuid UUID --parent PARENT --jsonfile - */
+static void emit_mdevctl(const struct plan *plan, FILE *out)
+{
+	json_t *object = json_new_object();
+	json_t *attrs = json_new_array();
+	const struct finding *write;
+	size_t i = 0;
+
+	json_put_text(object, "mdev_type", plan->verdict->target.type->name);
+	json_put_text(object, "start", "manual");
+	while ((write = next_write(&plan->verdict->findings, &i))) {
+		json_t *attr = json_new_object();
+		char path[128];
+
+		snprintf(path, sizeof(path), "migration/params/%s",
+			 write->parameter);
+		json_put_text(attr, path, write->source);
+		json_add(attrs, attr);
+	}
+	json_put(object, "attrs", attrs);
+	json_print(object, out, "standard output", false);
+}
+
+/* What libvirt calls the parent: its subsystem and name, in its alphabet. */
+static void put_parent(const struct type *type, FILE *out)
+{
+	const char *p = type->parent;
+
+	fprintf(out, "%s_", type->subsystem);
+	for (; *p; p++)
+		fputc(strchr(".:-@+", *p) ? '_' : *p, out);
+}
+
+static void emit_libvirt(const struct plan *plan, FILE *out)
+{
+	const struct type *type = plan->verdict->target.type;
+	const struct finding *write;
+	size_t i = 0;
+
+	fputs("<device>\n  <parent>", out);
+	put_parent(type, out);
+	fprintf(out, "</parent>\n  <capability type='mdev'>\n"
+		"    <type id='%s'/>\n    <uuid>%s</uuid>\n", type->name,
+		plan->uuid);
+	while ((write = next_write(&plan->verdict->findings, &i)))
+		fprintf(out, "    <attr name='migration/params/%s' value='%s'/>\n",
+			write->parameter, write->source);
+	fputs("  </capability>\n</device>\n", out);
+}
+
+static const struct emitter {
+	const char *name;
+	void (*emit)(const struct plan *plan, FILE *out);
+	bool new_only;
+} emitters[] = {
+	{ "sysfs", emit_sysfs, false },
+	{ "mdevctl", emit_mdevctl, true },
+	{ "libvirt", emit_libvirt, true },
+};
+
+static const struct emitter *find_emitter(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(emitters) / sizeof(emitters[0]); i++) {
+		if (!strcmp(emitters[i].name, name))
+			return &emitters[i];
+	}
+	complain(DONE_ERROR, "--emit is sysfs, mdevctl or libvirt, not \"%s\"", name);
+	return NULL;
+}
+
+static int print_json(const struct plan *plan, const struct source *source)
+{
+	json_t *answer = json_answer("plan");
+	json_t *rest = json_from_verdict(source, plan->verdict);
+
+	json_put_text(answer, "uuid", plan->uuid);
+	if (json_object_update_missing(answer, rest))
+		out_of_memory();
+	json_decref(rest);
+	return json_print(answer, stdout, "standard output", false);
+}
+
+/* May the names be put into commands? They may come from anywhere. */
+static int check_names(const struct plan *plan, const struct emitter *emitter)
+{
+	const struct target *target = &plan->verdict->target;
+	const struct finding *write;
+	size_t i = 0;
+
+	if (!uuid_ok(plan->uuid))
+		return complain(DONE_ERROR, "\"%s\" is no UUID: give one with --uuid",
+				plan->uuid);
+	if (target->device && emitter->new_only)
+		return complain(DONE_ERROR,
+				"%s exists already: --emit %s is for one that is to be made; use --emit sysfs, or a type as DESTINATION",
+				plan->uuid, emitter->name);
+	if (!target->device && (!name_ok(target->type->parent) ||
+				!name_ok(target->type->name)))
+		return complain(DONE_ERROR,
+				"%s: this type's or its parent's name is none that can be used in a command",
+				target->type->name);
+	while ((write = next_write(&plan->verdict->findings, &i))) {
+		if (!name_ok(write->source))
+			return complain(DONE_ERROR,
+					"%s: \"%s\" is no value that can be used in a command",
+					write->parameter, write->source);
+	}
+	if (emitter->emit == emit_libvirt && !name_ok(target->type->subsystem))
+		return complain(DONE_ERROR,
+				"%s: the snapshot does not say of which subsystem the parent %s is, which libvirt's name for it needs",
+				target->type->name, target->type->parent);
+	return 0;
+}
+
+static int emit(struct plan *plan, const struct source *source,
+		const struct options *options)
+{
+	const struct target *target = &plan->verdict->target;
+	const char *name = options->emit ? options->emit : "sysfs";
+	const struct emitter *emitter = find_emitter(name);
+	struct arena arena = { 0 };
+	int ret = DONE_ERROR;
+
+	if (!emitter)
+		return ret;
+	plan->uuid = options->uuid;
+	if (target->device)
+		plan->uuid = target->device->uuid;
+	if (!plan->uuid && source->device)
+		plan->uuid = source->device->uuid;
+	/* On one and the same host the source's name is taken. */
+	if (!plan->uuid || (!options->uuid && !target->device &&
+			    target->host->root &&
+			    host_device((struct host *)target->host, plan->uuid)))
+		plan->uuid = random_uuid(&arena);
+	if (!plan->uuid)
+		ret = complain(DONE_ERROR, "there are no random numbers: %s", strerror(errno));
+	else
+		ret = check_names(plan, emitter);
+	if (!ret && options->json) {
+		ret = print_json(plan, source);
+	} else if (!ret) {
+		emitter->emit(plan, stdout);
+		ret = finish_output(stdout, "standard output");
+	}
+	arena_free(&arena);
+	return ret;
+}
+
+int cmd_plan(const struct options *options)
+{
+	struct endpoint from, to;
+	struct arena arena = { 0 };
+	struct verdict verdict;
+	struct source source;
+	struct plan plan = { .verdict = &verdict, .root = SYSFS_ROOT };
+	int ret;
+
+	ret = endpoint_open(&from, options->args[0], options->root);
+	if (ret)
+		return ret;
+	ret = endpoint_open(&to, options->args[1], options->root);
+	if (ret)
+		goto close_from;
+	if (to.host.root)
+		plan.root = to.host.root;
+	ret = endpoint_source(&from, &source);
+	if (!ret)
+		ret = endpoint_judge(&arena, &verdict, &source, &to);
+	if (!ret && verdict.result > COMPATIBLE) {
+		print_verdict(stderr, &source, &verdict);
+		ret = result_status(verdict.result);
+	} else if (!ret && verdict.target.type &&
+		   verdict.target.type->is_program) {
+		ret = complain(DONE_ERROR,
+			       "the destination is a vfio-user program: start it with --migration-model %s --migration-version %s",
+			       verdict.target.type->model,
+			       verdict.target.type->version);
+	} else if (!ret) {
+		ret = emit(&plan, &source, options);
+	}
+	arena_free(&arena);
+	endpoint_close(&to);
+close_from:
+	endpoint_close(&from);
+	return ret;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The commands and what they share. */
+#ifndef MDEV_MIGRATE_COMMAND_H
+#define MDEV_MIGRATE_COMMAND_H
+
+#include "endpoint.h"
+#include "json.h"
+
+/**
+ * struct options - what the command line says
+ * @root: where sysfs is
+ * @json: answer in JSON
+ * @compact: in one line
+ * @verify: only say whether it is in order
+ * @output: file to write to, NULL for standard output
+ * @format: what export writes
+ * @html: file for the page
+ * @emit: what plan writes
+ * @uuid: the device to be made
+ * @model: only this one
+ * @bandwidth: bytes a second, 0 if not given
+ * @nr: how many arguments
+ * @args: the arguments
+ */
+struct options {
+	const char *root;
+	bool json;
+	bool compact;
+	bool verify;
+	const char *output;
+	const char *format;
+	const char *html;
+	const char *emit;
+	const char *uuid;
+	const char *model;
+	double bandwidth;
+	int nr;
+	char **args;
+};
+
+int cmd_list(const struct options *options);
+int cmd_show(const struct options *options);
+int cmd_export(const struct options *options);
+int cmd_check(const struct options *options);
+int cmd_find(const struct options *options);
+int cmd_baseline(const struct options *options);
+int cmd_matrix(const struct options *options);
+int cmd_plan(const struct options *options);
+int cmd_probe(const struct options *options);
+int cmd_save(const struct options *options);
+int cmd_load(const struct options *options);
+int cmd_decode(const struct options *options);
+
+/* output.c */
+FILE *output_open(const char *file);
+int output_close(FILE *out, const char *file);
+
+/**
+ * struct table - rows of text in columns
+ * @arena: holds the cells
+ * @columns: how many
+ * @nr: rows, with the heading
+ * @cells: the cells, row by row
+ */
+struct table {
+	struct arena arena;
+	size_t columns;
+	size_t nr;
+	const char **cells;
+};
+
+void table_row(struct table *table, ...);
+void table_print(struct table *table, FILE *out);
+void table_free(struct table *table);
+const char *paint(FILE *out, enum result result);
+const char *paint_off(FILE *out);
+
+/* verdict_out.c */
+json_t *json_from_verdict(const struct source *source,
+			  const struct verdict *verdict);
+void print_verdict(FILE *out, const struct source *source,
+		   const struct verdict *verdict);
+const char *target_name(struct arena *arena, const struct target *target);
+
+/* differs.c */
+char *device_differs(struct arena *arena, struct host *host,
+		     const struct device *device);
+
+/* formats.c: a host for programs that schedule */
+int format_nova(const struct host *host, FILE *out);
+int format_nfd(const struct host *host, FILE *out);
+int format_prometheus(const struct host *host, FILE *out);
+
+#endif /* MDEV_MIGRATE_COMMAND_H */

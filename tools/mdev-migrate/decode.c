@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Reads a stream with the module's own reader, but takes any model's: what a
+ * device would refuse because it is another is nothing to refuse here.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../../drivers/mdev_migrate/codec/stream.h"
+#include "decode.h"
+#include "host.h"
+#include "json.h"
+
+/* More are read, but not shown. */
+#define RECORDS_MAX	100000
+
+struct decoder {
+	struct mdm_reader reader;
+	struct mdev_migrate_msg why;
+	json_t *records;
+	char *config;
+	bool unknown;
+	void *payload;
+};
+
+static json_t *put_record(struct decoder *decoder, u32 tag, u32 flags,
+			  u64 offset, u32 length)
+{
+	json_t *object = json_new_object();
+	char hex[16];
+
+	snprintf(hex, sizeof(hex), "0x%08x", tag);
+	json_put_number(object, "offset", offset);
+	json_put_text(object, "record", mdm_tag_name(tag));
+	json_put_text(object, "tag", hex);
+	json_put_bool(object, "optional", flags & MDEV_MIGRATE_RECORD_OPTIONAL);
+	json_put_number(object, "length", length);
+	if (json_array_size(decoder->records) < RECORDS_MAX)
+		json_add(decoder->records, json_incref(object));
+	return object;
+}
+
+/* The one that was just read. */
+static json_t *add_record(struct decoder *decoder)
+{
+	struct mdm_reader *reader = &decoder->reader;
+
+	return put_record(decoder, reader->tag, reader->flags, reader->offset,
+			  reader->length);
+}
+
+/* START and END are the reader's own business: it says that they were there. */
+static void add_start(struct decoder *decoder)
+{
+	json_decref(put_record(decoder, MDEV_MIGRATE_TAG_START, 0, 0,
+			       decoder->reader.offset -
+			       sizeof(struct mdev_migrate_record_hdr)));
+}
+
+static void add_end(struct decoder *decoder)
+{
+	const size_t size = sizeof(struct mdev_migrate_end);
+
+	json_decref(put_record(decoder, MDEV_MIGRATE_TAG_END, 0,
+			       decoder->reader.offset - size -
+			       sizeof(struct mdev_migrate_record_hdr), size));
+}
+
+static int take_config(struct mdm_reader *reader, const char *text, size_t len)
+{
+	struct decoder *decoder = reader->context;
+	struct arena arena = { 0 };
+	struct config config;
+	json_t *object;
+	int ret;
+
+	free(decoder->config);
+	decoder->config = strndup(text, len);
+	if (!decoder->config)
+		out_of_memory();
+	add_start(decoder);
+	object = add_record(decoder);
+	json_put_text(object, "config", decoder->config);
+	json_decref(object);
+	ret = memchr(text, 0, len) ? -EINVAL : 0;
+	if (ret)
+		snprintf(reader->why->text, sizeof(reader->why->text),
+			 "the configuration has a NUL in it");
+	else
+		ret = config_read(&arena, &config, decoder->config, reader->why);
+	arena_free(&arena);
+	return ret;
+}
+
+static int take_begin(struct mdm_reader *reader, u32 tag, u32 flags, u32 length)
+{
+	struct decoder *decoder = reader->context;
+
+	free(decoder->payload);
+	decoder->payload = malloc(length ? length : 1);
+	if (!decoder->payload)
+		out_of_memory();
+	reader->buf = decoder->payload;
+	return 0;
+}
+
+static int take_record(struct mdm_reader *reader, u32 tag, u32 flags,
+		       u32 length)
+{
+	struct decoder *decoder = reader->context;
+	json_t *object = add_record(decoder);
+	int ret = 0;
+
+	if (decode_knows(tag))
+		ret = decode_record(object, tag, decoder->payload, length,
+				    reader->why);
+	else if (!(flags & MDEV_MIGRATE_RECORD_OPTIONAL))
+		decoder->unknown = true;
+	json_decref(object);
+	return ret;
+}
+
+static const struct mdm_reader_ops ops = {
+	.config = take_config,
+	.begin = take_begin,
+	.record = take_record,
+};
+
+struct decoder *decode_begin(void)
+{
+	struct decoder *decoder = calloc(1, sizeof(*decoder));
+
+	if (!decoder)
+		out_of_memory();
+	decoder->records = json_new_array();
+	mdm_reader_init(&decoder->reader, &ops, decoder, &decoder->why);
+	return decoder;
+}
+
+/* 0, or nonzero as soon as it is clear that this is no whole stream. */
+int decode_push(struct decoder *decoder, const void *data, size_t len)
+{
+	return mdm_reader_push(&decoder->reader, data, len);
+}
+
+json_t *decode_finish(struct decoder *decoder, int *result)
+{
+	json_t *answer = json_answer("decode");
+	struct mdm_reader *reader = &decoder->reader;
+	char version[16];
+	int err = mdm_reader_finish(reader);
+
+	if (reader->ended)
+		add_end(decoder);
+	if (reader->nr_records) {
+		snprintf(version, sizeof(version), "%u.%u",
+			 MDEV_MIGRATE_STREAM_MAJOR, reader->minor);
+		json_put_text(answer, "stream_version", version);
+	}
+	json_put_text(answer, "config", decoder->config);
+	json_put_number(answer, "bytes", reader->offset);
+	json_put(answer, "records", decoder->records);
+	*result = err ? DONE_NO : decoder->unknown ? DONE_UNKNOWN : DONE_YES;
+	json_put_text(answer, "verdict", err ? "damaged" :
+		      decoder->unknown ? "unknown" : "whole");
+	if (err)
+		json_put_text(answer, "error", decoder->why.text);
+	free(decoder->payload);
+	free(decoder->config);
+	free(decoder);
+	return answer;
+}
+
+/* The configuration in a saved state, NULL if the file is none. */
+const char *decode_config_of(struct arena *arena, const char *file)
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct decoder *decoder;
+	const char *config;
+	char buf[2048];
+	ssize_t len;
+	int result;
+
+	if (fd < 0)
+		return NULL;
+	/* What cannot be read twice is not looked into. */
+	len = lseek(fd, 0, SEEK_CUR) < 0 ? 0 : read(fd, buf, sizeof(buf));
+	close(fd);
+	if (len <= 0)
+		return NULL;
+	decoder = decode_begin();
+	decode_push(decoder, buf, len);
+	config = arena_strdup(arena, decoder->config);
+	json_decref(decode_finish(decoder, &result));
+	return config;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A saved state stream in words. */
+#ifndef MDEV_MIGRATE_DECODE_H
+#define MDEV_MIGRATE_DECODE_H
+
+#include <jansson.h>
+
+#include "util.h"
+
+struct decoder;
+
+/*
+ * Pushes bytes in, of any size; the records come out as an array of objects in
+ * decode_finish(). Memory is bounded by what is kept of each record.
+ */
+struct decoder *decode_begin(void);
+int decode_push(struct decoder *decoder, const void *data, size_t len);
+/*
+ * What was read, whole or not; frees the decoder. *@result is DONE_YES,
+ * DONE_NO if it is no stream or a damaged one, DONE_UNKNOWN if it is whole but
+ * has what this program does not know.
+ */
+json_t *decode_finish(struct decoder *decoder, int *result);
+
+const char *decode_config_of(struct arena *arena, const char *file);
+
+/* decode_record.c: a record's payload as members of @object; 0 or -EINVAL */
+struct mdev_migrate_msg;
+int decode_record(json_t *object, uint32_t tag, const void *data, size_t len,
+		  struct mdev_migrate_msg *why);
+bool decode_knows(uint32_t tag);
+/* decode_virtio.c */
+int decode_virtio_parts(json_t *object, const uint8_t *data, size_t len,
+			struct mdev_migrate_msg *why);
+int decode_virtio_isr(json_t *object, const uint8_t *data, size_t len,
+		      struct mdev_migrate_msg *why);
+int decode_virtio_net(json_t *object, const uint8_t *data, size_t len,
+		      struct mdev_migrate_msg *why);
+
+#endif /* MDEV_MIGRATE_DECODE_H */

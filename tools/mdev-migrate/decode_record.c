@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What is in the records, by their tag. */
+#include <errno.h>
+#include <linux/mdev_migrate.h>
+#include <linux/pci_regs.h>
+#include <string.h>
+
+#include "decode.h"
+#include "host.h"
+#include "json.h"
+
+#define CONFIG_SPACE	256
+#define MSIX_ENTRY	16
+
+static uint64_t get_le(const uint8_t *p, size_t size)
+{
+	uint64_t value = 0;
+
+	while (size--)
+		value = value << 8 | p[size];
+	return value;
+}
+
+static void put_hex(json_t *object, const char *key, uint64_t value, int digits)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "0x%0*llx", digits,
+		 (unsigned long long)value);
+	json_put_text(object, key, text);
+}
+
+static int refuse(struct mdev_migrate_msg *why, const char *record,
+		  const char *what, size_t has, size_t wants)
+{
+	snprintf(why->text, sizeof(why->text), "%s: %s: %zu, expected %zu",
+		 record, what, has, wants);
+	return -EINVAL;
+}
+
+static int decode_pci_config(json_t *object, const uint8_t *data, size_t len,
+			     struct mdev_migrate_msg *why)
+{
+	static const struct {
+		const char *name;
+		uint8_t offset;
+		uint8_t size;
+	} fields[] = {
+		{ "vendor", PCI_VENDOR_ID, 2 },
+		{ "device", PCI_DEVICE_ID, 2 },
+		{ "command", PCI_COMMAND, 2 },
+		{ "status", PCI_STATUS, 2 },
+		{ "revision", PCI_REVISION_ID, 1 },
+		{ "class", PCI_CLASS_PROG, 3 },
+		{ "bar0", PCI_BASE_ADDRESS_0, 4 },
+		{ "bar1", PCI_BASE_ADDRESS_1, 4 },
+		{ "bar2", PCI_BASE_ADDRESS_2, 4 },
+		{ "bar3", PCI_BASE_ADDRESS_3, 4 },
+		{ "bar4", PCI_BASE_ADDRESS_4, 4 },
+		{ "bar5", PCI_BASE_ADDRESS_5, 4 },
+		{ "subsystem_vendor", PCI_SUBSYSTEM_VENDOR_ID, 2 },
+		{ "subsystem", PCI_SUBSYSTEM_ID, 2 },
+		{ "interrupt_line", PCI_INTERRUPT_LINE, 1 },
+	};
+	size_t i;
+
+	if (len != CONFIG_SPACE)
+		return refuse(why, "PCI_CONFIG", "bytes", len, CONFIG_SPACE);
+	for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		put_hex(object, fields[i].name,
+			get_le(data + fields[i].offset, fields[i].size),
+			2 * fields[i].size);
+	return 0;
+}
+
+static int decode_msix(json_t *object, const uint8_t *data, size_t len,
+		       struct mdev_migrate_msg *why)
+{
+	const size_t head = sizeof(struct mdev_migrate_pci_msix);
+	json_t *vectors = json_new_array();
+	size_t nr, i, size;
+
+	json_put(object, "vectors", vectors);
+	if (len < head)
+		return refuse(why, "PCI_MSIX", "bytes", len, head);
+	nr = get_le(data, 2);
+	size = head + nr * MSIX_ENTRY + (nr + 63) / 64 * 8;
+	if (len != size)
+		return refuse(why, "PCI_MSIX", "bytes", len, size);
+	for (i = 0; i < nr; i++) {
+		const uint8_t *entry = data + head + i * MSIX_ENTRY;
+		const uint8_t *pending = data + head + nr * MSIX_ENTRY + i / 8;
+		json_t *vector = json_new_object();
+
+		put_hex(vector, "address", get_le(entry, 8), 0);
+		put_hex(vector, "data", get_le(entry + 8, 4), 0);
+		json_put_bool(vector, "masked", entry[12] & 1);
+		json_put_bool(vector, "pending", *pending >> (i % 8) & 1);
+		json_add(vectors, vector);
+	}
+	return 0;
+}
+
+static const struct kind {
+	uint32_t tag;
+	int (*decode)(json_t *object, const uint8_t *data, size_t len,
+		      struct mdev_migrate_msg *why);
+} kinds[] = {
+	{ MDEV_MIGRATE_TAG_PCI_CONFIG, decode_pci_config },
+	{ MDEV_MIGRATE_TAG_PCI_MSIX, decode_msix },
+	{ MDEV_MIGRATE_TAG_VIRTIO_PARTS, decode_virtio_parts },
+	{ MDEV_MIGRATE_TAG_VIRTIO_ISR, decode_virtio_isr },
+	{ MDEV_MIGRATE_TAG_VIRTIO_NET, decode_virtio_net },
+};
+
+static const struct kind *find_kind(uint32_t tag)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (kinds[i].tag == tag)
+			return &kinds[i];
+	}
+	return NULL;
+}
+
+bool decode_knows(uint32_t tag)
+{
+	return find_kind(tag);
+}
+
+int decode_record(json_t *object, uint32_t tag, const void *data, size_t len,
+		  struct mdev_migrate_msg *why)
+{
+	return find_kind(tag)->decode(object, data, len, why);
+}

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The virtio records. Device parts are shown one by one, as virtio 1.4 defines
+ * them, and are in order if the module's own code says so.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "../../drivers/virtio_net/parts.h"
+#include "decode.h"
+#include "host.h"
+#include "json.h"
+
+#define PART_HDR	16
+#define VQ_CFG_SIZE	32
+#define VQ_NOTIFY_SIZE	8
+
+enum {
+	PART_DEV_FEATURES = 0x100,
+	PART_DRV_FEATURES,
+	PART_PCI_COMMON_CFG,
+	PART_DEVICE_STATUS,
+	PART_VQ_CFG,
+	PART_VQ_NOTIFY_CFG,
+	PART_CVQ_CFG = 0x200,
+};
+
+static uint64_t get_le(const uint8_t *p, size_t size)
+{
+	uint64_t value = 0;
+
+	while (size--)
+		value = value << 8 | p[size];
+	return value;
+}
+
+static void put_hex(json_t *object, const char *key, uint64_t value)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "0x%llx", (unsigned long long)value);
+	json_put_text(object, key, text);
+}
+
+static void put_bytes(json_t *object, const char *key, const uint8_t *data,
+		      size_t len)
+{
+	struct text text = { 0 };
+	size_t i;
+
+	for (i = 0; i < len && i < 64; i++)
+		text_printf(&text, "%02x", data[i]);
+	if (len > 64)
+		text_printf(&text, "... (%zu bytes)", len);
+	json_put_text(object, key, text.len ? text.data : "");
+	text_free(&text);
+}
+
+static void put_status(json_t *object, uint8_t status)
+{
+	static const char * const bits[] = {
+		"ACKNOWLEDGE", "DRIVER", "DRIVER_OK", "FEATURES_OK", NULL,
+		NULL, "NEEDS_RESET", "FAILED",
+	};
+	struct text text = { 0 };
+	int i;
+
+	text_printf(&text, "0x%02x", status);
+	for (i = 0; i < 8; i++) {
+		if (status & 1 << i && bits[i])
+			text_printf(&text, " %s", bits[i]);
+	}
+	json_put_text(object, "status", text.data);
+	text_free(&text);
+}
+
+static const char *feature_name(int bit)
+{
+	static const char * const names[64] = {
+		[0] = "CSUM", [1] = "GUEST_CSUM", [3] = "MTU", [5] = "MAC",
+		[7] = "GUEST_TSO4", [8] = "GUEST_TSO6", [9] = "GUEST_ECN",
+		[10] = "GUEST_UFO", [11] = "HOST_TSO4", [12] = "HOST_TSO6",
+		[13] = "HOST_ECN", [14] = "HOST_UFO", [15] = "MRG_RXBUF",
+		[16] = "STATUS", [17] = "CTRL_VQ", [18] = "CTRL_RX",
+		[19] = "CTRL_VLAN", [20] = "CTRL_RX_EXTRA",
+		[21] = "GUEST_ANNOUNCE", [22] = "MQ", [23] = "CTRL_MAC_ADDR",
+		[28] = "INDIRECT_DESC", [29] = "EVENT_IDX", [32] = "VERSION_1",
+		[33] = "ACCESS_PLATFORM", [34] = "RING_PACKED",
+		[35] = "IN_ORDER", [57] = "HASH_REPORT", [60] = "RSS",
+		[61] = "RSC_EXT", [62] = "STANDBY", [63] = "SPEED_DUPLEX",
+	};
+
+	return names[bit];
+}
+
+static void put_features(json_t *object, uint64_t features)
+{
+	struct text text = { 0 };
+	int bit;
+
+	text_printf(&text, "0x%llx", (unsigned long long)features);
+	for (bit = 0; bit < 64; bit++) {
+		if (!(features >> bit & 1))
+			continue;
+		if (feature_name(bit))
+			text_printf(&text, " %s", feature_name(bit));
+		else
+			text_printf(&text, " bit%d", bit);
+	}
+	json_put_text(object, "features", text.data);
+	text_free(&text);
+}
+
+static void put_common(json_t *object, uint32_t offset, const uint8_t *value,
+		       size_t len)
+{
+	static const struct {
+		uint32_t offset;
+		const char *name;
+	} fields[] = {
+		{ 0, "device_feature_select" }, { 8, "driver_feature_select" },
+		{ 16, "config_msix_vector" }, { 22, "queue_select" },
+	};
+	size_t i;
+
+	json_put_number(object, "offset", offset);
+	for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		if (fields[i].offset == offset)
+			json_put_text(object, "field", fields[i].name);
+	}
+	if (len <= 8)
+		put_hex(object, "value", get_le(value, len));
+}
+
+static void put_queue(json_t *object, const uint8_t *value)
+{
+	json_put_number(object, "size", get_le(value, 2));
+	put_hex(object, "vector", get_le(value + 2, 2));
+	json_put_bool(object, "enabled", get_le(value + 4, 2));
+	put_hex(object, "desc", get_le(value + 8, 8));
+	put_hex(object, "driver", get_le(value + 16, 8));
+	put_hex(object, "device", get_le(value + 24, 8));
+}
+
+static const char *part_name(unsigned int type)
+{
+	static const char * const names[] = {
+		"DEV_FEATURES", "DRV_FEATURES", "PCI_COMMON_CFG",
+		"DEVICE_STATUS", "VQ_CFG", "VQ_NOTIFY_CFG",
+	};
+
+	if (type == PART_CVQ_CFG)
+		return "CVQ_CFG";
+	if (type < PART_DEV_FEATURES || type > PART_VQ_NOTIFY_CFG)
+		return "unknown part";
+	return names[type - PART_DEV_FEATURES];
+}
+
+static void put_value(json_t *object, unsigned int type, const uint8_t *selector,
+		      const uint8_t *value, size_t len)
+{
+	if ((type == PART_DEV_FEATURES || type == PART_DRV_FEATURES) &&
+	    len == 8) {
+		put_features(object, get_le(value, 8));
+	} else if (type == PART_PCI_COMMON_CFG) {
+		put_common(object, get_le(selector, 4), value, len);
+	} else if (type == PART_DEVICE_STATUS && len == 1) {
+		put_status(object, *value);
+	} else if (type == PART_VQ_CFG && len == VQ_CFG_SIZE) {
+		json_put_number(object, "queue", get_le(selector, 2));
+		put_queue(object, value);
+	} else if (type == PART_VQ_NOTIFY_CFG && len == VQ_NOTIFY_SIZE) {
+		json_put_number(object, "queue", get_le(selector, 2));
+		put_hex(object, "notify_off", get_le(value, 2));
+		put_hex(object, "notif_config_data", get_le(value + 2, 2));
+	} else if (type == PART_CVQ_CFG) {
+		json_put_number(object, "class", selector[0]);
+		json_put_number(object, "command", selector[1]);
+		put_bytes(object, "value", value, len);
+	} else {
+		put_bytes(object, "selector", selector, 8);
+		put_bytes(object, "value", value, len);
+	}
+}
+
+int decode_virtio_parts(json_t *object, const uint8_t *data, size_t len,
+			struct mdev_migrate_msg *why)
+{
+	json_t *array = json_new_array();
+	struct vnet_parts parts;
+	const uint8_t *p = data;
+	size_t left = len;
+
+	json_put(object, "parts", array);
+	while (left >= PART_HDR && get_le(p + 12, 4) <= left - PART_HDR) {
+		unsigned int type = get_le(p, 2);
+		size_t length = get_le(p + 12, 4);
+		json_t *part = json_new_object();
+
+		json_put_text(part, "part", part_name(type));
+		put_hex(part, "type", type);
+		json_put_bool(part, "optional", p[2] & 1);
+		put_value(part, type, p + 4, p + PART_HDR, length);
+		json_add(array, part);
+		p += PART_HDR + length;
+		left -= PART_HDR + length;
+	}
+	return vnet_parts_decode(&parts, data, len, why);
+}
+
+static int wrong_size(struct mdev_migrate_msg *why, const char *record,
+		      size_t has, size_t wants)
+{
+	snprintf(why->text, sizeof(why->text),
+		 "%s has %zu bytes, this program reads %zu", record, has, wants);
+	return -EINVAL;
+}
+
+int decode_virtio_isr(json_t *object, const uint8_t *data, size_t len,
+		      struct mdev_migrate_msg *why)
+{
+	if (len != sizeof(struct vnet_isr_state))
+		return wrong_size(why, "VIRTIO_ISR", len,
+				  sizeof(struct vnet_isr_state));
+	put_hex(object, "isr", data[0]);
+	json_put_number(object, "generation", data[1]);
+	return 0;
+}
+
+int decode_virtio_net(json_t *object, const uint8_t *data, size_t len,
+		      struct mdev_migrate_msg *why)
+{
+	char mac[32];
+
+	if (len != sizeof(struct vnet_net_state))
+		return wrong_size(why, "VIRTIO_NET", len,
+				  sizeof(struct vnet_net_state));
+	snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", data[0],
+		 data[1], data[2], data[3], data[4], data[5]);
+	json_put_text(object, "mac", mac);
+	json_put_bool(object, "link_up", data[6] & 1);
+	put_hex(object, "broken_queues", get_le(data + 8, 4));
+	return 0;
+}

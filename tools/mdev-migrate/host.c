@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <stdlib.h>
+#include <string.h>
+
+#include "host.h"
+
+void host_free(struct host *host)
+{
+	free(host->modules);
+	free(host->types);
+	free(host->devices);
+	free(host->others);
+	arena_free(&host->arena);
+	memset(host, 0, sizeof(*host));
+}
+
+/* @parent may be NULL for any. */
+struct type *host_type(struct host *host, const char *name, const char *parent)
+{
+	size_t i;
+
+	for (i = 0; i < host->nr_types; i++) {
+		struct type *type = &host->types[i];
+
+		if (!strcmp(type->name, name) &&
+		    (!parent || (type->parent && !strcmp(type->parent, parent))))
+			return type;
+	}
+	return NULL;
+}
+
+struct device *host_device(struct host *host, const char *uuid)
+{
+	size_t i;
+
+	for (i = 0; i < host->nr_devices; i++) {
+		if (!strcasecmp(host->devices[i].uuid, uuid))
+			return &host->devices[i];
+	}
+	return NULL;
+}
+
+struct other *host_other(struct host *host, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < host->nr_others; i++) {
+		if (!strcasecmp(host->others[i].name, name))
+			return &host->others[i];
+	}
+	return NULL;
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a host offers and has, read from its sysfs, a snapshot or a device
+ * program's own words: the same for all that judges it.
+ */
+#ifndef MDEV_MIGRATE_HOST_H
+#define MDEV_MIGRATE_HOST_H
+
+#include <linux/mdev_migrate_config.h>
+
+#include "util.h"
+
+struct findings;
+
+/* A number that is not known. */
+#define UNKNOWN		(-1LL)
+
+/**
+ * struct param - a parameter of a type
+ * @codec: name, type, off value and what is allowed, as the module has it
+ * @def: what a device of the type has if nothing is written
+ */
+struct param {
+	struct mdev_migrate_param codec;
+	__u64 def;
+};
+
+/**
+ * struct params - a type's parameters
+ * @nr: how many
+ * @params: sorted by name
+ * @keep: where findings are kept if many types share this table and there is
+ *	one source only, else NULL
+ * @judged: these findings
+ */
+struct params {
+	size_t nr;
+	struct param *params;
+	struct arena *keep;
+	struct findings *judged;
+};
+
+/**
+ * struct config - a configuration as it is written
+ * @model: the URI
+ * @nr: how many parameters are not off
+ * @items: name and value, sorted by name
+ * @text: the string it was read from
+ */
+struct config {
+	const char *model;
+	size_t nr;
+	struct config_item {
+		const char *name;
+		const char *value;
+	} *items;
+	const char *text;
+};
+
+/**
+ * struct type - what a host can make devices of
+ * @name: such as virtio_net-v2
+ * @parent: the parent device's name, under class/mdev_bus/
+ * @subsystem: the parent's
+ * @api: device_api
+ * @description: for people
+ * @model: URI, NULL if the driver says nothing about migration
+ * @version: a name for the defaults
+ * @config: the defaults' canonical configuration
+ * @stream: the state stream's version, "1.0", or NULL
+ * @combinations: "any" or NULL: each value goes with each; else not known here
+ * @available: how many devices can be made, or UNKNOWN
+ * @params: NULL if not known: only the version's name is
+ * @is_program: a vfio-user device program, not an mdev type
+ */
+struct type {
+	const char *name;
+	const char *parent;
+	const char *subsystem;
+	const char *api;
+	const char *description;
+	const char *model;
+	const char *version;
+	const char *config;
+	const char *stream;
+	const char *combinations;
+	long long available;
+	struct params *params;
+	bool is_program;
+};
+
+/**
+ * struct device - a mediated device
+ * @uuid: its name
+ * @type: its type's name
+ * @parent: its parent's
+ * @model: URI or NULL
+ * @version: its type's
+ * @config: what it is now
+ * @state: VFIO's migration state
+ * @last_error: the last migration step that failed, or NULL
+ * @stop_copy_bytes: estimate, or UNKNOWN
+ */
+struct device {
+	const char *uuid;
+	const char *type;
+	const char *parent;
+	const char *model;
+	const char *version;
+	const char *config;
+	const char *state;
+	const char *last_error;
+	long long stop_copy_bytes;
+};
+
+/**
+ * struct other - a VFIO device about whose migration its driver says nothing
+ * @name: PCI address, UUID or what the bus calls it
+ * @bus: "pci", "mdev", ...
+ * @driver: who drives it
+ * @api: device_api
+ * @type: mdev type
+ * @vendor: PCI id, likewise the following
+ */
+struct other {
+	const char *name;
+	const char *bus;
+	const char *driver;
+	const char *api;
+	const char *type;
+	const char *vendor;
+	const char *device;
+	const char *subvendor;
+	const char *subdevice;
+};
+
+/**
+ * struct module - a module of the project's
+ * @name: such as mdev_migrate
+ * @version: or NULL
+ * @srcversion: or NULL
+ */
+struct module {
+	const char *name;
+	const char *version;
+	const char *srcversion;
+};
+
+/**
+ * struct host - a host
+ * @arena: holds all of it
+ * @name: its name
+ * @kernel: release
+ * @machine: architecture
+ * @where: what it was read from, for messages
+ * @root: the sysfs it was read from, NULL if it is a snapshot
+ */
+struct host {
+	struct arena arena;
+	const char *name;
+	const char *kernel;
+	const char *machine;
+	const char *where;
+	const char *root;
+	struct module *modules;
+	size_t nr_modules;
+	struct type *types;
+	size_t nr_types;
+	struct device *devices;
+	size_t nr_devices;
+	struct other *others;
+	size_t nr_others;
+};
+
+void host_free(struct host *host);
+struct type *host_type(struct host *host, const char *name, const char *parent);
+struct device *host_device(struct host *host, const char *uuid);
+struct other *host_other(struct host *host, const char *name);
+
+/* param.c */
+struct param_text {
+	const char *name;
+	const char *type;
+	const char *off;
+	const char *def;
+	const char *allowed;
+	const char *description;
+};
+
+int param_build(struct arena *arena, struct param *param,
+		const struct param_text *text, struct mdev_migrate_msg *why);
+int params_sort(struct params *params, struct mdev_migrate_msg *why);
+const struct param *params_find(const struct params *params, const char *name);
+const char *param_value(struct arena *arena, const struct param *param,
+			uint64_t value);
+const char *param_allowed(struct arena *arena, const struct param *param);
+const char *param_type_name(const struct param *param);
+int config_read(struct arena *arena, struct config *config, const char *text,
+		struct mdev_migrate_msg *why);
+const char *config_value(const struct config *config, const char *name);
+char *params_config(struct arena *arena, const char *model,
+		    const struct params *params);
+
+/* sysfs.c */
+#define SYSFS_ROOT	"/sys"
+
+int host_from_sysfs(struct host *host, const char *root);
+
+#endif /* MDEV_MIGRATE_HOST_H */

@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Snapshots that come from elsewhere. Members that are not known are left
+ * alone; those that are known have to make sense.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "json.h"
+
+static int fail(struct mdev_migrate_msg *why, const char *fmt, ...)
+	fmt_printf(2, 3);
+
+static int fail(struct mdev_migrate_msg *why, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(why->text, sizeof(why->text), fmt, args);
+	va_end(args);
+	return -EINVAL;
+}
+
+/* Nothing in a snapshot is to move a terminal's cursor. */
+char *json_plain_text(struct arena *arena, const char *value)
+{
+	char *text = arena_strdup(arena, value), *p;
+
+	for (p = text; *p; p++) {
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = '?';
+	}
+	return text;
+}
+
+/* A member that is a string, NULL if there is none. */
+static int get_text(struct arena *arena, const json_t *object, const char *key,
+		    const char **text, struct mdev_migrate_msg *why)
+{
+	const json_t *value = json_object_get(object, key);
+
+	*text = NULL;
+	if (!value || json_is_null(value))
+		return 0;
+	if (!json_is_string(value))
+		return fail(why, "\"%s\" is no string", key);
+	*text = json_plain_text(arena, json_string_value(value));
+	return 0;
+}
+
+static int get_number(const json_t *object, const char *key, long long *number,
+		      struct mdev_migrate_msg *why)
+{
+	const json_t *value = json_object_get(object, key);
+
+	*number = UNKNOWN;
+	if (!value || json_is_null(value))
+		return 0;
+	if (!json_is_integer(value) || json_integer_value(value) < 0)
+		return fail(why, "\"%s\" is no number", key);
+	*number = json_integer_value(value);
+	return 0;
+}
+
+/* Some members of one object: what each is called and where it goes. */
+struct member {
+	const char *key;
+	const char **text;
+};
+
+static int get_texts(struct arena *arena, const json_t *object,
+		     const struct member *members,
+		     struct mdev_migrate_msg *why)
+{
+	int ret = 0;
+
+	if (!json_is_object(object))
+		return fail(why, "there is something other than an object");
+	for (; members->key && !ret; members++)
+		ret = get_text(arena, object, members->key, members->text, why);
+	return ret;
+}
+
+bool json_is_program(const json_t *root)
+{
+	return json_is_object(json_object_get(root, "models")) &&
+	       !json_object_get(root, "schema_version");
+}
+
+int json_check_schema(const json_t *root, struct mdev_migrate_msg *why)
+{
+	const json_t *value = json_object_get(root, "schema_version");
+	const char *version = json_string_value(value);
+	unsigned long major;
+	char *end;
+
+	if (!json_is_object(root))
+		return fail(why, "this is no JSON object, so no snapshot");
+	if (!version)
+		return fail(why,
+			    "there is no \"schema_version\", so this is no snapshot of mdev-migrate export, and no \"models\", so it is no vfio-user program's either");
+	major = strtoul(version, &end, 10);
+	if (end == version || *end != '.' || *version < '0' || *version > '9')
+		return fail(why, "\"schema_version\" is \"%.20s\", not such as \"%d.%d\"",
+			    version, SCHEMA_MAJOR, SCHEMA_MINOR);
+	if (major != SCHEMA_MAJOR)
+		return fail(why,
+			    "the snapshot's schema is version %.20s, this program reads %d.x only: use a newer mdev-migrate, or export again with this one",
+			    version, SCHEMA_MAJOR);
+	return 0;
+}
+
+static int to_param(struct arena *arena, struct param *param, const char *name,
+		    const json_t *value, struct mdev_migrate_msg *why)
+{
+	struct param_text text = { .name = name };
+	const struct member members[] = {
+		{ "type", &text.type }, { "off", &text.off },
+		{ "default", &text.def }, { "allowed", &text.allowed },
+		{ "description", &text.description }, { NULL, NULL },
+	};
+	int ret;
+
+	ret = get_texts(arena, value, members, why);
+	return ret ? ret : param_build(arena, param, &text, why);
+}
+
+int json_to_params(struct arena *arena, struct params *params,
+		   const json_t *value, struct mdev_migrate_msg *why)
+{
+	const char *name;
+	json_t *param;
+	int ret;
+
+	if (!json_is_object(value))
+		return fail(why, "\"params\" is no object");
+	params->params = arena_array(arena, json_object_size(value),
+				     sizeof(*params->params));
+	json_object_foreach((json_t *)value, name, param) {
+		ret = to_param(arena, &params->params[params->nr], name, param,
+			       why);
+		if (ret)
+			return ret;
+		params->nr++;
+	}
+	return params_sort(params, why);
+}
+
+static int to_type(struct host *host, void *element, const json_t *value,
+		   struct mdev_migrate_msg *why)
+{
+	struct type *type = element;
+	const struct member members[] = {
+		{ "name", &type->name }, { "parent", &type->parent },
+		{ "parent_subsystem", &type->subsystem },
+		{ "device_api", &type->api },
+		{ "description", &type->description },
+		{ "model", &type->model }, { "version", &type->version },
+		{ "config", &type->config }, { "stream_version", &type->stream },
+		{ "combinations", &type->combinations }, { NULL, NULL },
+	};
+	const json_t *params = json_object_get(value, "params");
+	int ret;
+
+	ret = get_texts(&host->arena, value, members, why);
+	if (!ret)
+		ret = get_number(value, "available_instances", &type->available,
+				 why);
+	if (ret)
+		return ret;
+	if (!type->name)
+		return fail(why, "it has no \"name\"");
+	if (!params)
+		return 0;
+	type->params = arena_alloc(&host->arena, sizeof(*type->params));
+	return json_to_params(&host->arena, type->params, params, why);
+}
+
+static int to_device(struct host *host, void *element, const json_t *value,
+		     struct mdev_migrate_msg *why)
+{
+	struct device *device = element;
+	const struct member members[] = {
+		{ "uuid", &device->uuid }, { "type", &device->type },
+		{ "parent", &device->parent }, { "model", &device->model },
+		{ "version", &device->version }, { "config", &device->config },
+		{ "state", &device->state },
+		{ "last_error", &device->last_error }, { NULL, NULL },
+	};
+	int ret;
+
+	ret = get_texts(&host->arena, value, members, why);
+	if (!ret)
+		ret = get_number(value, "stop_copy_bytes",
+				 &device->stop_copy_bytes, why);
+	if (!ret && !device->uuid)
+		return fail(why, "it has no \"uuid\"");
+	return ret;
+}
+
+static int to_other(struct host *host, void *element, const json_t *value,
+		    struct mdev_migrate_msg *why)
+{
+	struct other *other = element;
+	const struct member members[] = {
+		{ "name", &other->name }, { "bus", &other->bus },
+		{ "driver", &other->driver }, { "device_api", &other->api },
+		{ "mdev_type", &other->type }, { "vendor", &other->vendor },
+		{ "device", &other->device },
+		{ "subsystem_vendor", &other->subvendor },
+		{ "subsystem_device", &other->subdevice }, { NULL, NULL },
+	};
+	int ret = get_texts(&host->arena, value, members, why);
+
+	if (!ret && !other->name)
+		return fail(why, "it has no \"name\"");
+	return ret;
+}
+
+/* A member that is an array: how many there are in it, 0 if it is absent. */
+static int get_array(const json_t *root, const char *key, size_t *nr,
+		     struct mdev_migrate_msg *why)
+{
+	const json_t *value = json_object_get(root, key);
+
+	*nr = json_array_size(value);
+	if (value && !json_is_array(value) && !json_is_null(value))
+		return fail(why, "\"%s\" is no array", key);
+	return 0;
+}
+
+/* The sentence begins with where in the snapshot that is. */
+static int at_element(struct mdev_migrate_msg *why, const char *key, size_t i)
+{
+	struct mdev_migrate_msg inner = *why;
+
+	return fail(why, "%s[%zu]: %.200s", key, i, inner.text);
+}
+
+typedef int (*read_element)(struct host *host, void *element,
+			    const json_t *value, struct mdev_migrate_msg *why);
+
+/*
+ * A member that is an array, read into *@array of elements of @size. *@nr
+ * counts those that are there, read or zero.
+ */
+static int read_array(struct host *host, const json_t *root, const char *key,
+		      void *array, size_t *nr, size_t size, read_element read,
+		      struct mdev_migrate_msg *why)
+{
+	const json_t *value = json_object_get(root, key);
+	size_t i, count;
+	char *elements;
+	int ret;
+
+	ret = get_array(root, key, &count, why);
+	if (ret || !count)
+		return ret;
+	elements = calloc(count, size);
+	if (!elements)
+		out_of_memory();
+	memcpy(array, &elements, sizeof(elements));
+	*nr = count;
+	for (i = 0; i < count; i++) {
+		ret = read(host, elements + i * size, json_array_get(value, i),
+			   why);
+		if (ret)
+			return at_element(why, key, i);
+	}
+	return 0;
+}
+
+static int to_modules(struct host *host, const json_t *value,
+		      struct mdev_migrate_msg *why)
+{
+	const char *name;
+	json_t *member;
+
+	json_object_foreach((json_t *)value, name, member) {
+		struct module module = {
+			.name = json_plain_text(&host->arena, name),
+		};
+		const struct member members[] = {
+			{ "version", &module.version },
+			{ "srcversion", &module.srcversion }, { NULL, NULL },
+		};
+		int ret = get_texts(&host->arena, member, members, why);
+
+		if (ret)
+			return ret;
+		host->modules = grow_array(host->modules, host->nr_modules,
+					   sizeof(module));
+		host->modules[host->nr_modules++] = module;
+	}
+	return 0;
+}
+
+static int read_host(struct host *host, const json_t *root,
+		     struct mdev_migrate_msg *why)
+{
+	const json_t *names = json_object_get(root, "host");
+	const struct member members[] = {
+		{ "name", &host->name }, { "kernel", &host->kernel },
+		{ "machine", &host->machine }, { NULL, NULL },
+	};
+	int ret;
+
+	ret = json_check_schema(root, why);
+	if (ret)
+		return ret;
+	if (names && get_texts(&host->arena, names, members, why))
+		return fail(why, "\"host\" does not describe one");
+	ret = to_modules(host, json_object_get(root, "modules"), why);
+	if (!ret)
+		ret = read_array(host, root, "types", &host->types,
+				 &host->nr_types, sizeof(*host->types), to_type,
+				 why);
+	if (!ret)
+		ret = read_array(host, root, "devices", &host->devices,
+				 &host->nr_devices, sizeof(*host->devices),
+				 to_device, why);
+	if (!ret)
+		ret = read_array(host, root, "other_devices", &host->others,
+				 &host->nr_others, sizeof(*host->others),
+				 to_other, why);
+	if (!host->name)
+		host->name = "unnamed";
+	return ret;
+}
+
+/* A snapshot. On error nothing is left to be freed. */
+int json_to_host(struct host *host, const json_t *root,
+		 struct mdev_migrate_msg *why)
+{
+	int ret;
+
+	memset(host, 0, sizeof(*host));
+	ret = json_is_program(root) ? json_program_to_host(host, root, why) :
+				      read_host(host, root, why);
+	if (ret)
+		host_free(host);
+	return ret;
+}

@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * This host, from its sysfs: read only, nothing is opened but attributes.
+ *
+ * Devices come and go while this reads, so what disappears in between is left
+ * out and is no error.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "host.h"
+
+/* Where attributes are looked for: a folder that is open. */
+struct dir {
+	struct arena *arena;
+	int fd;
+};
+
+static int dir_open(struct dir *dir, struct arena *arena, int at,
+		    const char *path)
+{
+	dir->arena = arena;
+	dir->fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return dir->fd < 0 ? -errno : 0;
+}
+
+static void dir_close(struct dir *dir)
+{
+	close(dir->fd);
+}
+
+/* An attribute without its newline, NULL if there is none. */
+static const char *attr(const struct dir *dir, const char *path)
+{
+	int fd = openat(dir->fd, path, O_RDONLY | O_CLOEXEC);
+	char buf[4096];
+	ssize_t len;
+
+	if (fd < 0)
+		return NULL;
+	len = read(fd, buf, sizeof(buf) - 1);
+	close(fd);
+	if (len < 0)
+		return NULL;
+	if (len && buf[len - 1] == '\n')
+		len--;
+	return arena_strndup(dir->arena, buf, len);
+}
+
+static long long attr_number(const struct dir *dir, const char *path)
+{
+	const char *text = attr(dir, path);
+	long long number;
+	char *end;
+
+	if (!text || !*text)
+		return UNKNOWN;
+	errno = 0;
+	number = strtoll(text, &end, 10);
+	return errno || *end || number < 0 ? UNKNOWN : number;
+}
+
+/* The last part of what a link points to, NULL if there is none. */
+static const char *link_name(const struct dir *dir, const char *path)
+{
+	char target[PATH_MAX];
+	ssize_t len = readlinkat(dir->fd, path, target, sizeof(target) - 1);
+	char *slash;
+
+	if (len <= 0)
+		return NULL;
+	target[len] = '\0';
+	slash = strrchr(target, '/');
+	return arena_strdup(dir->arena, slash ? slash + 1 : target);
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	return natural_compare((*a)->d_name, (*b)->d_name);
+}
+
+static int not_hidden(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.';
+}
+
+/* Calls @each for all that is in a folder, in order. 0 or its first error. */
+static int each_in(int at, const char *path, void *context,
+		   int (*each)(void *context, int fd, const char *name))
+{
+	int fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct dirent **entries;
+	int i, nr, ret = 0;
+
+	if (fd < 0)
+		return 0;
+	nr = scandirat(fd, ".", &entries, not_hidden, by_name);
+	for (i = 0; i < nr; i++) {
+		if (!ret)
+			ret = each(context, fd, entries[i]->d_name);
+		free(entries[i]);
+	}
+	if (nr >= 0)
+		free(entries);
+	close(fd);
+	return ret;
+}
+
+struct reader {
+	struct host *host;
+	const char *parent;
+	const char *subsystem;
+	struct type *type;
+	struct params *params;
+};
+
+static int read_param(void *context, int at, const char *name)
+{
+	struct reader *reader = context;
+	struct params *params = reader->params;
+	struct mdev_migrate_msg why;
+	struct param_text text;
+	struct dir dir;
+	int ret;
+
+	if (dir_open(&dir, &reader->host->arena, at, name))
+		return 0;
+	text = (struct param_text) {
+		.name = name,
+		.type = attr(&dir, "type"),
+		.off = attr(&dir, "off"),
+		.def = attr(&dir, "default"),
+		.allowed = attr(&dir, "allowed"),
+		.description = attr(&dir, "description"),
+	};
+	dir_close(&dir);
+	params->params = grow_array(params->params, params->nr,
+				    sizeof(*params->params));
+	memset(&params->params[params->nr], 0, sizeof(*params->params));
+	ret = param_build(&reader->host->arena, &params->params[params->nr],
+			  &text, &why);
+	if (ret)
+		return complain(DONE_ERROR, "%s/%s: migration/params/%s: %s", reader->parent,
+				reader->type->name, name, why.text);
+	params->nr++;
+	return 0;
+}
+
+/* The array grows by malloc() and then moves to where the host's all is. */
+static int read_params(struct reader *reader, int at)
+{
+	struct arena *arena = &reader->host->arena;
+	struct params params = { 0 };
+	struct param *array;
+	int ret;
+
+	reader->params = &params;
+	ret = each_in(at, "migration/params", reader, read_param);
+	array = arena_array(arena, params.nr, sizeof(*array));
+	if (params.nr)
+		memcpy(array, params.params, params.nr * sizeof(*array));
+	free(params.params);
+	if (ret)
+		return ret;
+	reader->type->params = arena_alloc(arena, sizeof(params));
+	reader->type->params->nr = params.nr;
+	reader->type->params->params = array;
+	return 0;
+}
+
+static int read_type(void *context, int at, const char *name)
+{
+	struct reader *reader = context;
+	struct host *host = reader->host;
+	struct type *type;
+	struct dir dir;
+	int ret = 0;
+
+	if (dir_open(&dir, &host->arena, at, name))
+		return 0;
+	host->types = grow_array(host->types, host->nr_types, sizeof(*type));
+	type = &host->types[host->nr_types++];
+	*type = (struct type) {
+		.name = arena_strdup(&host->arena, name),
+		.parent = reader->parent,
+		.subsystem = reader->subsystem,
+		.api = attr(&dir, "device_api"),
+		.description = attr(&dir, "description"),
+		.available = attr_number(&dir, "available_instances"),
+		.model = attr(&dir, "migration/model"),
+		.version = attr(&dir, "migration/version"),
+		.config = attr(&dir, "migration/config"),
+		.stream = attr(&dir, "migration/stream_version"),
+		.combinations = attr(&dir, "migration/combinations"),
+	};
+	reader->type = type;
+	if (type->model)
+		ret = read_params(reader, dir.fd);
+	dir_close(&dir);
+	return ret;
+}
+
+static int read_parent(void *context, int at, const char *name)
+{
+	struct reader *reader = context;
+	struct dir dir;
+	int ret;
+
+	if (dir_open(&dir, &reader->host->arena, at, name))
+		return 0;
+	reader->parent = arena_strdup(&reader->host->arena, name);
+	reader->subsystem = link_name(&dir, "subsystem");
+	ret = each_in(dir.fd, "mdev_supported_types", reader, read_type);
+	dir_close(&dir);
+	return ret;
+}
+
+/*
+ * The bus's link leads below the parent; a copy of a sysfs may have no links,
+ * but there the parent's type names the device.
+ */
+static const char *device_parent(struct host *host, int at, const char *name,
+				 const char *type)
+{
+	char target[PATH_MAX], *slash;
+	ssize_t len = readlinkat(at, name, target, sizeof(target) - 1);
+	struct type *only;
+
+	if (len > 0) {
+		target[len] = '\0';
+		slash = strrchr(target, '/');
+		if (slash) {
+			*slash = '\0';
+			slash = strrchr(target, '/');
+			return arena_strdup(&host->arena,
+					    slash ? slash + 1 : target);
+		}
+	}
+	only = type ? host_type(host, type, NULL) : NULL;
+	return only ? only->parent : NULL;
+}
+
+static void add_other(struct host *host, const struct other *other)
+{
+	host->others = grow_array(host->others, host->nr_others,
+				  sizeof(*other));
+	host->others[host->nr_others++] = *other;
+}
+
+static void read_other_mdev(struct reader *reader, const struct dir *dir,
+			    const char *name, const char *type)
+{
+	struct host *host = reader->host;
+	struct type *have = type ? host_type(host, type, NULL) : NULL;
+
+	add_other(host, &(struct other) {
+		.name = arena_strdup(&host->arena, name),
+		.bus = "mdev",
+		.driver = link_name(dir, "driver"),
+		.type = type,
+		.api = have ? have->api : NULL,
+	});
+}
+
+static int read_device(void *context, int at, const char *name)
+{
+	struct reader *reader = context;
+	struct host *host = reader->host;
+	const char *model, *type;
+	struct dir dir;
+
+	if (dir_open(&dir, &host->arena, at, name))
+		return 0;
+	model = attr(&dir, "migration/model");
+	type = link_name(&dir, "mdev_type");
+	if (!model) {
+		read_other_mdev(reader, &dir, name, type);
+		dir_close(&dir);
+		return 0;
+	}
+	host->devices = grow_array(host->devices, host->nr_devices,
+				   sizeof(*host->devices));
+	host->devices[host->nr_devices++] = (struct device) {
+		.uuid = arena_strdup(&host->arena, name),
+		.type = type,
+		.parent = device_parent(host, at, name, type),
+		.model = model,
+		.version = attr(&dir, "migration/version"),
+		.config = attr(&dir, "migration/config"),
+		.state = attr(&dir, "migration/state"),
+		.last_error = attr(&dir, "migration/last_error"),
+		.stop_copy_bytes = attr_number(&dir, "migration/stop_copy_bytes"),
+	};
+	dir_close(&dir);
+	return 0;
+}
+
+/* class/vfio-dev/vfioN/device: a PCI function or what else VFIO knows. */
+static int read_vfio(void *context, int at, const char *name)
+{
+	struct reader *reader = context;
+	struct host *host = reader->host;
+	const char *bus, *device;
+	struct dir node, dir;
+
+	if (dir_open(&node, &host->arena, at, name))
+		return 0;
+	device = link_name(&node, "device");
+	if (!device || dir_open(&dir, &host->arena, node.fd, "device")) {
+		dir_close(&node);
+		return 0;
+	}
+	bus = link_name(&dir, "subsystem");
+	if (!bus || strcmp(bus, "mdev"))
+		add_other(host, &(struct other) {
+			.name = device,
+			.bus = bus,
+			.driver = link_name(&dir, "driver"),
+			.api = bus && !strcmp(bus, "pci") ? "vfio-pci" : NULL,
+			.vendor = attr(&dir, "vendor"),
+			.device = attr(&dir, "device"),
+			.subvendor = attr(&dir, "subsystem_vendor"),
+			.subdevice = attr(&dir, "subsystem_device"),
+		});
+	dir_close(&dir);
+	dir_close(&node);
+	return 0;
+}
+
+static int read_module(void *context, int at, const char *name)
+{
+	struct reader *reader = context;
+	struct host *host = reader->host;
+	struct dir dir;
+
+	if (strncmp(name, "mdev_", 5) ||
+	    dir_open(&dir, &host->arena, at, name))
+		return 0;
+	host->modules = grow_array(host->modules, host->nr_modules,
+				   sizeof(*host->modules));
+	host->modules[host->nr_modules++] = (struct module) {
+		.name = arena_strdup(&host->arena, name),
+		.version = attr(&dir, "version"),
+		.srcversion = attr(&dir, "srcversion"),
+	};
+	dir_close(&dir);
+	return 0;
+}
+
+/* Another sysfs is another host's, or a container's: its name is not ours. */
+static void read_names(struct host *host, int at)
+{
+	struct dir dir = { .arena = &host->arena, .fd = at };
+	struct utsname name;
+
+	if (uname(&name))
+		memset(&name, 0, sizeof(name));
+	host->name = attr(&dir, "kernel/hostname");
+	if (!host->name)
+		host->name = arena_strdup(&host->arena, name.nodename);
+	host->kernel = arena_strdup(&host->arena, name.release);
+	host->machine = arena_strdup(&host->arena, name.machine);
+}
+
+int host_from_sysfs(struct host *host, const char *root)
+{
+	struct reader reader = { .host = host };
+	int fd, ret;
+
+	memset(host, 0, sizeof(*host));
+	fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return complain(DONE_ERROR,
+				"cannot open %s: %s; give the folder that a sysfs is mounted on as --root",
+				root, strerror(errno));
+	host->root = arena_strdup(&host->arena, root);
+	host->where = host->root;
+	read_names(host, fd);
+	ret = each_in(fd, "module", &reader, read_module);
+	if (!ret)
+		ret = each_in(fd, "class/mdev_bus", &reader, read_parent);
+	if (!ret)
+		ret = each_in(fd, "bus/mdev/devices", &reader, read_device);
+	if (!ret)
+		ret = each_in(fd, "class/vfio-dev", &reader, read_vfio);
+	close(fd);
+	if (ret)
+		host_free(host);
+	return ret;
+}

@@ -1,0 +1,473 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The rules: the same model; each of the source's values allowed, and what the
+ * source does not have can be off; the combination possible; room for one more.
+ * Versions are names and are not compared. What is not known is said to be not
+ * known.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "verdict.h"
+
+const char *result_name(enum result result)
+{
+	static const char * const names[] = {
+		[IDENTICAL] = "identical",
+		[COMPATIBLE] = "compatible",
+		[NOT_KNOWN] = "unknown",
+		[INCOMPATIBLE] = "incompatible",
+	};
+
+	return names[result];
+}
+
+int result_status(enum result result)
+{
+	switch (result) {
+	case IDENTICAL:
+	case COMPATIBLE:
+		return DONE_YES;
+	case INCOMPATIBLE:
+		return DONE_NO;
+	default:
+		return DONE_UNKNOWN;
+	}
+}
+
+void findings_add(struct arena *arena, struct findings *findings,
+		  const struct finding *finding)
+{
+	struct finding *array;
+
+	if (findings->nr == findings->room) {
+		findings->room = findings->room ? 2 * findings->room : 4;
+		array = arena_array(arena, findings->room, sizeof(*array));
+		if (findings->nr)
+			memcpy(array, findings->array,
+			       findings->nr * sizeof(*array));
+		findings->array = array;
+	}
+	findings->array[findings->nr++] = *finding;
+	if (finding->result > findings->worst)
+		findings->worst = finding->result;
+	if (finding->result == COMPATIBLE)
+		findings->nr_writes++;
+}
+
+static void not_allowed(struct arena *arena, struct findings *findings,
+			const struct param *param, const char *value)
+{
+	const char *allowed = param_allowed(arena, param);
+
+	findings_add(arena, findings, &(struct finding) {
+		.result = INCOMPATIBLE,
+		.code = "value-not-allowed",
+		.parameter = param->codec.name,
+		.source = value,
+		.allowed = allowed,
+		.message = arena_printf(arena,
+					"%s: the source has %s, the destination allows %s%s",
+					param->codec.name, value, *allowed ? allowed : "nothing",
+					strpbrk(allowed, " -") || !*allowed ? "" : " only"),
+	});
+}
+
+static void must_write(struct arena *arena, struct findings *findings,
+		       const struct param *param, const char *value,
+		       const char *now)
+{
+	findings_add(arena, findings, &(struct finding) {
+		.result = COMPATIBLE,
+		.code = "write",
+		.parameter = param->codec.name,
+		.source = value,
+		.allowed = param_allowed(arena, param),
+		.message = arena_printf(arena,
+					"%s: the source has %s, the destination would have %s",
+					param->codec.name, value, now),
+		.fix = arena_printf(arena,
+				    "write %s to migration/params/%s before the device is opened",
+				    value, param->codec.name),
+	});
+}
+
+/* A parameter that the destination has. */
+static void judge_param(struct arena *arena, struct findings *findings,
+			const struct config *source, const struct param *param,
+			const struct config *now)
+{
+	const char *value = config_value(source, param->codec.name);
+	const char *have = NULL;
+	__u64 wanted = param->codec.off;
+	__u64 has = param->def;
+
+	if (value && mdev_migrate_param_parse(&param->codec, value,
+					      strlen(value), &wanted, NULL)) {
+		not_allowed(arena, findings, param, value);
+		return;
+	}
+	if (now) {
+		has = param->codec.off;
+		have = config_value(now, param->codec.name);
+	}
+	if (have && mdev_migrate_param_parse(&param->codec, have, strlen(have),
+					     &has, NULL))
+		has = wanted + 1;
+	if (has == wanted)
+		return;
+	must_write(arena, findings, param,
+		   param_value(arena, param, wanted),
+		   have ? have : param_value(arena, param, has));
+}
+
+/*
+ * Each parameter; @now is what the destination is already, NULL for what its
+ * type is.
+ */
+void judge_params(struct arena *arena, struct findings *findings,
+		  const struct config *source, const struct params *params,
+		  const struct config *now)
+{
+	size_t i;
+
+	for (i = 0; i < source->nr; i++) {
+		const struct config_item *item = &source->items[i];
+
+		if (params_find(params, item->name))
+			continue;
+		findings_add(arena, findings, &(struct finding) {
+			.result = INCOMPATIBLE,
+			.code = "parameter-unknown",
+			.parameter = item->name,
+			.source = item->value,
+			.message = arena_printf(arena,
+						"%s: the source has %s, the destination knows no such parameter",
+						item->name, item->value),
+		});
+	}
+	for (i = 0; i < params->nr; i++)
+		judge_param(arena, findings, source, &params->params[i], now);
+}
+
+/*
+ * A table that many hosts have is judged once. What others find beside is not
+ * added to the findings that are kept, since these have no room.
+ */
+static void judge_kept(struct findings *findings, const struct source *source,
+		       struct params *params)
+{
+	struct findings *judged = params->judged;
+
+	if (!judged) {
+		judged = arena_alloc(params->keep, sizeof(*judged));
+		judge_params(params->keep, judged, &source->config, params,
+			     NULL);
+		judged->room = judged->nr;
+		params->judged = judged;
+	}
+	*findings = *judged;
+}
+
+/* Can one more device of this type be made? */
+void judge_room(struct arena *arena, struct findings *findings,
+		const struct type *type)
+{
+	struct finding finding = {
+		.result = NOT_KNOWN,
+		.code = "instances-unknown",
+		.allowed = NULL,
+	};
+
+	if (type->available > 0 || type->is_program)
+		return;
+	if (type->available == UNKNOWN) {
+		finding.message = arena_printf(arena,
+					       "%s: how many devices can still be made is not known",
+					       type->name);
+	} else {
+		finding.result = INCOMPATIBLE;
+		finding.code = "no-free-instance";
+		finding.message = arena_printf(arena,
+					       "%s: no device of this type can be made any more",
+					       type->name);
+		finding.fix = "remove a device, or load the driver with room for more";
+	}
+	findings_add(arena, findings, &finding);
+}
+
+static void add_plain(struct arena *arena, struct findings *findings,
+		      enum result result, const char *code, const char *message)
+{
+	findings_add(arena, findings, &(struct finding) {
+		.result = result, .code = code, .message = message,
+	});
+}
+
+static unsigned long major_of(const char *version)
+{
+	return strtoul(version, NULL, 10);
+}
+
+/* Two programs compare versions; versus parameters there is nothing to. */
+static void judge_versions(struct arena *arena, struct findings *findings,
+			   const struct source *source, const struct type *type)
+{
+	const struct type *from = source->type;
+
+	if (!from || !from->is_program || !type->is_program) {
+		add_plain(arena, findings, NOT_KNOWN, "versions-only",
+			  "one side names its versions only, the other its parameters: they cannot be compared");
+		return;
+	}
+	if (!strcmp(from->version, type->version))
+		return;
+	findings_add(arena, findings, &(struct finding) {
+		.result = INCOMPATIBLE,
+		.code = "version-differs",
+		.source = from->version,
+		.allowed = type->version,
+		.message = arena_printf(arena,
+					"the source is version %s, the destination %s",
+					from->version, type->version),
+	});
+}
+
+static bool is_default_of_any(const struct host *host, const char *model,
+			      const struct config *config)
+{
+	size_t i;
+
+	for (i = 0; host && i < host->nr_types; i++) {
+		const struct type *type = &host->types[i];
+
+		if (type->model && !strcmp(type->model, model) &&
+		    type->config && !strcmp(type->config, config->text))
+			return true;
+	}
+	return false;
+}
+
+/* Everything but room, and what only the destination's kernel can tell. */
+void judge_type(struct arena *arena, struct findings *findings,
+		const struct source *source, const struct type *type,
+		const struct config *now)
+{
+	const char *model = type->model;
+
+	if (!source->config_known) {
+		add_plain(arena, findings, NOT_KNOWN, "source-says-nothing",
+			  source->not_known);
+		return;
+	}
+	if (!model) {
+		add_plain(arena, findings, NOT_KNOWN, "destination-says-nothing",
+			  arena_printf(arena,
+				       "%s: its driver says nothing about migration",
+				       type->name));
+		return;
+	}
+	if (strcmp(model, source->config.model)) {
+		findings_add(arena, findings, &(struct finding) {
+			.result = INCOMPATIBLE,
+			.code = "model-differs",
+			.source = source->config.model,
+			.allowed = model,
+			.message = arena_printf(arena,
+						"the source is a %s, the destination a %s",
+						source->config.model, model),
+		});
+		return;
+	}
+	if (source->type && source->type->stream && type->stream &&
+	    major_of(source->type->stream) != major_of(type->stream)) {
+		add_plain(arena, findings, INCOMPATIBLE, "stream-version",
+			  arena_printf(arena,
+				       "the source writes state streams of version %s, the destination reads %s",
+				       source->type->stream, type->stream));
+		return;
+	}
+	if (!type->params || (source->type && source->type->is_program)) {
+		judge_versions(arena, findings, source, type);
+		return;
+	}
+	if (!now && type->params->keep)
+		judge_kept(findings, source, type->params);
+	else
+		judge_params(arena, findings, &source->config, type->params, now);
+}
+
+/* Is the combination one that the host surely takes? */
+static void judge_combination(struct arena *arena, struct verdict *verdict,
+			      const struct source *source)
+{
+	const struct type *type = verdict->target.type;
+
+	if (verdict->findings.worst > COMPATIBLE || !type->combinations ||
+	    !strcmp(type->combinations, "any") ||
+	    is_default_of_any(verdict->target.host, type->model,
+			      &source->config))
+		return;
+	add_plain(arena, &verdict->findings, NOT_KNOWN, "combination",
+		  "each value is allowed, but whether all of them together are only the destination itself can tell: ask there");
+}
+
+/* The type's migration/check, if this host is the one and we may. */
+static int open_check(const struct host *host, const struct type *type)
+{
+	char path[4096];
+	struct statfs fs;
+	int fd;
+
+	if (!host->root || !type->parent ||
+	    snprintf(path, sizeof(path),
+		     "%s/class/mdev_bus/%s/mdev_supported_types/%s/migration/check",
+		     host->root, type->parent, type->name) >= (int)sizeof(path))
+		return -1;
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	/* A copy of a sysfs would take anything, and be changed. */
+	if (fstatfs(fd, &fs) || fs.f_type != SYSFS_MAGIC) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* true if the kernel was asked */
+static bool ask_kernel(struct arena *arena, struct verdict *verdict,
+		       const struct source *source)
+{
+	const struct type *type = verdict->target.type;
+	const char *config = source->config.text;
+	int err = 0, fd;
+
+	if (verdict->findings.worst > COMPATIBLE || !source->config_known ||
+	    !type->params)
+		return false;
+	fd = open_check(verdict->target.host, type);
+	if (fd < 0)
+		return false;
+	if (write(fd, config, strlen(config)) < 0)
+		err = errno;
+	close(fd);
+	/* A device that is there needs no room. */
+	if (!err || (err == ENOSPC && verdict->target.device))
+		return true;
+	findings_add(arena, &verdict->findings, &(struct finding) {
+		.result = INCOMPATIBLE,
+		.code = err == EOPNOTSUPP ? "combination-refused" :
+			err == ENOSPC ? "no-free-instance" : "kernel-refused",
+		.message = arena_printf(arena,
+					"%s/migration/check of this host's kernel refuses it: %s; the kernel log says why",
+					type->name, strerror(err)),
+	});
+	return true;
+}
+
+static void judge_device(struct arena *arena, struct verdict *verdict,
+			 const struct source *source)
+{
+	const struct device *device = verdict->target.device;
+	struct mdev_migrate_msg why;
+	struct config now;
+
+	if (!verdict->target.type || !device->config) {
+		add_plain(arena, &verdict->findings, NOT_KNOWN,
+			  "destination-says-nothing",
+			  arena_printf(arena,
+				       "%s: of what type it is, or its configuration, is not known",
+				       device->uuid));
+		return;
+	}
+	if (config_read(arena, &now, device->config, &why)) {
+		add_plain(arena, &verdict->findings, NOT_KNOWN,
+			  "configuration-unreadable",
+			  arena_printf(arena, "%s: %s", device->uuid, why.text));
+		return;
+	}
+	judge_type(arena, &verdict->findings, source, verdict->target.type, &now);
+}
+
+void judge(struct arena *arena, struct verdict *verdict,
+	   const struct source *source, const struct target *target)
+{
+	memset(verdict, 0, sizeof(*verdict));
+	verdict->target = *target;
+	if (target->device) {
+		judge_device(arena, verdict, source);
+	} else {
+		judge_type(arena, &verdict->findings, source, target->type,
+			   NULL);
+		if (target->type->model)
+			judge_room(arena, &verdict->findings, target->type);
+	}
+	if (target->type && !ask_kernel(arena, verdict, source))
+		judge_combination(arena, verdict, source);
+	verdict->result = verdict->findings.worst;
+}
+
+/* How far from the source's model what the target says of itself is. */
+static int distance(const struct source *source, const struct type *type)
+{
+	if (!type || !type->model)
+		return 1;
+	if (!source->config_known)
+		return 1;
+	return strcmp(type->model, source->config.model) ? 2 : 0;
+}
+
+/* Better result, fewer changes, more room. */
+bool verdict_better(const struct verdict *a, const struct verdict *b)
+{
+	long long free_a = a->target.type ? a->target.type->available : 0;
+	long long free_b = b->target.type ? b->target.type->available : 0;
+
+	if (a->result != b->result)
+		return a->result < b->result;
+	/* Of two that do not fit, the one that is closer. */
+	if (a->findings.nr != b->findings.nr)
+		return a->findings.nr < b->findings.nr;
+	return free_a > free_b;
+}
+
+/*
+ * The best of what the host offers. A type of the source's model, even one that
+ * does not fit, tells more than one whose driver says nothing, and that more
+ * than one of another model.
+ */
+void judge_host(struct arena *arena, struct verdict *verdict,
+		const struct source *source, const struct host *host)
+{
+	struct verdict one;
+	int best = 3;
+	size_t i;
+
+	memset(verdict, 0, sizeof(*verdict));
+	verdict->target.host = host;
+	for (i = 0; i < host->nr_types; i++) {
+		struct target target = {
+			.host = host, .type = &host->types[i],
+		};
+		int far = distance(source, target.type);
+
+		if (far > best)
+			continue;
+		judge(arena, &one, source, &target);
+		if (far == best && !verdict_better(&one, verdict))
+			continue;
+		*verdict = one;
+		best = far;
+	}
+	if (verdict->target.type)
+		return;
+	add_plain(arena, &verdict->findings, INCOMPATIBLE, "no-types",
+		  "the host has no mediated device types");
+	verdict->result = INCOMPATIBLE;
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Verdicts for people and for programs. */
+#include "command.h"
+
+/* "virtio_net-v2 on hostb" */
+const char *target_name(struct arena *arena, const struct target *target)
+{
+	const char *what = target->device ? target->device->uuid :
+			   target->type ? target->type->name : NULL;
+
+	if (!what)
+		return target->host->name;
+	return arena_printf(arena, "%s on %s", what, target->host->name);
+}
+
+static json_t *json_finding(const struct finding *finding)
+{
+	json_t *object = json_new_object();
+
+	json_put_text(object, "code", finding->code);
+	json_put_text(object, "verdict", result_name(finding->result));
+	json_put_text(object, "parameter", finding->parameter);
+	json_put_text(object, "source", finding->source);
+	json_put_text(object, "allowed", finding->allowed);
+	json_put_text(object, "message", finding->message);
+	json_put_bool(object, "fixable", finding->fix);
+	json_put_text(object, "fix", finding->fix);
+	return object;
+}
+
+static json_t *json_source(const struct source *source)
+{
+	json_t *object = json_new_object();
+
+	json_put_text(object, "host", source->host ? source->host->name : NULL);
+	json_put_text(object, "device",
+		      source->device ? source->device->uuid : NULL);
+	json_put_text(object, "type", source->type ? source->type->name : NULL);
+	json_put_text(object, "config",
+		      source->config_known ? source->config.text : NULL);
+	return object;
+}
+
+static json_t *json_target(const struct target *target)
+{
+	json_t *object = json_new_object();
+
+	json_put_text(object, "host", target->host->name);
+	json_put_text(object, "device",
+		      target->device ? target->device->uuid : NULL);
+	if (!target->type)
+		return object;
+	json_put_text(object, "type", target->type->name);
+	json_put_text(object, "parent", target->type->parent);
+	json_put_number(object, "available_instances", target->type->available);
+	return object;
+}
+
+static json_t *json_write(const struct finding *finding)
+{
+	json_t *object = json_new_object();
+	struct arena arena = { 0 };
+
+	json_put_text(object, "attribute",
+		      arena_printf(&arena, "migration/params/%s",
+				   finding->parameter));
+	json_put_text(object, "value", finding->source);
+	arena_free(&arena);
+	return object;
+}
+
+/* source, destination, verdict, writes and findings */
+json_t *json_from_verdict(const struct source *source,
+			  const struct verdict *verdict)
+{
+	json_t *object = json_new_object();
+	json_t *findings = json_new_array();
+	json_t *writes = json_new_array();
+	size_t i;
+
+	json_put_text(object, "verdict", result_name(verdict->result));
+	json_put(object, "source", json_source(source));
+	json_put(object, "destination", json_target(&verdict->target));
+	for (i = 0; i < verdict->findings.nr; i++) {
+		const struct finding *finding = &verdict->findings.array[i];
+
+		json_add(findings, json_finding(finding));
+		if (finding->result == COMPATIBLE)
+			json_add(writes, json_write(finding));
+	}
+	json_put(object, "writes", writes);
+	json_put(object, "findings", findings);
+	return object;
+}
+
+void print_verdict(FILE *out, const struct source *source,
+		   const struct verdict *verdict)
+{
+	struct arena arena = { 0 };
+	size_t i;
+
+	fprintf(out, "%s%s%s: %s -> %s\n", paint(out, verdict->result),
+		result_name(verdict->result), paint_off(out), source->name,
+		target_name(&arena, &verdict->target));
+	for (i = 0; i < verdict->findings.nr; i++) {
+		const struct finding *finding = &verdict->findings.array[i];
+
+		fprintf(out, "  %s%-12s%s %s\n", paint(out, finding->result),
+			finding->result == COMPATIBLE ? "write" :
+			result_name(finding->result),
+			paint_off(out), finding->message);
+		if (finding->fix)
+			fprintf(out, "  %-12s fix: %s\n", "", finding->fix);
+	}
+	arena_free(&arena);
+}
