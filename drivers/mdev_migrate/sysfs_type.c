@@ -39,6 +39,23 @@ static ssize_t config_show(struct mdm_sysfs_dir *dir,
 }
 MDM_SYSFS_ATTR_RO(config);
 
+static ssize_t stream_version_show(struct mdm_sysfs_dir *dir,
+				   const struct mdm_sysfs_file *file, char *buf)
+{
+	return sysfs_emit(buf, "%u.%u\n", MDEV_MIGRATE_STREAM_MAJOR,
+			  MDEV_MIGRATE_STREAM_MINOR);
+}
+MDM_SYSFS_ATTR_RO(stream_version);
+
+/* Can who only knows the allowed values know what is possible? */
+static ssize_t combinations_show(struct mdm_sysfs_dir *dir,
+				 const struct mdm_sysfs_file *file, char *buf)
+{
+	return sysfs_emit(buf, "%s\n", dir->type->drv->ops->check_config ?
+			  "checked" : "any");
+}
+MDM_SYSFS_ATTR_RO(combinations);
+
 /*
  * Could a device of this type, with its parameters written, be the destination
  * of a device with this configuration?
@@ -90,6 +107,8 @@ static const struct attribute * const type_attrs[] = {
 	&version_file.attr,
 	&config_file.attr,
 	&check_file.attr,
+	&stream_version_file.attr,
+	&combinations_file.attr,
 	NULL,
 };
 

@@ -81,7 +81,7 @@ TEST(type_files)
 		}
 	}
 	/* Nothing that is not documented. */
-	EXPECT_EQ(5, count_entries(TYPE "/migration"));
+	EXPECT_EQ(7, count_entries(TYPE "/migration"));
 	EXPECT_LE(0, sysfs_mode(TYPE "/devices"));
 }
 
@@ -91,6 +91,8 @@ TEST(type_contents)
 	EXPECT_STREQ(MDEV_MODEL, read_type("migration/model"));
 	EXPECT_STREQ("v1", read_type("migration/version"));
 	EXPECT_STREQ("model=" MDEV_MODEL, read_type("migration/config"));
+	EXPECT_STREQ("1.0", read_type("migration/stream_version"));
+	EXPECT_STREQ("any", read_type("migration/combinations"));
 	EXPECT_NE(0, strlen(read_type("name")));
 	EXPECT_NE(0, strlen(read_type("description")));
 	EXPECT_LT(0, mdev_available(MDEV_TYPE_V1));
