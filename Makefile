@@ -6,9 +6,11 @@ INSTALL_MOD_DIR ?= updates
 
 .DEFAULT_GOAL := modules
 
-include tests/lab/lab.mk
+# Not where DKMS builds.
+-include tests/lab/lab.mk
 
-.PHONY: modules install tools install-tools clean demo check bench help
+.PHONY: modules install install-mdevctl dkms dkms-remove tools install-tools
+.PHONY: clean demo check bench help
 
 # What the kernel needs, said before the compiler says it in its own way.
 define check_kernel
@@ -24,8 +26,38 @@ modules:
 	$(check_kernel)
 	$(MAKE) -C "$(KDIR)" M="$(CURDIR)" modules
 
-install: modules
+install: modules install-mdevctl
 	$(MAKE) -C "$(KDIR)" M="$(CURDIR)" INSTALL_MOD_DIR="$(INSTALL_MOD_DIR)" modules_install
+
+# mdevctl looks for it there; without mdevctl it does nothing.
+CALLOUT := /etc/mdevctl.d/scripts.d/callouts/mdev-migrate
+
+install-mdevctl:
+	install -D -m 755 tools/mdevctl/mdev-migrate "$(INSTALL_MOD_PATH)$(CALLOUT)"
+
+# DKMS builds from a copy, for this kernel now and for others when they come.
+VERSION := $(shell cat VERSION)
+DKMS_SOURCES := Makefile Kbuild VERSION LICENSE dkms.conf include drivers
+
+dkms:
+	$(check_kernel)
+	@command -v dkms >/dev/null || { \
+		echo "dkms is not installed: apt install dkms" >&2; exit 1; }
+	$(MAKE) dkms-remove
+	mkdir -p /usr/src/mdev-migrate-$(VERSION)
+	tar -c --exclude='*.o' --exclude='*.ko' --exclude='*.mod' --exclude='*.mod.c' \
+		--exclude='.*.cmd' --exclude=modules.order --exclude=Module.symvers \
+		$(DKMS_SOURCES) | tar -x --no-same-owner -C /usr/src/mdev-migrate-$(VERSION)
+	dkms add -m mdev-migrate -v $(VERSION)
+	dkms install -m mdev-migrate -v $(VERSION) --kernelsourcedir "$(KDIR)" \
+		-k "$$(sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' "$(KDIR)/include/generated/utsrelease.h")"
+	$(MAKE) install-mdevctl
+
+dkms-remove:
+	@! dkms status -m mdev-migrate -v $(VERSION) | grep -q . || \
+		dkms remove -m mdev-migrate -v $(VERSION) --all
+	rm -rf /usr/src/mdev-migrate-$(VERSION)
+	rm -f $(CALLOUT)
 
 # Needs no kernel headers.
 tools:
@@ -37,7 +69,7 @@ install-tools: tools
 
 clean:
 	rm -rf build
-	find drivers tests \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' \
+	find $(wildcard drivers tests) \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' \
 		-o -name '.*.cmd' -o -name 'modules.order' -o -name 'Module.symvers' \) -delete
 	rm -f Module.symvers modules.order .*.cmd .module-common.o
 
@@ -60,6 +92,7 @@ help:
 	@echo 'For the kernel you run:'
 	@echo '  make           build the modules; KDIR=DIR for another kernel'
 	@echo '  make install   install them (INSTALL_MOD_PATH=DIR to stage)'
+	@echo '  make dkms      install them through DKMS; make dkms-remove undoes it'
 	@echo '  make tools     build mdev-migrate, which needs no kernel headers'
 	@echo '  make install-tools   install it (prefix=/usr/local, DESTDIR=DIR to stage)'
 	@echo '  make clean     remove what was built here; the cache stays'

@@ -236,4 +236,5 @@ struct mdev_migrate_device *mdev_migrate_from_dev(struct device *dev)
 EXPORT_SYMBOL_GPL(mdev_migrate_from_dev);
 
 MODULE_DESCRIPTION("Helper for migratable mediated devices");
+MODULE_VERSION(MDEV_MIGRATE_VERSION);
 MODULE_LICENSE("GPL");

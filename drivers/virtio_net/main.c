@@ -169,4 +169,5 @@ module_exit(vnet_module_exit);
 
 MODULE_DESCRIPTION("Migratable virtio network cards as mediated devices");
 MODULE_AUTHOR("The mdev-migrate authors");
+MODULE_VERSION(MDEV_MIGRATE_VERSION);
 MODULE_LICENSE("GPL");

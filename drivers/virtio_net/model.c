@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The device model: its parameters, its versions, and what they come to. */
+#include <linux/module.h>
 #include "virtio_net.h"
 
 /* Values that this implementation can be. */
@@ -81,8 +82,14 @@ static const struct mdev_migrate_version vnet_versions[] = {
 	{ "v3", "virtio network card, four queue pairs with RSS", vnet_v3 },
 };
 
+#define VNET_URI	"https://mdev-migrate.org/devices/virtio-net"
+
+/* For modinfo: the model, and the versions of it that can be offered. */
+MODULE_INFO(mdev_model, VNET_URI);
+MODULE_INFO(mdev_versions, "v1 v2 v3");
+
 struct mdev_migrate_model vnet_model = {
-	.uri = "https://mdev-migrate.org/devices/virtio-net",
+	.uri = VNET_URI,
 	.params = vnet_params,
 	.nr_params = ARRAY_SIZE(vnet_params),
 	.versions = vnet_versions,

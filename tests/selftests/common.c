@@ -16,6 +16,19 @@ bool way_available(enum vdev_how how)
 		       R_OK | W_OK);
 }
 
+/* Linux 6.1 has no PRE_COPY; test_fsm.c knows which kernels must. */
+bool has_pre_copy(struct vdev *v)
+{
+	uint64_t flags;
+
+	return !mig_flags(v, &flags) && flags & VFIO_MIGRATION_PRE_COPY;
+}
+
+bool has_state(struct vdev *v, unsigned int state)
+{
+	return (state != PRE_COPY && state != PRE_COPY_P2P) || has_pre_copy(v);
+}
+
 /* Where it makes no difference to a test. */
 enum vdev_how any_way(void)
 {

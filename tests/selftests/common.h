@@ -27,6 +27,8 @@
 #define NR_STATES	VFIO_DEVICE_STATE_NR
 
 bool way_available(enum vdev_how how);
+bool has_pre_copy(struct vdev *v);
+bool has_state(struct vdev *v, unsigned int state);
 enum vdev_how any_way(void);
 
 /**

@@ -10,6 +10,7 @@
 # unloaded.
 #
 # SELFTESTS_ALL=1: more of the same, where a sample is usually enough.
+# SELFTESTS_ARGS: for each program, such as "-V iommufd" to leave that out.
 
 here=$(cd "$(dirname "$0")" && pwd) || exit 1
 dir=${1:-/mdev}
@@ -77,7 +78,8 @@ trap 'rm -f "$log"' EXIT
 for test; do
 	start=$(date +%s)
 	echo "# test_$test"
-	if "$here/test_$test" >"$log" 2>&1; then
+	# shellcheck disable=SC2086
+	if "$here/test_$test" $SELFTESTS_ARGS >"$log" 2>&1; then
 		result=ok
 	else
 		result="not ok"

@@ -24,4 +24,10 @@
 			SKIP(return, "this kernel has no such way to VFIO"); \
 	} while (0)
 
+#define REQUIRE_PRE_COPY(vdev)						\
+	do {								\
+		if (!has_pre_copy(vdev))				\
+			SKIP(return, "this kernel has no PRE_COPY");	\
+	} while (0)
+
 #endif /* TESTS_SELFTESTS_TEST_H */

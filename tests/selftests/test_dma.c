@@ -329,6 +329,7 @@ TEST_F(card, type1_tracking)
 
 	if (variant->how != VDEV_GROUP)
 		SKIP(return, "the container's tracking needs the container");
+	REQUIRE_PRE_COPY(&self->v);
 	card_up(_metadata, self, 0);
 	both_directions(_metadata, self->net, &self->nic, 40);
 	ASSERT_EQ(0, type1_dirty_start(&self->v));

@@ -184,6 +184,8 @@ TEST_F(move, kick_is_kept)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(stops); i++) {
+		if (!has_state(&self->p.a, stops[i]))
+			continue;
 		ASSERT_EQ(0, mig_set(&self->p.a, stops[i], NULL));
 		frame_make(frame, 300, self->mac, i);
 		ASSERT_EQ(0, vnic_send(&self->nic, frame, 300));
@@ -214,6 +216,9 @@ TEST_F(move, stopped_is_stopped)
 	ASSERT_NE(NULL, copy);
 	both_directions(_metadata, self->net_a, &self->nic, 3);
 	for (i = 0; i < ARRAY_SIZE(stops); i++) {
+		if (!has_state(&self->p.a, stops[i].by) ||
+		    !has_state(&self->p.a, stops[i].state))
+			continue;
 		ASSERT_EQ(0, mig_set(&self->p.a, stops[i].by, NULL));
 		ASSERT_EQ(0, mig_set(&self->p.a, stops[i].state, NULL));
 		ASSERT_EQ(0, vnic_quiet(&self->nic));
@@ -248,6 +253,7 @@ TEST_F(move, traffic_in_pre_copy)
 	struct vdev *a = &self->p.a, *b = &self->p.b;
 	int out, in;
 
+	REQUIRE_PRE_COPY(a);
 	ASSERT_EQ(0, mig_set(a, PRE_COPY, &out));
 	ASSERT_EQ(0, mig_set(b, RESUMING, &in));
 	both_directions(_metadata, self->net_a, &self->nic, 20);
@@ -268,13 +274,17 @@ TEST_F(move, traffic_in_pre_copy)
 /* A migration that is given up: the source goes on. */
 TEST_F(move, cancelled)
 {
+	bool pre_copy = has_pre_copy(&self->p.a);
 	int out, i;
 
 	for (i = 0; i < 5; i++) {
-		ASSERT_EQ(0, mig_set(&self->p.a, PRE_COPY, &out));
-		both_directions(_metadata, self->net_a, &self->nic, 5);
-		if (i & 1) {
-			ASSERT_EQ(0, mig_set(&self->p.a, STOP_COPY, NULL));
+		if (pre_copy) {
+			ASSERT_EQ(0, mig_set(&self->p.a, PRE_COPY, &out));
+			both_directions(_metadata, self->net_a, &self->nic, 5);
+		}
+		if (i & 1 || !pre_copy) {
+			ASSERT_EQ(0, mig_set(&self->p.a, STOP_COPY,
+					     pre_copy ? NULL : &out));
 			mig_drain(out, &self->stream, 64);
 		}
 		ASSERT_EQ(0, mig_set(&self->p.a, RUNNING, NULL));

@@ -90,6 +90,7 @@ static void source(struct __test_metadata *_metadata,
 	ASSERT_LE(0, self->net);
 	self->mem.used = 0;
 	ASSERT_EQ(0, vnic_up(&self->nic, &self->v, &self->mem, RING, 0));
+	ASSERT_EQ(0, netif_wait_carrier(MDEV_UUID_A, DEADLINE_MS));
 	both_directions(_metadata, self->net, &self->nic, 5);
 	self->stream.len = 0;
 	ASSERT_EQ(0, mig_save(&self->v, &self->stream));

@@ -9,7 +9,7 @@ FIXTURE_VARIANT_ADD(card, iommufd) { .how = VDEV_IOMMUFD };
 FIXTURE_VARIANT_ADD(card, group) { .how = VDEV_GROUP };
 
 FIXTURE_VARIANT_ADD(card, indirect) {
-	.how = VDEV_IOMMUFD,
+	.how = VDEV_GROUP,
 	.flags = VNIC_INDIRECT,
 };
 
@@ -18,10 +18,10 @@ FIXTURE_VARIANT_ADD(card, event_idx) {
 	.flags = VNIC_EVENT_IDX,
 };
 
-FIXTURE_VARIANT_ADD(card, all) { .how = VDEV_IOMMUFD, .flags = ALL };
+FIXTURE_VARIANT_ADD(card, all) { .how = VDEV_GROUP, .flags = ALL };
 
 FIXTURE_VARIANT_ADD(card, intx) {
-	.how = VDEV_IOMMUFD,
+	.how = VDEV_GROUP,
 	.flags = ALL | VNIC_INTX,
 };
 

@@ -20,6 +20,7 @@ wanted_products() {
 			echo "kernel_build $part"
 			;;
 		tree | guest | checker) echo "${part}_build" ;;
+		stock-*) echo "stock_build ${part#stock-}" ;;
 		all) wanted_products tree guest checker fast debug ;;
 		*) die "there is nothing called '$part' to set up: fast, debug, tree, guest, checker or all" ;;
 		esac
@@ -31,6 +32,7 @@ product_exists() {
 
 	case $1 in
 	kernel_build) dir=$(kernel_dir "$2") ;;
+	stock_build) dir=$(stock_dir "$2") ;;
 	*) dir=$("${1%_build}_dir") ;;
 	esac
 	[ -n "$dir" ] && [ -d "$dir" ]
@@ -51,6 +53,14 @@ build_queue() {
 	while read -r product argument; do
 		[ -z "$product" ] || "$product" ${argument:+"$argument"} || exit 1
 	done <<<"$1"
+}
+
+# suites_of PRODUCTS: where their packages come from.
+suites_of() {
+	echo "$1" | awk '$1 == "stock_build" { print $2 }'
+	echo "$1" | grep -q '^stock_build' && ! echo "$1" | grep -qv '^stock_build' && return
+	release_lines | head -n 1 | cut -d' ' -f1
+	echo "$TREE_SUITE"
 }
 
 lab_setup() {
@@ -77,7 +87,7 @@ lab_setup() {
 	# Something is to be built: of today's packages then.
 	while read -r suite _; do
 		index_refresh "$suite"
-	done < <( (release_lines | head -n 1; echo "$TREE_SUITE") | sort -u)
+	done < <( (suites_of "$missing") | sort -u)
 	unset SRC_VERSION
 	release_choose
 	missing=$(missing_products "$wanted") || exit 1
@@ -86,6 +96,8 @@ lab_setup() {
 	build_queue "$(echo "$missing" | grep -E '^(tree|guest|checker)')" &
 	pids+=($!)
 	build_queue "$(echo "$missing" | grep -E '^(source|newest|kernel)')" &
+	pids+=($!)
+	build_queue "$(echo "$missing" | grep '^stock')" &
 	pids+=($!)
 	trap 'for pid in "${pids[@]}"; do kill_tree "$pid"; done; exit 130' INT TERM
 	for pid in "${pids[@]}"; do
@@ -121,7 +133,8 @@ lab_path() {
 	checker) checker_command; return ;;
 	guest-kernel) dir=$(guest_dir)/vmlinux ;;
 	guest-initrd) dir=$(guest_dir)/initrd ;;
-	*) die "say what: src, headers, kernel FLAVOUR, tree, guest, checker, guest-kernel or guest-initrd" ;;
+	stock-*) dir=$(stock_dir "${1#stock-}") ;;
+	*) die "say what: src, headers, kernel FLAVOUR, tree, guest, checker, stock-SUITE, guest-kernel or guest-initrd" ;;
 	esac
 	case $dir in
 	/*) ;;

@@ -1,0 +1,181 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# What is tried on a stock kernel, as TAP.
+here=$(dirname "$0")
+
+n=0
+# check NAME COMMAND...: what it prints is shown if it fails.
+check() {
+	name=$1
+	shift
+	n=$((n + 1))
+	if "$@" >/tmp/check.log 2>&1; then
+		echo "ok $n $name"
+	else
+		sed 's/^/# /' /tmp/check.log
+		echo "not ok $n $name"
+	fi
+}
+
+callout=/etc/mdevctl.d/scripts.d/callouts/mdev-migrate
+types=/sys/class/mdev_bus/virtio_net/mdev_supported_types
+
+load() {
+	echo 'options mdev_virtio_net max_devices=64' >/etc/modprobe.d/mdev.conf
+	modprobe -v mdev_virtio_net &&
+		[ "$(cat /sys/module/mdev_virtio_net/parameters/max_devices)" = 64 ]
+}
+
+# modinfo says what the module will offer.
+modinfo_fields() {
+	modinfo mdev_virtio_net
+	[ -n "$(modinfo -F version mdev_virtio_net)" ] || return 1
+	[ "$(modinfo -F version mdev_virtio_net)" = "$(cat /sys/module/mdev_virtio_net/version)" ] || return 1
+	[ "$(modinfo -F version mdev_migrate)" = "$(cat /sys/module/mdev_migrate/version)" ] || return 1
+	for version in $(modinfo -F mdev_versions mdev_virtio_net); do
+		[ "$(cat "$types/virtio_net-$version/migration/model")" = \
+			"$(modinfo -F mdev_model mdev_virtio_net)" ] || return 1
+	done
+	# shellcheck disable=SC2012
+	[ "$(ls $types | wc -l)" = "$(modinfo -F mdev_versions mdev_virtio_net | wc -w)" ]
+}
+
+dkms_remove() {
+	make -s -C "$here/src" dkms-remove
+	dkms status
+	[ -z "$(dkms status)" ] && [ -z "$(ls -d /usr/src/mdev-migrate-* 2>/dev/null)" ] &&
+		! modinfo mdev_virtio_net && [ ! -e $callout ]
+}
+
+# mdevctl, as installed by the release, and the project's callout.
+uuid=11111111-2222-4333-8444-555555555555
+device=/sys/bus/mdev/devices/$uuid
+
+mdevctl_define() {
+	mdevctl define -u $uuid -p virtio_net -t virtio_net-v1 &&
+		mdevctl modify -u $uuid --addattr migration/params/mtu --value 1400 &&
+		mdevctl list -d -u $uuid -v --dumpjson | grep -q '"migration/params/mtu": *"1400"'
+}
+
+mdevctl_start() {
+	mdevctl start -u $uuid && [ "$(cat $device/migration/params/mtu)" = 1400 ] &&
+		grep ',mtu=1400$' $device/migration/config
+}
+
+# What the callout tells of a running device that has no definition, and what
+# becomes its definition then.
+mdevctl_attributes() {
+	other=11111111-2222-4333-8444-666666666666
+	attribute='"migration/params/mtu": *"1300"'
+	mdevctl start -u $other -p virtio_net -t virtio_net-v1 &&
+		echo 1300 >/sys/bus/mdev/devices/$other/migration/params/mtu &&
+		mdevctl list -u $other -v &&
+		mdevctl list -u $other -v --dumpjson | grep -q "$attribute" &&
+		mdevctl define -u $other && mdevctl list -d -u $other --dumpjson &&
+		mdevctl list -d -u $other -v --dumpjson | grep -q "$attribute" &&
+		mdevctl stop -u $other && mdevctl undefine -u $other
+}
+
+live() {
+	cat >/tmp/live.json <<-END
+		{"mdev_type":"virtio_net-v1","start":"manual","attrs":[{"migration/params/mtu":"$1"}]}
+	END
+	mdevctl modify -u $uuid --live --jsonfile /tmp/live.json
+}
+
+# mdevctl 1.3 and later; the callout writes to the device.
+mdevctl_live() {
+	live 1200 && [ "$(cat $device/migration/params/mtu)" = 1200 ] || return 1
+	! live 5 >/tmp/refused.log 2>&1 || return 1
+	cat /tmp/refused.log
+	grep -q 'mtu: .*5.* allows' /tmp/refused.log &&
+		[ "$(cat $device/migration/params/mtu)" = 1200 ]
+}
+
+mdevctl_stop() {
+	mdevctl stop -u $uuid && [ ! -e $device ]
+}
+
+# refused WORDS COMMAND...: it fails, says why, and leaves no device.
+refused() {
+	words=$1
+	shift
+	! "$@" >/tmp/refused.log 2>&1 || return 1
+	cat /tmp/refused.log
+	grep -q "$words" /tmp/refused.log && [ ! -e $device ]
+}
+
+mdevctl_bad_value() {
+	cat >/tmp/bad.json <<-END
+		{"mdev_type":"virtio_net-v1","start":"manual","attrs":[{"migration/params/mtu":"5"}]}
+	END
+	refused 'mtu: .*5.* allows' mdevctl start -u $uuid -p virtio_net --jsonfile /tmp/bad.json
+}
+
+mdevctl_bad_name() {
+	cat >/tmp/bad.json <<-END
+		{"mdev_type":"virtio_net-v1","start":"manual","attrs":[{"migration/params/nonsense":"5"}]}
+	END
+	refused "no parameter 'nonsense'" \
+		mdevctl start -u $uuid -p virtio_net --jsonfile /tmp/bad.json
+}
+
+# Without the callout the kernel refuses, and mdevctl removes the device again.
+mdevctl_bad_without_callout() {
+	chmod -x $callout
+	cat >/tmp/bad.json <<-END
+		{"mdev_type":"virtio_net-v1","start":"manual","attrs":[{"migration/params/mtu":"5"}]}
+	END
+	refused . mdevctl start -u $uuid -p virtio_net --jsonfile /tmp/bad.json
+	status=$?
+	chmod +x $callout
+	return $status
+}
+
+mdevctl_undefine() {
+	mdevctl undefine -u $uuid && [ -z "$(mdevctl list -d)" ]
+}
+
+unload() {
+	modprobe -r mdev_virtio_net && [ ! -e /sys/module/mdev_migrate ]
+}
+
+selftests() {
+	# A variant that the kernel does not have is one line, not one per test.
+	if [ ! -e /dev/iommu ]; then
+		echo "# the kernel has no iommufd: the tests run through the container"
+		SELFTESTS_ARGS="-V iommufd -V mixed_intx"
+		export SELFTESTS_ARGS
+	fi
+	# modprobe hides why a module does not load: what loads it again needs a file.
+	MDEV_VIRTIO_NET_KO=/tmp/mdev_virtio_net.ko MDEV_VIRTIO_NET_PARAMS=max_devices=64
+	export MDEV_VIRTIO_NET_KO MDEV_VIRTIO_NET_PARAMS
+	file=$(modinfo -n mdev_virtio_net)
+	case $file in
+	*.xz) xz -dc "$file" ;;
+	*) cat "$file" ;;
+	esac >$MDEV_VIRTIO_NET_KO
+	n=$((n + 1))
+	"$here/run.sh" /nonexistent && echo "ok $n all selftests" || echo "not ok $n all selftests"
+}
+
+echo "TAP version 13"
+echo "# Linux $(uname -r), $(mdevctl --version)"
+check "modprobe, with an option in modprobe.d" load
+check "modinfo tells model and versions" modinfo_fields
+check "mdevctl define, with an attribute" mdevctl_define
+check "mdevctl start" mdevctl_start
+check "mdevctl list tells a running device's attributes" mdevctl_attributes
+if mdevctl modify --help | grep -q -- --live; then
+	check "mdevctl modify --live" mdevctl_live
+fi
+check "mdevctl stop" mdevctl_stop
+check "mdevctl refuses a bad value with the kernel's sentence" mdevctl_bad_value
+check "mdevctl refuses a parameter that is none" mdevctl_bad_name
+check "mdevctl without the callout refuses a bad value" mdevctl_bad_without_callout
+check "mdevctl undefine" mdevctl_undefine
+selftests
+check "modprobe -r" unload
+check "make dkms-remove" dkms_remove
+echo "1..$n"
