@@ -75,7 +75,7 @@ def boot(device):
     vm = vmm.Qemu("source", device.uuid, ip=f"{network.GUEST_IP}/24",
                   cmd=f"tcpstream serve {network.PORT}",
                   initrd="/out/initrd")
-    line = vm.wait_console(r"guest: ready.*", 120).group(0)
+    line = vm.wait_console(r"guest: ready \S+ [0-9a-f:]{17}", 120).group(0)
     vm.wait_console("tcpstream: serving", 20)
     good(f"up after {time.monotonic() - start:.0f} s: {line}")
     return vm
