@@ -288,10 +288,11 @@ bool vnet_vq_usable(const struct vnet_vq *vq)
 	return vq->live && !READ_ONCE(vq->broken);
 }
 
-static bool vnet_vq_try_claim(struct vnet_vq *vq)
+/* vq->mutex is held; let go of if the queue is not to be used now. */
+static bool vnet_vq_begin(struct vnet_vq *vq)
 {
-	if (!mutex_trylock(&vq->mutex))
-		return false;
+	lockdep_assert_held(&vq->mutex);
+
 	spin_lock_bh(&vq->lock);
 	vq->busy = vnet_vq_usable(vq);
 	spin_unlock_bh(&vq->lock);
@@ -299,6 +300,11 @@ static bool vnet_vq_try_claim(struct vnet_vq *vq)
 		return true;
 	mutex_unlock(&vq->mutex);
 	return false;
+}
+
+static bool vnet_vq_try_claim(struct vnet_vq *vq)
+{
+	return mutex_trylock(&vq->mutex) && vnet_vq_begin(vq);
 }
 
 /**
@@ -312,13 +318,7 @@ static bool vnet_vq_try_claim(struct vnet_vq *vq)
 bool vnet_vq_claim(struct vnet_vq *vq)
 {
 	mutex_lock(&vq->mutex);
-	spin_lock_bh(&vq->lock);
-	vq->busy = vnet_vq_usable(vq);
-	spin_unlock_bh(&vq->lock);
-	if (vq->busy)
-		return true;
-	mutex_unlock(&vq->mutex);
-	return false;
+	return vnet_vq_begin(vq);
 }
 
 /**
