@@ -87,6 +87,7 @@ check:
 
 bench:
 	tests/bench/bench
+	tests/lab/lab packages pkg-config libjansson-dev jq time
 	tests/bench/tool_bench.sh
 
 help:
