@@ -116,6 +116,13 @@ run 1 "... in JSON" "$tool" plan --json "$tmp/new.json:virtio_net-v3" "$tmp/old.
 says "... with the verdict" '^  "verdict": "incompatible"'
 run 0 "plan in JSON" "$tool" plan --json --emit libvirt "$tmp/new.json" "$tmp/old.json"
 says "... has what it would have written" '^  "text": "<device>.n  <parent>platform_virtio_net'
+make_device "$tmp/old" virtio_net virtio_net-v2 55555555-5555-4555-8555-555555555555
+"$tool" export --root "$tmp/old" >"$tmp/old2.json"
+run 0 "plan for a device that is there" "$tool" plan "$tmp/new.json" "$tmp/old2.json:55555555-5555-4555-8555-555555555555"
+if grep -q create "$tmp/out"; then fail "... makes none"; else pass "... makes none"; fi
+run 2 "plan for one that is there with mdevctl" "$tool" plan --emit mdevctl "$tmp/new.json" \
+	"$tmp/old2.json:55555555-5555-4555-8555-555555555555"
+says "... says what else" "exists already: .* use --emit sysfs"
 run 2 "plan with no UUID" "$tool" plan --uuid x "$tmp/new.json" "$tmp/old.json"
 run 2 "plan for what does not exist" "$tool" plan --emit tea "$tmp/new.json" "$tmp/old.json"
 run 0 "plan on the same host takes a new UUID" "$tool" plan --root "$tmp/new" $dev .
