@@ -68,6 +68,24 @@ static void spoil_stream(struct fuzz *f)
 		stream_seal(&rec);
 }
 
+/*
+ * The device that goes on takes its indices from the rings in guest memory:
+ * where they are is the guest's choice, while no device looks.
+ */
+static void renumber(struct fuzz *f)
+{
+	uint16_t idx = fuzz_value(f);
+	unsigned int q;
+
+	for (q = 0; q < FUZZ_QUEUES; q++) {
+		struct vq *vq = &f->vq[q];
+		uint16_t ahead = vq->avail->idx - vq->used->idx;
+
+		vq->used->idx = idx;
+		vq->avail->idx = idx + (ahead & (vq->num - 1));
+	}
+}
+
 static bool transfer(struct fuzz *f, struct vdev *from, struct vdev *to,
 		     bool spoil)
 {
@@ -76,6 +94,8 @@ static bool transfer(struct fuzz *f, struct vdev *from, struct vdev *to,
 	f->seen.saved++;
 	if (spoil)
 		spoil_stream(f);
+	else
+		renumber(f);
 	if (mig_load(to, f->stream.data, f->stream.len,
 		     fuzz_below(f, f->stream.len + 1))) {
 		f->seen.refused++;
