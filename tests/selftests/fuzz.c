@@ -39,7 +39,13 @@ static int make_packet(struct fuzz *f)
 	static const uint8_t to_all[ETH_ALEN] = {
 		0xff, 0xff, 0xff, 0xff, 0xff, 0xff
 	};
-	struct packet_flow flow = { 1, 0x0a000001, 0x0a000002, 1000, 2000 };
+	struct packet_flow flow = {
+		.tcp = 1,
+		.saddr = 0x0a000001,
+		.daddr = 0x0a000002,
+		.sport = 1000,
+		.dport = 2000,
+	};
 
 	f->packet = calloc(1, FUZZ_PACKET + PACKET_TCP_HDR);
 	if (!f->packet)

@@ -81,7 +81,11 @@ static void expect_pages(struct tracked *t)
 static pid_t flood(FIXTURE_DATA(full) *self)
 {
 	static const uint8_t none[10];
-	struct packet_flow flow = { 0, 0x0a000001, 0x0a000002, 1000, 2000 };
+	struct packet_flow flow = {
+		.saddr = 0x0a000001,
+		.daddr = 0x0a000002,
+		.dport = 2000,
+	};
 	static uint8_t p[FLOWS][FRAME_MAX];
 	size_t len = 0;
 	unsigned int i;
