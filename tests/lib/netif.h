@@ -8,6 +8,7 @@
 
 int netif_up(const char *name);
 int netif_address(const char *name, int *index, uint8_t *mac);
+int netif_move(const char *name, int ns_fd);
 int netif_open(const char *uuid);
 int netif_wait_carrier(const char *uuid, int ms);
 int netif_send(int fd, const void *frame, size_t len);
