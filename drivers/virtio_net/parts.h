@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * virtio device parts (virtio 1.4, "Device parts"), and the payloads of the
- * records of our own beside them. Plain C for the kernel module and the tools;
- * nothing here sleeps, allocates or takes a lock.
+ * virtio device parts (virtio 1.4, "Device parts"). Plain C for the kernel module
+ * and the tools; nothing here sleeps, allocates or takes a lock.
  */
 #ifndef MDEV_VIRTIO_NET_PARTS_H
 #define MDEV_VIRTIO_NET_PARTS_H
@@ -24,8 +23,6 @@ typedef __u64 u64;
 #define VNET_PARTS_QUEUES	17
 /* The most control commands whose effects a device has in its parts. */
 #define VNET_PARTS_CTRL		24
-/* Longer ones are refused; leaves room for optional parts of a later source. */
-#define VNET_PARTS_MAX		8192
 /* Bytes of a part's header. */
 #define VNET_PART_HDR		16
 
@@ -95,32 +92,6 @@ struct vnet_parts {
 	struct vnet_parts_queue queues[VNET_PARTS_QUEUES];
 	u16 nr_ctrl;
 	struct vnet_parts_ctrl ctrl[VNET_PARTS_CTRL];
-};
-
-/**
- * struct vnet_isr_state - payload of MDEV_MIGRATE_TAG_VIRTIO_ISR
- * @isr: interrupt status, not yet read by the driver
- * @generation: of the device configuration
- * @reserved: zero
- */
-struct vnet_isr_state {
-	__u8 isr;
-	__u8 generation;
-	__u8 reserved[2];
-};
-
-/**
- * struct vnet_net_state - payload of MDEV_MIGRATE_TAG_VIRTIO_NET
- * @mac: the guest's address
- * @status: VIRTIO_NET_S_LINK_UP as the guest could last read it
- * @broken: by queue, a bit: stopped until the device is reset
- * @reserved: zero
- */
-struct vnet_net_state {
-	__u8 mac[6];
-	__le16 status;
-	__le32 broken;
-	__le32 reserved;
 };
 
 size_t vnet_parts_size(unsigned int nr_queues);

@@ -218,12 +218,9 @@ void vnet_vq_deactivate(struct vnet_vq *vq)
  */
 void vnet_vq_reset(struct vnet_vq *vq)
 {
-	struct sk_buff_head gone;
-
 	lockdep_assert_held(&vq->vnet->lock);
-	__skb_queue_head_init(&gone);
 
-	mutex_lock(&vq->mutex);
+	guard(mutex)(&vq->mutex);
 	WARN_ON_ONCE(vq->live);
 	vq->size = VNET_QUEUE_SIZE;
 	WRITE_ONCE(vq->vector, VIRTIO_MSI_NO_VECTOR);
@@ -236,12 +233,8 @@ void vnet_vq_reset(struct vnet_vq *vq)
 	spin_lock_bh(&vq->lock);
 	vq->accepting = false;
 	vq->broken = false;
-	skb_queue_splice_init(&vq->backlog, &gone);
-	vq->backlog_bytes = 0;
 	spin_unlock_bh(&vq->lock);
-	mutex_unlock(&vq->mutex);
-
-	__skb_queue_purge(&gone);
+	vnet_rx_purge(vq);
 }
 
 /**

@@ -3,9 +3,10 @@
  * A device's state in the stream, three records, each once:
  *
  *	VIRTIO_PARTS	virtio 1.4 device parts, see parts.c: features, common
- *			configuration, status, queues
- *	VIRTIO_ISR	struct vnet_isr_state
- *	VIRTIO_NET	struct vnet_net_state
+ *			configuration, status, queues, what the control queue
+ *			has set (see ctrl_state.c)
+ *	VIRTIO_ISR	struct mdev_migrate_virtio_isr
+ *	VIRTIO_NET	struct mdev_migrate_virtio_net
  *
  * Of the rings nothing is carried: a stopped device has returned every buffer
  * that it took, so that the next available index is the used index in guest
@@ -34,11 +35,12 @@ struct vnet_shadow {
 };
 
 const struct mdev_migrate_record_type vnet_records[VNET_NR_RECORDS] = {
-	{ MDEV_MIGRATE_TAG_VIRTIO_PARTS, VNET_PARTS_MAX, true, false },
-	{ MDEV_MIGRATE_TAG_VIRTIO_ISR, sizeof(struct vnet_isr_state), true,
+	{ MDEV_MIGRATE_TAG_VIRTIO_PARTS, MDEV_MIGRATE_VIRTIO_PARTS_MAX, true,
 	  false },
-	{ MDEV_MIGRATE_TAG_VIRTIO_NET, sizeof(struct vnet_net_state), true,
-	  false },
+	{ MDEV_MIGRATE_TAG_VIRTIO_ISR, sizeof(struct mdev_migrate_virtio_isr),
+	  true, false },
+	{ MDEV_MIGRATE_TAG_VIRTIO_NET, sizeof(struct mdev_migrate_virtio_net),
+	  true, false },
 };
 
 /**
@@ -53,7 +55,8 @@ size_t vnet_state_size(struct mdev_migrate_device *mdm)
 
 	return VNET_NR_RECORDS * sizeof(struct mdev_migrate_record_hdr) +
 	       vnet_parts_size(vnet->nr_queues) + vnet_ctrl_state_size(vnet) +
-	       sizeof(struct vnet_isr_state) + sizeof(struct vnet_net_state);
+	       sizeof(struct mdev_migrate_virtio_isr) +
+	       sizeof(struct mdev_migrate_virtio_net);
 }
 
 static void vnet_get_parts(struct vnet *vnet, struct vnet_parts *parts)
@@ -113,8 +116,8 @@ static int vnet_save_parts(struct vnet *vnet,
 static int vnet_save_rest(struct vnet *vnet,
 			  struct mdev_migrate_writer *writer)
 {
-	struct vnet_isr_state isr = {};
-	struct vnet_net_state net = {};
+	struct mdev_migrate_virtio_isr isr = {};
+	struct mdev_migrate_virtio_net net = {};
 	u32 broken = 0;
 	u16 status = 0;
 	unsigned int i;
@@ -203,7 +206,7 @@ static int vnet_load_isr(struct mdev_migrate_device *mdm,
 			 struct vnet_shadow *shadow,
 			 const struct mdev_migrate_record *rec)
 {
-	struct vnet_isr_state isr;
+	struct mdev_migrate_virtio_isr isr;
 	int err;
 
 	err = vnet_check_length(mdm, rec, sizeof(isr));
@@ -226,7 +229,7 @@ static int vnet_load_net(struct mdev_migrate_device *mdm,
 			 struct vnet_shadow *shadow,
 			 const struct mdev_migrate_record *rec)
 {
-	struct vnet_net_state net;
+	struct mdev_migrate_virtio_net net;
 	int err;
 
 	err = vnet_check_length(mdm, rec, sizeof(net));

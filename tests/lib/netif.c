@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if_packet.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <net/if_arp.h>
 #include <netinet/in.h>
@@ -83,6 +84,39 @@ int netif_address(const char *name, int *index, uint8_t *mac)
 	memcpy(mac, ifr.ifr_hwaddr.sa_data, ETH_ALEN);
 	*index = if_nametoindex(name);
 	return ret;
+}
+
+/* Moves interface @name of this network namespace into that of @ns_fd. */
+int netif_move(const char *name, int ns_fd)
+{
+	struct {
+		struct nlmsghdr hdr;
+		struct ifinfomsg link;
+		struct rtattr attr;
+		uint32_t fd;
+	} move = {
+		.hdr.nlmsg_len = sizeof(move),
+		.hdr.nlmsg_type = RTM_NEWLINK,
+		.hdr.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK,
+		.link.ifi_index = if_nametoindex(name),
+		.attr.rta_len = RTA_LENGTH(sizeof(uint32_t)),
+		.attr.rta_type = IFLA_NET_NS_FD,
+		.fd = ns_fd,
+	};
+	struct {
+		struct nlmsghdr hdr;
+		struct nlmsgerr err;
+	} answer;
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	int ret = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (send(fd, &move, sizeof(move), 0) != sizeof(move) ||
+	    recv(fd, &answer, sizeof(answer), 0) < 0)
+		ret = -errno;
+	close(fd);
+	return ret ? ret : answer.err.error;
 }
 
 /*

@@ -10,6 +10,7 @@ struct packet_flow;
 
 int netif_up(const char *name);
 int netif_address(const char *name, int *index, uint8_t *mac);
+int netif_move(const char *name, int ns_fd);
 int netif_open(const char *uuid);
 int netif_udp(const char *uuid, const struct packet_flow *flow,
 	      const uint8_t *guest_mac, uint8_t *mac);

@@ -45,6 +45,8 @@ static uint32_t sum(uint32_t start, const uint8_t *p, size_t len)
 /* Addresses, protocol, length of what follows the IP header. */
 static uint32_t pseudo_sum(const uint8_t *ip, size_t len)
 {
+	if (ip[0] >> 4 == 6)
+		return sum(ip[6] + len, ip + 8, 32);
 	return sum(ip[9] + len, ip + 12, 8);
 }
 
@@ -60,6 +62,17 @@ static void make_ip(uint8_t *ip, const struct packet_flow *flow, size_t len)
 	put_be16(ip + 10, ~sum(0, ip, PACKET_IP));
 }
 
+static void make_ipv6(uint8_t *ip, const struct packet_flow *flow, size_t len)
+{
+	memset(ip, 0, PACKET_IPV6);
+	ip[0] = 0x60;
+	put_be16(ip + 4, len);
+	ip[6] = flow->tcp ? 6 : 17;
+	ip[7] = 64;
+	inet_pton(AF_INET6, flow->ipv6[0], ip + 8);
+	inet_pton(AF_INET6, flow->ipv6[1], ip + 24);
+}
+
 /*
  * A packet with a pattern of @seed, whose transport checksum is that of the
  * pseudo header only, as offloads want it. Returns its length.
@@ -70,14 +83,20 @@ size_t packet_make(uint8_t *p, const uint8_t *dst,
 {
 	static const uint8_t src[6] = { 2, 0x6d, 0x64, 0x65, 0x76, 0xfe };
 	size_t hdr = flow->tcp ? PACKET_TCP : PACKET_UDP;
-	uint8_t *ip = p + PACKET_ETH, *th = ip + PACKET_IP;
+	size_t ip_hdr = flow->ipv6[0] ? PACKET_IPV6 : PACKET_IP;
+	uint8_t *ip = p + PACKET_ETH, *th = ip + ip_hdr;
 	uint64_t state = seed * 0x9e3779b97f4a7c15ULL + 1;
 	size_t i;
 
 	memcpy(p, dst, 6);
 	memcpy(p + 6, src, 6);
-	put_be16(p + 12, ETH_P_IP);
-	make_ip(ip, flow, hdr + payload);
+	if (flow->ipv6[0]) {
+		put_be16(p + 12, ETH_P_IPV6);
+		make_ipv6(ip, flow, hdr + payload);
+	} else {
+		put_be16(p + 12, ETH_P_IP);
+		make_ip(ip, flow, hdr + payload);
+	}
 	memset(th, 0, hdr);
 	put_be16(th, flow->sport);
 	put_be16(th + 2, flow->dport);
@@ -91,7 +110,7 @@ size_t packet_make(uint8_t *p, const uint8_t *dst,
 	}
 	for (i = 0; i < payload; i++)
 		th[hdr + i] = rng_next(&state) >> 24;
-	return PACKET_ETH + PACKET_IP + hdr + payload;
+	return PACKET_ETH + ip_hdr + hdr + payload;
 }
 
 /* Is the transport checksum complete and right? */
@@ -103,12 +122,11 @@ int packet_checksum_ok(const uint8_t *p, size_t len)
 	return sum(pseudo_sum(ip, th), ip + PACKET_IP, th) == 0xffff;
 }
 
-/* A socket on the interface of device @uuid, for IPv4, with headers. */
-int packet_socket(const char *uuid)
+static int open_socket(const char *uuid, uint16_t protocol)
 {
 	struct sockaddr_ll addr = {
 		.sll_family = AF_PACKET,
-		.sll_protocol = htons(ETH_P_IP),
+		.sll_protocol = htons(protocol),
 	};
 	char name[IFNAMSIZ];
 	int fd, ret, on = 1;
@@ -126,6 +144,18 @@ int packet_socket(const char *uuid)
 	ret = -errno;
 	close(fd);
 	return ret;
+}
+
+/* A socket on the interface of device @uuid, for IPv4, with headers. */
+int packet_socket(const char *uuid)
+{
+	return open_socket(uuid, ETH_P_IP);
+}
+
+/* Likewise, for IPv6. */
+int packet_socket_ipv6(const char *uuid)
+{
+	return open_socket(uuid, ETH_P_IPV6);
 }
 
 int packet_send(int fd, const void *hdr, const void *frame, size_t len)

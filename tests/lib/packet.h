@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* IPv4 packets, and a socket for packets with a virtio header before them. */
+/* IP packets, and a socket for packets with a virtio header before them. */
 #ifndef TESTS_LIB_PACKET_H
 #define TESTS_LIB_PACKET_H
 
@@ -8,6 +8,7 @@
 
 #define PACKET_ETH	14
 #define PACKET_IP	20
+#define PACKET_IPV6	40
 #define PACKET_TCP	20
 #define PACKET_UDP	8
 /* Up to the payload. */
@@ -21,6 +22,7 @@
  * @daddr: destination address
  * @sport: source port
  * @dport: destination port
+ * @ipv6: instead of the addresses above, as text: source and destination
  */
 struct packet_flow {
 	int tcp;
@@ -28,6 +30,7 @@ struct packet_flow {
 	uint32_t daddr;
 	uint16_t sport;
 	uint16_t dport;
+	const char *ipv6[2];
 };
 
 size_t packet_make(uint8_t *p, const uint8_t *dst,
@@ -35,6 +38,7 @@ size_t packet_make(uint8_t *p, const uint8_t *dst,
 		   uint32_t seed);
 int packet_checksum_ok(const uint8_t *p, size_t len);
 int packet_socket(const char *uuid);
+int packet_socket_ipv6(const char *uuid);
 int packet_send(int fd, const void *hdr, const void *frame, size_t len);
 int packet_recv(int fd, void *hdr, void *frame, size_t size, int ms);
 

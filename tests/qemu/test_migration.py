@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """A Linux guest with the card is migrated by QEMU, in good order and not.
 
-Runs inside the lab; prints TAP. A kernel without iommufd (before 6.2) has no
-PRE_COPY either: everything goes through the container there.
+Runs inside the lab; prints TAP.
 """
 
 import os
@@ -11,80 +10,10 @@ import re
 import subprocess
 import sys
 import time
-import traceback
 
 import mdev
-import network
 import vmm
-
-
-IOMMUFD = os.path.exists("/dev/iommu")
-
-
-class Skip(Exception):
-    """What is tested is not there; says why."""
-
-
-class World:
-    """What the tests share: the bridge, devices, the guest and its stream."""
-
-    def __init__(self):
-        self.bridge = network.Bridge()
-        self.devices = []
-        self.vms = []
-        self.guest = None
-        self.device = None
-        self.stream = None
-        self.type_name = "virtio_net-v1"
-
-    def new_device(self, **params):
-        """A device whose interface is in the bridge."""
-        device = mdev.Mdev(self.type_name, **params)
-        self.devices.append(device)
-        self.bridge.add(device.netdev)
-        return device
-
-    def new_vm(self, name, device, **options):
-        """A QEMU that is ended with the world."""
-        vm = vmm.Qemu(name, device.uuid, initrd="/out/initrd", **options)
-        self.vms.append(vm)
-        return vm
-
-    def boot(self, iommufd=IOMMUFD):
-        """Boot the guest on a new device and begin the stream."""
-        self.device = self.new_device()
-        self.guest = self.new_vm(f"guest-{len(self.vms)}", self.device,
-                                 ip=f"{network.GUEST_IP}/24",
-                                 cmd=f"tcpstream serve {network.PORT}",
-                                 iommufd=iommufd)
-        self.guest.wait_console("tcpstream: serving", 240)
-        self.bridge.forget()
-        self.stream = network.Stream("/out/tcpstream")
-        self.stream.wait_progress()
-
-    def halt(self):
-        """End the guest; its device stays."""
-        line = self.stream.finish()
-        self.stream = None
-        assert line["received"] > 0
-        self.guest.quit()
-        self.guest = None
-
-    def close(self):
-        """End what is still there, however the tests went."""
-        if self.stream:
-            self.stream.kill()
-        for vm in self.vms:
-            vm.kill()
-        for device in self.devices:
-            device.remove()
-        self.bridge.remove()
-
-
-def incoming(world, device, iommufd=IOMMUFD):
-    """A QEMU that waits for a migration into @device."""
-    return world.new_vm(f"incoming-{len(world.vms)}", device, incoming=True,
-                        iommufd=iommufd)
+from world import IOMMUFD, Skip, incoming, run, succeed
 
 
 def slow_migration(world, target):
@@ -104,21 +33,6 @@ def slow_migration(world, target):
             return
         assert time.monotonic() < deadline, info
         time.sleep(0.02)
-
-
-def succeed(world, iommufd=IOMMUFD):
-    """Migrate to a new device; the stream goes on there."""
-    device = world.new_device()
-    target = incoming(world, device, iommufd)
-    info = vmm.migrate(world.guest, target)
-    assert info["status"] == "completed", (info, target.stderr(),
-                                           device.last_error)
-    assert 0 < info["vfio"]["transferred"] < 16384, info
-    assert device.state == "running", device.state
-    world.stream.wait_progress()
-    world.guest.quit()
-    world.guest, world.device = target, device
-    return info
 
 
 def test_boot(world):
@@ -258,27 +172,9 @@ TESTS = (test_boot, test_migrate, test_migrate_again, test_other_configuration,
 
 
 def main():
-    """Run all; a guest that is lost fails the tests that need it."""
+    """Run all."""
     subprocess.run(["modprobe", "mdev_virtio_net"], check=True)
-    world = World()
-    failed = 0
-    print(f"TAP version 13\n1..{len(TESTS)}", flush=True)
-    for number, test in enumerate(TESTS, 1):
-        start = time.monotonic()
-        note = ""
-        try:
-            test(world)
-            result = "ok"
-        except Skip as skip:
-            result, note = "ok", f" # SKIP {skip}"
-        except Exception:  # pylint: disable=broad-except
-            result = "not ok"
-            failed += 1
-            for line in traceback.format_exc().splitlines():
-                print(f"# {line}")
-        print(f"{result} {number} {test.__doc__}{note}\n"
-              f"# {time.monotonic() - start:.1f} s", flush=True)
-    return 1 if failed else 0
+    return run([(test.__doc__, test) for test in TESTS])
 
 
 if __name__ == "__main__":

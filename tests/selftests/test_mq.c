@@ -25,8 +25,12 @@ static size_t flow_packet(FIXTURE_DATA(full) *self, uint8_t *p, unsigned int n,
 	};
 
 	if (!to_guest)
-		flow = (struct packet_flow){ 0, flow.daddr, flow.saddr,
-					     flow.dport, flow.sport };
+		flow = (struct packet_flow){
+			.saddr = flow.daddr,
+			.daddr = flow.saddr,
+			.sport = flow.dport,
+			.dport = flow.sport,
+		};
 	return packet_make(p, self->mac, &flow, 100, n);
 }
 
@@ -281,27 +285,72 @@ TEST_F(full, rss_configurations)
 				 &(struct rss){ 0, 1, 1, 0, 1, 0 }));
 }
 
-/* Of Microsoft's verification suite: source, destination, the hashes. */
+/*
+ * All of Microsoft's verification suite: source, destination, the hashes of the
+ * addresses and of them with the ports.
+ */
 static const struct {
 	struct packet_flow flow;
 	uint32_t ip, tcp;
 } vectors[] = {
-	{ { 1, 0x420995bb, 0xa18e6450, 2794, 1766 }, 0x323e8fc2, 0x51ccc178 },
-	{ { 1, 0xc75c6f02, 0x41458c53, 14230, 4739 }, 0xd718262a, 0xc626b0ea },
-	{ { 1, 0x1813c65f, 0x0c16cfb8, 12898, 38024 }, 0xd2d0a5de, 0x5c2b394a },
-	{ { 1, 0x261bcd1e, 0xd18ea306, 48228, 2217 }, 0x82989176, 0xafc7327f },
-	{ { 1, 0x9927a3bf, 0xcabc7f02, 44251, 1303 }, 0x5d1809c5, 0x10e828a2 },
+	{ { 1, 0x420995bb, 0xa18e6450, 2794, 1766, { NULL, NULL } },
+	  0x323e8fc2, 0x51ccc178 },
+	{ { 1, 0xc75c6f02, 0x41458c53, 14230, 4739, { NULL, NULL } },
+	  0xd718262a, 0xc626b0ea },
+	{ { 1, 0x1813c65f, 0x0c16cfb8, 12898, 38024, { NULL, NULL } },
+	  0xd2d0a5de, 0x5c2b394a },
+	{ { 1, 0x261bcd1e, 0xd18ea306, 48228, 2217, { NULL, NULL } },
+	  0x82989176, 0xafc7327f },
+	{ { 1, 0x9927a3bf, 0xcabc7f02, 44251, 1303, { NULL, NULL } },
+	  0x5d1809c5, 0x10e828a2 },
+	{ { 1, 0, 0, 2794, 1766,
+	    { "3ffe:2501:200:1fff::7", "3ffe:2501:200:3::1" } },
+	  0x2cc18cd5, 0x40207d3d },
+	{ { 1, 0, 0, 14230, 4739,
+	    { "3ffe:501:8::260:97ff:fe40:efab", "ff02::1" } },
+	  0x0f0c461c, 0xdde51bbf },
+	{ { 1, 0, 0, 44251, 38024,
+	    { "3ffe:1900:4545:3:200:f8ff:fe21:67cf",
+	      "fe80::200:f8ff:fe21:67cf" } },
+	  0x4b61e985, 0x02d1feef },
 };
+
+/* From the host to the guest. */
+static int send_vector(FIXTURE_DATA(full) *self, unsigned int i,
+		       const uint8_t *p, size_t len)
+{
+	static const uint8_t none[10];
+	int fd, ret;
+
+	if (!vectors[i].flow.ipv6[0])
+		return packet_send(self->packets, none, p, len);
+	fd = packet_socket_ipv6(self->nic.vdev->uuid);
+	if (fd < 0)
+		return fd;
+	ret = packet_send(fd, none, p, len);
+	close(fd);
+	return ret;
+}
+
+/* How the hash of vector @i is reported: of the addresses, or with the ports. */
+static unsigned int report_of(unsigned int i, bool ports)
+{
+	if (vectors[i].flow.ipv6[0])
+		return ports ? VIRTIO_NET_HASH_REPORT_TCPv6 :
+			       VIRTIO_NET_HASH_REPORT_IPv6;
+	return ports ? VIRTIO_NET_HASH_REPORT_TCPv4 :
+		       VIRTIO_NET_HASH_REPORT_IPv4;
+}
 
 static void expect_hash(struct __test_metadata *_metadata,
 			FIXTURE_DATA(full) *self, unsigned int i,
 			uint32_t hash, unsigned int report, unsigned int pair)
 {
 	struct virtio_net_hdr_v1_hash hdr;
-	uint8_t p[200], in[VNIC_SLOT], none[10] = { 0 };
+	uint8_t p[200], in[VNIC_SLOT];
 	size_t len = packet_make(p, self->mac, &vectors[i].flow, 50, i);
 
-	ASSERT_EQ(0, packet_send(self->packets, none, p, len));
+	ASSERT_EQ(0, send_vector(self, i, p, len));
 	ASSERT_EQ(len, vnic_recv_on(&self->nic, pair, &hdr, in, sizeof(in),
 				    DEADLINE_MS)) {
 		TH_LOG("vector %u", i);
@@ -320,14 +369,16 @@ TEST_F(full, hashes)
 	ASSERT_EQ(OK, rss_config(&self->nic, &good));
 	for (i = 0; i < ARRAY_SIZE(vectors); i++)
 		expect_hash(_metadata, self, i, vectors[i].tcp,
-			    VIRTIO_NET_HASH_REPORT_TCPv4,
+			    report_of(i, true),
 			    vectors[i].tcp % FULL_PAIRS);
 	ip_only.types = VIRTIO_NET_RSS_HASH_TYPE_IPv4 |
-			VIRTIO_NET_RSS_HASH_TYPE_UDPv4;
+			VIRTIO_NET_RSS_HASH_TYPE_UDPv4 |
+			VIRTIO_NET_RSS_HASH_TYPE_IPv6 |
+			VIRTIO_NET_RSS_HASH_TYPE_UDPv6;
 	ASSERT_EQ(OK, rss_config(&self->nic, &ip_only));
 	for (i = 0; i < ARRAY_SIZE(vectors); i++)
 		expect_hash(_metadata, self, i, vectors[i].ip,
-			    VIRTIO_NET_HASH_REPORT_IPv4,
+			    report_of(i, false),
 			    vectors[i].ip % FULL_PAIRS);
 	ip_only.types = VIRTIO_NET_RSS_HASH_TYPE_TCPv6;
 	ASSERT_EQ(OK, rss_config(&self->nic, &ip_only));
@@ -368,7 +419,7 @@ TEST_F(full, rss_moves)
 	EXPECT_GT(16 * KIB, self->stream.len);
 	for (i = 0; i < ARRAY_SIZE(vectors); i++)
 		expect_hash(_metadata, self, i, vectors[i].tcp,
-			    VIRTIO_NET_HASH_REPORT_TCPv4,
+			    report_of(i, true),
 			    vectors[i].tcp % FULL_PAIRS);
 	/* And back to steering by flow. */
 	ASSERT_EQ(OK, vnic_set_pairs(&self->nic, 1));

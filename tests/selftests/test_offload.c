@@ -22,8 +22,20 @@
 #define MSS	1400
 #define LONG	60000
 
-static const struct packet_flow tcp = { 1, 0x0a000001, 0x0a000002, 80, 8080 };
-static const struct packet_flow udp = { 0, 0x0a000001, 0x0a000002, 80, 8080 };
+static const struct packet_flow tcp = {
+	.tcp = 1,
+	.saddr = 0x0a000001,
+	.daddr = 0x0a000002,
+	.sport = 80,
+	.dport = 8080,
+};
+
+static const struct packet_flow udp = {
+	.saddr = 0x0a000001,
+	.daddr = 0x0a000002,
+	.sport = 80,
+	.dport = 8080,
+};
 
 /* A header of a TCP packet to be cut into pieces of MSS. */
 static const struct virtio_net_hdr_v1 tso = {

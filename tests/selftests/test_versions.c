@@ -244,6 +244,16 @@ TEST_F(versions, configurations)
 	mdev_read(MDEV_UUID_A, "migration/config", self->text,
 		  sizeof(self->text));
 	EXPECT_STREQ(M, self->text);
+	close_remove(&self->v);
+	/* The seeds' override: a version and a value. */
+	ASSERT_EQ(0, make(self, V2, "rx-filter-size=64"));
+	mdev_read(MDEV_UUID_A, "migration/version", self->text,
+		  sizeof(self->text));
+	EXPECT_STREQ("v2", self->text);
+	mdev_read(MDEV_UUID_A, "migration/config", self->text,
+		  sizeof(self->text));
+	EXPECT_STREQ(M ",announce=on,offloads=on,rx-filter-size=64",
+		     self->text);
 }
 
 TEST_F(versions, what_is_withheld)

@@ -3,7 +3,9 @@
  * The virtio records. Device parts are shown one by one, as virtio 1.4 defines
  * them, and are in order if the module's own code says so.
  */
+#include <endian.h>
 #include <errno.h>
+#include <linux/mdev_migrate.h>
 #include <string.h>
 
 #include "../../drivers/virtio_net/parts.h"
@@ -244,26 +246,30 @@ static int wrong_size(struct mdev_migrate_msg *why, const char *record,
 int decode_virtio_isr(json_t *object, const uint8_t *data, size_t len,
 		      struct mdev_migrate_msg *why)
 {
-	if (len != sizeof(struct vnet_isr_state))
-		return wrong_size(why, "VIRTIO_ISR", len,
-				  sizeof(struct vnet_isr_state));
-	put_hex(object, "isr", data[0]);
-	json_put_number(object, "generation", data[1]);
+	struct mdev_migrate_virtio_isr state;
+
+	if (len != sizeof(state))
+		return wrong_size(why, "VIRTIO_ISR", len, sizeof(state));
+	memcpy(&state, data, sizeof(state));
+	put_hex(object, "isr", state.isr);
+	json_put_number(object, "generation", state.generation);
 	return 0;
 }
 
 int decode_virtio_net(json_t *object, const uint8_t *data, size_t len,
 		      struct mdev_migrate_msg *why)
 {
+	struct mdev_migrate_virtio_net state;
 	char mac[32];
 
-	if (len != sizeof(struct vnet_net_state))
-		return wrong_size(why, "VIRTIO_NET", len,
-				  sizeof(struct vnet_net_state));
-	snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", data[0],
-		 data[1], data[2], data[3], data[4], data[5]);
+	if (len != sizeof(state))
+		return wrong_size(why, "VIRTIO_NET", len, sizeof(state));
+	memcpy(&state, data, sizeof(state));
+	snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x",
+		 state.mac[0], state.mac[1], state.mac[2], state.mac[3],
+		 state.mac[4], state.mac[5]);
 	json_put_text(object, "mac", mac);
-	json_put_bool(object, "link_up", data[6] & 1);
-	put_hex(object, "broken_queues", get_le(data + 8, 4));
+	json_put_bool(object, "link_up", le16toh(state.status) & 1);
+	put_hex(object, "broken_queues", le32toh(state.broken));
 	return 0;
 }

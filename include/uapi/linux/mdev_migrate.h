@@ -88,6 +88,40 @@ struct mdev_migrate_pci_msix {
 	__u8 data[];
 };
 
+/*
+ * Payload of MDEV_MIGRATE_TAG_VIRTIO_PARTS: device parts as virtio 1.4 defines
+ * them, a header of 16 bytes and a value each. More than so many bytes are
+ * refused; that leaves room for optional parts of a later source.
+ */
+#define MDEV_MIGRATE_VIRTIO_PARTS_MAX	8192
+
+/**
+ * struct mdev_migrate_virtio_isr - payload of MDEV_MIGRATE_TAG_VIRTIO_ISR
+ * @isr: interrupt status that the driver has not read: bit 0 a queue, bit 1 the
+ *	configuration
+ * @generation: config_generation
+ * @reserved: zero
+ */
+struct mdev_migrate_virtio_isr {
+	__u8 isr;
+	__u8 generation;
+	__u8 reserved[2];
+};
+
+/**
+ * struct mdev_migrate_virtio_net - payload of MDEV_MIGRATE_TAG_VIRTIO_NET
+ * @mac: the guest's address after reset, unicast
+ * @status: VIRTIO_NET_S_LINK_UP as the guest could last read it
+ * @broken: by queue, a bit: stopped until the device is reset
+ * @reserved: zero
+ */
+struct mdev_migrate_virtio_net {
+	__u8 mac[6];
+	__le16 status;
+	__le32 broken;
+	__le32 reserved;
+};
+
 /**
  * struct mdev_migrate_end - payload of MDEV_MIGRATE_TAG_END
  * @total: bytes of the stream before this record's header

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The guest: Debian's own kernel and a small initramfs with busybox. Nothing in
-# it is the project's: it is what a user would migrate.
+# it is the project's: it is what a user would migrate. LAB_GUEST chooses another
+# Debian release's.
 
-GUEST_SUITE=forky
+GUEST_SUITE=${LAB_GUEST:-forky}
 GUEST_MODULES="virtio_pci virtio_net"
 
 # What makes it start fast in TCG, and nothing that a driver could notice.
@@ -90,7 +91,7 @@ guest_fill() {
 }
 
 guest_build() {
-	make_product "$(guest_dir)" "guest kernel and initramfs" 1500 guest_fill
+	make_product "$(guest_dir)" "guest kernel and initramfs of $GUEST_SUITE" 1500 guest_fill
 }
 
 # Concatenated archives unpack one after the other.

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What the tests with guests share: the world they live in, and TAP."""
+
+import os
+import time
+import traceback
+
+import mdev
+import network
+import vmm
+
+# A kernel without iommufd (before 6.2) has no PRE_COPY either: everything goes
+# through the container there.
+IOMMUFD = os.path.exists("/dev/iommu")
+
+
+class Skip(Exception):
+    """What is tested is not there; says why."""
+
+
+class World:
+    """What the tests share: the bridge, devices, the guest and its stream."""
+
+    def __init__(self):
+        self.bridge = network.Bridge()
+        self.devices = []
+        self.vms = []
+        self.guest = None
+        self.device = None
+        self.stream = None
+        self.type_name = "virtio_net-v1"
+        self.initrd = "/out/initrd"
+        self.cmd = f"tcpstream serve {network.PORT}"
+        self.extra = ()
+
+    def new_device(self, **params):
+        """A device whose interface is in the bridge."""
+        device = mdev.Mdev(self.type_name, **params)
+        self.devices.append(device)
+        self.bridge.add(device.netdev)
+        return device
+
+    def new_vm(self, name, device, **options):
+        """A QEMU that is ended with the world."""
+        options.setdefault("extra", self.extra)
+        vm = vmm.Qemu(name, device.uuid, initrd=self.initrd, **options)
+        self.vms.append(vm)
+        return vm
+
+    def boot(self, iommufd=IOMMUFD):
+        """Boot the guest on a new device and begin the stream."""
+        self.device = self.new_device()
+        self.guest = self.new_vm(f"guest-{len(self.vms)}", self.device,
+                                 ip=f"{network.GUEST_IP}/24",
+                                 cmd=self.cmd, iommufd=iommufd)
+        self.guest.wait_console("tcpstream: serving", 240)
+        self.bridge.forget()
+        self.stream = network.Stream("/out/tcpstream")
+        self.stream.wait_progress()
+
+    def halt(self):
+        """End the guest; its device stays."""
+        line = self.stream.finish()
+        self.stream = None
+        assert line["received"] > 0
+        self.guest.quit()
+        self.guest = None
+
+    def close(self):
+        """End what is still there, however the tests went."""
+        if self.stream:
+            self.stream.kill()
+        for vm in self.vms:
+            vm.kill()
+        for device in self.devices:
+            device.remove()
+        self.bridge.remove()
+
+
+def incoming(world, device, iommufd=IOMMUFD):
+    """A QEMU that waits for a migration into @device."""
+    return world.new_vm(f"incoming-{len(world.vms)}", device, incoming=True,
+                        iommufd=iommufd)
+
+
+def succeed(world, iommufd=IOMMUFD):
+    """Migrate to a new device; the stream goes on there."""
+    device = world.new_device()
+    target = incoming(world, device, iommufd)
+    info = vmm.migrate(world.guest, target)
+    assert info["status"] == "completed", (info, target.stderr(),
+                                           device.last_error)
+    assert 0 < info["vfio"]["transferred"] < 16384, info
+    assert device.state == "running", device.state
+    world.stream.wait_progress()
+    world.guest.quit()
+    world.guest, world.device = target, device
+    return info
+
+
+def run(tests):
+    """Run tests, of (what it shows, function); the exit status.
+
+    A guest that is lost fails the tests that need it.
+    """
+    world = World()
+    failed = 0
+    print(f"TAP version 13\n1..{len(tests)}", flush=True)
+    for number, (name, test) in enumerate(tests, 1):
+        start = time.monotonic()
+        note = ""
+        try:
+            test(world)
+            result = "ok"
+        except Skip as skip:
+            result, note = "ok", f" # SKIP {skip}"
+        except Exception:  # pylint: disable=broad-except
+            result = "not ok"
+            failed += 1
+            for line in traceback.format_exc().splitlines():
+                print(f"# {line}")
+        print(f"{result} {number} {name}{note}\n"
+              f"# {time.monotonic() - start:.1f} s", flush=True)
+    return 1 if failed else 0
