@@ -19,7 +19,7 @@
 #define TX_HEADERS	54
 #define TX_PIECE	32768
 /* For each queue pair. */
-#define MEM_SIZE	(16UL << 20)
+#define MEM_SIZE	(8UL << 20)
 #define MEM_IOVA	(1UL << 20)
 
 void die(const char *fmt, ...)

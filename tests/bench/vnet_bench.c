@@ -177,6 +177,37 @@ static void run_measure(const struct line *line, struct host *hosts)
 	fflush(stdout);
 }
 
+/* Is this measure to be printed, and where? */
+static bool get_line(const struct measure *m, unsigned int pairs, char **names,
+		     struct line *line)
+{
+	line->measure = m;
+	if (pairs > 1)
+		snprintf(line->name, sizeof(line->name), "%s_%uq", m->name,
+			 pairs);
+	else
+		snprintf(line->name, sizeof(line->name), "%s", m->name);
+	return wanted(line->name, names);
+}
+
+static bool any_wanted(unsigned int pairs, char **names)
+{
+	static const struct measure * const all[] = {
+		short_packets, long_packets, reflected,
+	};
+	const struct measure *m;
+	struct line line;
+	unsigned int i;
+
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		for (m = all[i]; m->name; m++) {
+			if (get_line(m, pairs, names, &line))
+				return true;
+		}
+	}
+	return pairs == 1 && wanted("idle_cpu", names);
+}
+
 static void run_measures(const struct measure *m, struct host *hosts,
 			 char **names)
 {
@@ -184,13 +215,7 @@ static void run_measures(const struct measure *m, struct host *hosts,
 	struct line line;
 
 	for (; m->name; m++) {
-		line.measure = m;
-		if (pairs > 1)
-			snprintf(line.name, sizeof(line.name), "%s_%uq",
-				 m->name, pairs);
-		else
-			snprintf(line.name, sizeof(line.name), "%s", m->name);
-		if (!wanted(line.name, names))
+		if (!get_line(m, pairs, names, &line))
 			continue;
 		if (only < PORT_SIDES)
 			run_alone(&line, &hosts[only]);
@@ -270,13 +295,15 @@ static void bench_traffic(unsigned int pairs, char **names)
 	struct host hosts[PORT_SIDES];
 	unsigned int side;
 
+	if (!any_wanted(pairs, names))
+		return;
 	for (side = 0; side < PORT_SIDES; side++) {
 		port_open(&ports[side], side, MDEV_UUID_A, pairs);
 		host_open(&hosts[side], &ports[side]);
 	}
 	up(hosts, PORT_FEATURES);
 	run_measures(short_packets, hosts, names);
-	if (wanted("idle_cpu", names) && pairs == 1) {
+	if (pairs == 1 && wanted("idle_cpu", names)) {
 		set_alarm(SAMPLE_SECONDS);
 		print_limit("idle_cpu", "%", life_idle_cpu(), 1);
 	}
