@@ -242,11 +242,12 @@ TEST_F(full, flows_in_a_batch)
 						  frames[i].len));
 		ASSERT_EQ(0, mig_set(&self->p.a, RUNNING, NULL));
 		ASSERT_EQ(0, vnic_sent(&self->nic, DEADLINE_MS));
-		for (i = 0; i < ARRAY_SIZE(frames); i++)
+		for (i = 0; i < ARRAY_SIZE(frames); i++) {
 			EXPECT_TRUE(comes_on(_metadata, self, &frames[i],
 					     pair)) {
 				TH_LOG("flow %u, pair %u", i, pair);
 			}
+		}
 	}
 }
 
