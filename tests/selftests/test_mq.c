@@ -166,9 +166,9 @@ static void frame_v4(FIXTURE_DATA(full) *self, struct frame *f,
 #define IP6_SPORT	(IP6 + 40)
 #define IP6_DPORT	(IP6 + 42)
 
-/* UDP. @at and @value: the byte that is not as always, in both directions. */
-static void frame_v6(FIXTURE_DATA(full) *self, struct frame *f, size_t at,
-		     uint8_t value)
+/* UDP. @at: @nr bytes that are not as always. */
+static void frame_v6(FIXTURE_DATA(full) *self, struct frame *f,
+		     const size_t *at, unsigned int nr)
 {
 	uint8_t *p = f->to_guest;
 
@@ -184,7 +184,8 @@ static void frame_v6(FIXTURE_DATA(full) *self, struct frame *f, size_t at,
 	p[IP6_SADDR] = 0xfd;
 	p[IP6_DADDR] = 0xfe;
 	p[IP6_DPORT + 3] = 8;
-	p[at] = value;
+	while (nr--)
+		p[at[nr]] = 9;
 	memcpy(f->from_guest, p, f->len);
 	memcpy(f->from_guest + IP6_SADDR, p + IP6_DADDR, 16);
 	memcpy(f->from_guest + IP6_DADDR, p + IP6_SADDR, 16);
@@ -223,17 +224,17 @@ TEST_F(full, flows_in_a_batch)
 		{ 1, 0x0a000004, 0x0a000003, 1001, 2001 },
 	};
 	static const size_t v6[] = {
-		IP6_SPORT, IP6_DPORT, IP6_SADDR + 15, IP6_DADDR + 15, IP6 + 3,
+		IP6_SPORT, IP6_DPORT, IP6_SADDR + 15, IP6_DADDR + 15,
 	};
-	struct frame frames[ARRAY_SIZE(v4) + ARRAY_SIZE(v6)];
+	struct frame frames[ARRAY_SIZE(v4) + ARRAY_SIZE(v6) + 1];
 	unsigned int i, pair;
 
 	full_up(_metadata, self, variant->flags, MQ, FULL_PAIRS);
 	ASSERT_EQ(OK, vnic_set_pairs(&self->nic, FULL_PAIRS));
 	for (i = 0; i < ARRAY_SIZE(v4); i++)
 		frame_v4(self, &frames[i], &v4[i]);
-	for (i = 0; i < ARRAY_SIZE(v6); i++)
-		frame_v6(self, &frames[ARRAY_SIZE(v4) + i], v6[i], 9);
+	for (i = 0; i <= ARRAY_SIZE(v6); i++)
+		frame_v6(self, &frames[ARRAY_SIZE(v4) + i], v6, i);
 	for (pair = 1; pair < FULL_PAIRS; pair += 2) {
 		ASSERT_EQ(0, mig_set(&self->p.a, STOP, NULL));
 		for (i = 0; i < ARRAY_SIZE(frames); i++)
