@@ -313,7 +313,7 @@ static bool vnet_same_ipv6(const struct sk_buff *a, const struct sk_buff *b)
 
 	return skb_headlen(a) >= len && skb_headlen(b) >= len &&
 	       vnet_has_ports(x->nexthdr) && x->nexthdr == y->nexthdr &&
-	       /* The flow label with it. */
+	       /* Version, class and flow label. */
 	       !memcmp(x, y, offsetof(struct ipv6hdr, payload_len)) &&
 	       !memcmp(&x->saddr, &y->saddr,
 		       len - offsetof(struct ipv6hdr, saddr));
