@@ -354,7 +354,7 @@ void host_sink_begin(struct host *h)
 	struct port_pair *pp;
 
 	h->received = received(h);
-	for_each_pair(h->port, pp)
+	for (pp = h->port->pair; pp < port_end(h->port); pp++)
 		h->first[pp->index] = pp->seq[PORT_TX];
 }
 
@@ -388,7 +388,7 @@ void host_sink_end(struct host *h)
 	uint32_t want[PORT_PAIRS];
 	struct port_pair *pp;
 
-	for_each_pair(h->port, pp) {
+	for (pp = h->port->pair; pp < port_end(h->port); pp++) {
 		uint32_t end = pp->seq[PORT_TX];
 		uint32_t *seq = &want[pp->index];
 

@@ -71,7 +71,7 @@ static void open_ours(struct port *p, const char *uuid)
 	for (i = 0; i < ETH_ALEN; i++)
 		p->guest_mac[i] = vpci_read(&p->pci, VIRTIO_PCI_CAP_DEVICE_CFG,
 					    1, i);
-	for_each_pair(p, pp) {
+	for (pp = p->pair; pp < port_end(p); pp++) {
 		for (q = 0; q < 2; q++)
 			pp->events[q] = eventfd(0, EFD_CLOEXEC);
 	}
@@ -93,7 +93,7 @@ static void open_peer(struct port *p)
 	p->offered |= PORT_TSO | PORT_MQ;
 	memcpy(p->ifname, p->vhost[0].ifname, sizeof(p->ifname));
 	memcpy(p->guest_mac, mac, sizeof(p->guest_mac));
-	for_each_pair(p, pp) {
+	for (pp = p->pair; pp < port_end(p); pp++) {
 		for (q = 0; q < 2; q++)
 			pp->events[q] = p->vhost[pp->index].calls[q];
 	}
@@ -109,7 +109,7 @@ void port_open(struct port *p, enum port_side side, const char *uuid,
 	memset(p, 0, sizeof(*p));
 	p->side = side;
 	p->pairs = pairs;
-	for_each_pair(p, pp) {
+	for (pp = p->pair; pp < port_end(p); pp++) {
 		pp->port = p;
 		pp->index = pp - p->pair;
 		pp->seq[PORT_RX] = pp->index << PORT_SEQ_SHIFT;
@@ -137,7 +137,7 @@ void port_close(struct port *p)
 	if (p->side == PORT_PEER) {
 		vhost_net_close(p->vhost, p->pairs);
 	} else {
-		for_each_pair(p, pp) {
+		for (pp = p->pair; pp < port_end(p); pp++) {
 			for (q = 0; q < 2; q++)
 				close(pp->events[q]);
 		}
@@ -239,13 +239,13 @@ static int set_queues(struct port *p)
 	unsigned int i, q;
 	int ret;
 
-	for_each_pair(p, pp)
+	for (pp = p->pair; pp < port_end(p); pp++)
 		memcpy(&events[2 * pp->index], pp->events, sizeof(pp->events));
 	ret = vdev_irq_eventfds(&p->vdev, VFIO_PCI_MSIX_IRQ_INDEX, 1,
 				2 * p->pairs, events);
 	if (!ret)
 		ret = vpci_msix_enable(&p->pci, true);
-	for_each_pair(p, pp) {
+	for (pp = p->pair; pp < port_end(p); pp++) {
 		for (i = 0; !ret && i < 2; i++) {
 			q = 2 * pp->index + i;
 			ret = vpci_set_queue(&p->pci, q, &pp->vq[i], q + 1);
@@ -278,7 +278,7 @@ static int start_peer(struct port *p, uint64_t features)
 	struct port_pair *pp;
 	int ret = 0;
 
-	for_each_pair(p, pp) {
+	for (pp = p->pair; pp < port_end(p); pp++) {
 		if (!ret)
 			ret = vhost_net_start(&p->vhost[pp->index], &p->mem,
 					      features, pp->vq);
@@ -291,7 +291,7 @@ static int stop_peer(struct port *p)
 	struct port_pair *pp;
 	int ret = 0;
 
-	for_each_pair(p, pp) {
+	for (pp = p->pair; pp < port_end(p); pp++) {
 		if (!ret)
 			ret = vhost_net_stop(&p->vhost[pp->index]);
 	}
@@ -313,7 +313,7 @@ void port_up(struct port *p, uint64_t features)
 	p->hdr = features & VNIC_F(HASH_REPORT) ?
 		 sizeof(struct virtio_net_hdr_v1_hash) : VNIC_HDR;
 	p->mem.used = 0;
-	for_each_pair(p, pp) {
+	for (pp = p->pair; pp < port_end(p); pp++) {
 		make_rings(pp);
 		make_tx_bufs(pp, features & VNIC_F(HOST_TSO4));
 	}
@@ -324,7 +324,7 @@ void port_up(struct port *p, uint64_t features)
 	if (ret)
 		die("%s: the device does not start: %s", p->ifname,
 		    strerror(-ret));
-	for_each_pair(p, pp)
+	for (pp = p->pair; pp < port_end(p); pp++)
 		port_kick(pp, PORT_RX);
 	ret = netif_up(p->ifname);
 	if (ret)
@@ -343,7 +343,7 @@ void port_down(struct port *p)
 	if (ret)
 		die("%s: the device does not stop: %s", p->ifname,
 		    strerror(-ret));
-	for_each_pair(p, pp) {
+	for (pp = p->pair; pp < port_end(p); pp++) {
 		vq_free(&pp->vq[PORT_RX]);
 		vq_free(&pp->vq[PORT_TX]);
 	}

@@ -110,8 +110,11 @@ struct port {
 	struct vhost_net vhost[PORT_PAIRS];
 };
 
-#define for_each_pair(p, pp)						\
-	for (pp = (p)->pair; pp < (p)->pair + (p)->pairs; pp++)
+/* Behind the pairs in use. */
+static inline struct port_pair *port_end(struct port *p)
+{
+	return p->pair + p->pairs;
+}
 
 __attribute__((format(printf, 1, 2), noreturn))
 void die(const char *fmt, ...);

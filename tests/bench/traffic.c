@@ -84,7 +84,7 @@ static void prepare_tx(struct host *h)
 {
 	struct port_pair *pp;
 
-	for_each_pair(h->port, pp)
+	for (pp = h->port->pair; pp < port_end(h->port); pp++)
 		prepare_pair(h, pp);
 }
 
@@ -110,22 +110,22 @@ double traffic_tx(struct host *h)
 	bool more;
 
 	prepare_tx(h);
-	for_each_pair(p, pp)
+	for (pp = p->pair; pp < port_end(p); pp++)
 		left[pp->index] = h->load->count / p->pairs;
 	host_sink_begin(h);
 	start = now_ns();
 	do {
 		more = false;
-		for_each_pair(p, pp)
+		for (pp = p->pair; pp < port_end(p); pp++)
 			fill_tx(h, pp, seq_at, &left[pp->index]);
-		for_each_pair(p, pp) {
+		for (pp = p->pair; pp < port_end(p); pp++) {
 			if (!left[pp->index])
 				continue;
 			wait_tx(pp, (pp->nr_tx - pp->nr_tx_free) * 3 / 4);
 			more = true;
 		}
 	} while (more);
-	for_each_pair(p, pp)
+	for (pp = p->pair; pp < port_end(p); pp++)
 		wait_tx(pp, pp->nr_tx - pp->nr_tx_free);
 	start = now_ns() - start;
 	host_sink_end(h);
@@ -205,11 +205,11 @@ static void receive(struct host *h, struct port_pair *pp, uint32_t *next,
 	}
 }
 
-static void next_seqs(const struct port *p, uint32_t *next)
+static void next_seqs(struct port *p, uint32_t *next)
 {
-	const struct port_pair *pp;
+	struct port_pair *pp;
 
-	for_each_pair(p, pp)
+	for (pp = p->pair; pp < port_end(p); pp++)
 		next[pp->index] = pp->seq[PORT_RX];
 }
 
@@ -221,11 +221,11 @@ static void receive_bursts(struct host *h)
 	struct port_pair *pp;
 
 	next_seqs(p, next);
-	for_each_pair(p, pp)
+	for (pp = p->pair; pp < port_end(p); pp++)
 		vq_arm(&pp->vq[PORT_RX]);
-	for_each_pair(p, pp)
+	for (pp = p->pair; pp < port_end(p); pp++)
 		host_send_burst(h, pp);
-	for_each_pair(p, pp) {
+	for (pp = p->pair; pp < port_end(p); pp++) {
 		port_wait(pp, PORT_RX);
 		receive(h, pp, next, pp->seq[PORT_RX]);
 	}
@@ -240,7 +240,7 @@ static unsigned int poll_all(struct host *h, uint32_t *next, unsigned int nr)
 	struct port_pair *pp;
 
 	while (nr) {
-		for_each_pair(h->port, pp) {
+		for (pp = h->port->pair; pp < port_end(h->port); pp++) {
 			vq_disarm(&pp->vq[PORT_RX]);
 			for (; nr && vq_pending(&pp->vq[PORT_RX]); nr--)
 				here += receive_one(h, pp, seq_at, next) ==
@@ -269,7 +269,7 @@ bool traffic_both(struct host *h)
 
 	prepare_tx(h);
 	host_sink_begin(h);
-	for_each_pair(h->port, pp) {
+	for (pp = h->port->pair; pp < port_end(h->port); pp++) {
 		unsigned int left = h->load->burst;
 
 		fill_tx(h, pp, seq_at, &left);
@@ -277,7 +277,7 @@ bool traffic_both(struct host *h)
 	}
 	host_sink_end(h);
 	next_seqs(h->port, next);
-	for_each_pair(h->port, pp)
+	for (pp = h->port->pair; pp < port_end(h->port); pp++)
 		host_send_burst(h, pp);
 	return poll_all(h, next, nr) == nr;
 }
@@ -333,12 +333,12 @@ double traffic_cpu_tx(struct host *h)
 	host_sink_begin(h);
 	start = now_ns();
 	for (left = h->load->count; left; left -= burst * p->pairs) {
-		for_each_pair(p, pp) {
+		for (pp = p->pair; pp < port_end(p); pp++) {
 			for (i = 0; i < burst; i++)
 				send_one(h, pp, seq_at);
 			flush_tx(pp);
 		}
-		for_each_pair(p, pp)
+		for (pp = p->pair; pp < port_end(p); pp++)
 			wait_tx(pp, burst);
 	}
 	start = now_ns() - start;
