@@ -112,6 +112,32 @@ static void drop_pages(struct mdm_dma *dma, u64 first, u64 last)
 	}
 }
 
+/*
+ * Make room for a page: some go, each in its turn. Readers are waited for once
+ * for all of them.
+ */
+static void evict_pages(struct mdm_dma *dma)
+{
+	unsigned long index, last;
+	unsigned int n;
+	void *entry;
+
+	lockdep_assert_held(&dma->lock);
+	while (dma->nr_pages >= MDM_DMA_MAX_CACHED) {
+		n = 0;
+		last = ULONG_MAX;
+		xa_for_each_start(&dma->pages, index, entry, dma->hand) {
+			if (++n < MDM_DMA_EVICT)
+				continue;
+			last = index;
+			break;
+		}
+		drop_pages(dma, dma->hand, last);
+		/* Behind the last page is the first. */
+		dma->hand = last + 1;
+	}
+}
+
 static int pin_cached(struct mdm_dma *dma, u64 index, bool write)
 {
 	u64 iova = index << PAGE_SHIFT;
@@ -124,8 +150,7 @@ static int pin_cached(struct mdm_dma *dma, u64 index, bool write)
 	entry = xa_load(&dma->pages, index);
 	if (entry)
 		return write && !xa_pointer_tag(entry) ? -EFAULT : 0;
-	if (dma->nr_pages >= MDM_DMA_MAX_CACHED)
-		drop_pages(dma, 0, ULONG_MAX);
+	evict_pages(dma);
 	ret = mdm_dma_pin(dma, iova, 1, IOMMU_READ | IOMMU_WRITE, &page);
 	if (ret == -EFAULT && !write) {
 		/* Read-only memory is there too. */

@@ -6,8 +6,9 @@
 
 #include "mdm.h"
 
-/* Pages kept pinned for speed; when there are more, all are let go. */
-#define MDM_DMA_MAX_CACHED	4096
+/* Pages kept pinned for speed, and how many are let go when there are more. */
+#define MDM_DMA_MAX_CACHED	16384
+#define MDM_DMA_EVICT		(MDM_DMA_MAX_CACHED / 16)
 
 /**
  * struct mdm_dma - a device's view of guest memory
@@ -16,6 +17,7 @@
  * @pages: by IOVA page, the page that is pinned there: a pointer tagged with
  *	PAGE_WRITABLE, or PAGE_GONE. Written under @lock, read under RCU.
  * @nr_pages: how many
+ * @hand: where to let go of pages next, by IOVA page
  * @maps: struct mdev_migrate_map
  * @saving: in a pre-copy state
  * @cached: payload goes through @pages; else through vfio_dma_rw(), so that
@@ -37,6 +39,7 @@ struct mdm_dma {
 	struct mutex lock; /* all of it */
 	struct xarray pages;
 	unsigned int nr_pages;
+	unsigned long hand;
 	struct list_head maps;
 	bool saving;
 	bool cached;

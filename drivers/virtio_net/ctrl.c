@@ -24,8 +24,9 @@ struct vnet_command {
 #define VNET_COMMAND_MAX	512
 
 /*
- * Wait until nobody hands packets to the queues as it was before. The packets
- * that wait in queues which are not in use any more are dropped.
+ * Wait until nobody hands packets to the queues as it was before, and the guest
+ * sees those that it was given. The packets that wait in queues which are not in
+ * use any more are dropped.
  */
 static void vnet_ctrl_settle(struct vnet *vnet)
 {
@@ -38,8 +39,7 @@ static void vnet_ctrl_settle(struct vnet *vnet)
 		struct vnet_vq *tx = vnet_tx_queue(vnet, i);
 
 		mutex_lock_nested(&rx->mutex, SINGLE_DEPTH_NESTING);
-		spin_lock_bh(&rx->lock);
-		spin_unlock_bh(&rx->lock);
+		vnet_rx_flush(rx);
 		if (i >= rx_pairs)
 			vnet_rx_purge(rx);
 		mutex_unlock(&rx->mutex);

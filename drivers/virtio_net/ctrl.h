@@ -131,7 +131,8 @@ int vnet_steer_set_hash(const struct vnet *vnet, struct vnet_ctrl *ctrl,
 size_t vnet_steer_get_hash(const struct vnet_ctrl *ctrl, u8 command, u8 *data);
 unsigned int vnet_steer_rx_pairs(const struct vnet *vnet,
 				 const struct vnet_ctrl *ctrl);
-void vnet_steer_learn(struct vnet_vq *vq, struct sk_buff *skb);
+void vnet_steer_learn(struct vnet_vq *vq, struct sk_buff *skb,
+		      const struct sk_buff *last);
 u16 vnet_steer(struct vnet *vnet, struct sk_buff *skb);
 u32 vnet_steer_hash(struct vnet *vnet, const struct sk_buff *skb, u16 *report);
 

@@ -29,8 +29,14 @@ static int vnet_netdev_open(struct net_device *netdev)
 
 static int vnet_netdev_stop(struct net_device *netdev)
 {
-	netif_tx_stop_all_queues(netdev);
-	vnet_set_link(vnet_of_netdev(netdev), false);
+	struct vnet *vnet = vnet_of_netdev(netdev);
+	unsigned int i;
+
+	/* This can end a burst before its last packet. */
+	netif_tx_disable(netdev);
+	for (i = 0; i < VNET_MAX_PAIRS; i++)
+		vnet_rx_flush(vnet_rx_queue(vnet, i));
+	vnet_set_link(vnet, false);
 	return 0;
 }
 
@@ -40,17 +46,24 @@ static netdev_tx_t vnet_netdev_xmit(struct sk_buff *skb,
 	struct vnet *vnet = vnet_of_netdev(netdev);
 	unsigned int pairs = vnet_steer_rx_pairs(vnet, &vnet->ctrl);
 	u16 pair = skb_get_queue_mapping(skb);
+	struct vnet_vq *vq = vnet_rx_queue(vnet, pair);
+	bool more = netdev_xmit_more();
 
 	if (!pskb_may_pull(skb, ETH_HLEN)) {
 		dev_core_stats_tx_dropped_inc(netdev);
 		kfree_skb(skb);
+		vnet_rx_flush(vq);
 		return NETDEV_TX_OK;
 	}
 	/* Chosen already, but while the interface has other queues still. */
-	if (netdev->real_num_tx_queues != pairs || pair >= pairs)
-		pair = vnet_steer(vnet, skb);
+	if (netdev->real_num_tx_queues != pairs || pair >= pairs) {
+		/* The burst does not end there then. */
+		vnet_rx_flush(vq);
+		vq = vnet_rx_queue(vnet, vnet_steer(vnet, skb));
+		more = false;
+	}
 	skb_tx_timestamp(skb);
-	return vnet_rx_xmit(vnet_rx_queue(vnet, pair), skb);
+	return vnet_rx_xmit(vq, skb, more);
 }
 
 static u16 vnet_netdev_select_queue(struct net_device *netdev,

@@ -207,6 +207,9 @@ void vnet_vq_deactivate(struct vnet_vq *vq)
 	spin_lock_bh(&vq->lock);
 	vq->live = false;
 	spin_unlock_bh(&vq->lock);
+	/* A burst of the host's that was not over yet. */
+	if (!vq->broken && vnet_ring_flush(vq, NULL))
+		vnet_vq_break(vq);
 	vnet_vq_unmap(vq, VNET_NR_AREAS);
 }
 
@@ -229,6 +232,7 @@ void vnet_vq_reset(struct vnet_vq *vq)
 	memset(vq->addr, 0, sizeof(vq->addr));
 	vq->next = 0;
 	vq->staged = 0;
+	vq->kept = 0;
 
 	spin_lock_bh(&vq->lock);
 	vq->accepting = false;

@@ -12,9 +12,10 @@
  * and any of vnet_ring_stage() and what follows it, mean that the ring cannot be
  * used any more: vq->why says why, vnet_vq_break() is to follow.
  *
- * A chain is peeked at, worked on and pushed. Several that belong together are
- * peeked at and staged one after the other and published at once, or rolled
- * back: until then the driver sees nothing of it.
+ * A chain is peeked at, worked on and pushed. Several are peeked at and staged
+ * one after the other and published at once: until then the driver sees nothing
+ * of it. Those that belong together are kept when the last is staged, or rolled
+ * back.
  */
 #include "virtio_net.h"
 
@@ -94,16 +95,11 @@ static int vnet_ring_refresh(struct vnet_vq *vq)
 typedef int (*vnet_ring_fn)(struct vnet_vq *vq, const struct vnet_ring *ring,
 			    u32 arg);
 
-/* Call @fn with the ring's addresses: @ring, or those that we get ourselves. */
-static int vnet_ring_do(struct vnet_vq *vq, const struct vnet_ring *ring,
-			vnet_ring_fn fn, u32 arg)
+static int vnet_ring_do_own(struct vnet_vq *vq, vnet_ring_fn fn, u32 arg)
 {
 	struct vnet_ring own;
 	unsigned int tries;
 	int ret;
-
-	if (ring)
-		return fn(vq, ring, arg);
 
 	for (tries = 0; tries < VNET_REFRESH_TRIES; tries++) {
 		rcu_read_lock();
@@ -120,6 +116,17 @@ static int vnet_ring_do(struct vnet_vq *vq, const struct vnet_ring *ring,
 	}
 	vq->why = "the ring's memory is unmapped again and again";
 	return -EFAULT;
+}
+
+/*
+ * Call @fn with the ring's addresses: @ring, or those that we get ourselves. It
+ * is done for each packet: with @ring, it is a direct call.
+ */
+static __always_inline int vnet_ring_do(struct vnet_vq *vq,
+					const struct vnet_ring *ring,
+					vnet_ring_fn fn, u32 arg)
+{
+	return ring ? fn(vq, ring, arg) : vnet_ring_do_own(vq, fn, arg);
 }
 
 /* Look whether there is a chain, and walk what of it is in the ring. */
@@ -200,6 +207,7 @@ static int vnet_publish_ring(struct vnet_vq *vq, const struct vnet_ring *ring,
 	smp_wmb();
 	vq->next += vq->staged;
 	vq->staged = 0;
+	vq->kept = 0;
 	WRITE_ONCE(ring->used->idx, cpu_to_le16(vq->next));
 	vnet_used_dirty(vq, ring, &ring->used->idx, sizeof(ring->used->idx));
 	return 0;
@@ -218,12 +226,21 @@ int vnet_ring_publish(struct vnet_vq *vq, const struct vnet_ring *ring)
 }
 
 /**
- * vnet_ring_rollback - forget the staged chains: they are available still
+ * vnet_ring_keep - a rollback does not forget what is staged by now
+ * @vq: the queue
+ */
+void vnet_ring_keep(struct vnet_vq *vq)
+{
+	vq->kept = vq->staged;
+}
+
+/**
+ * vnet_ring_rollback - forget staged chains: they are available still
  * @vq: the queue
  */
 void vnet_ring_rollback(struct vnet_vq *vq)
 {
-	vq->staged = 0;
+	vq->staged = vq->kept;
 }
 
 static int vnet_push_ring(struct vnet_vq *vq, const struct vnet_ring *ring,
@@ -279,6 +296,23 @@ int vnet_ring_signal(struct vnet_vq *vq, const struct vnet_ring *ring)
 	if (ret > 0)
 		vnet_irq_queue(vq);
 	return min(ret, 0);
+}
+
+/**
+ * vnet_ring_flush - publish what is kept, and interrupt the driver if it wants so
+ * @vq: the queue, with nothing else staged
+ * @ring: see the top of this file
+ *
+ * Return: 0 or an error.
+ */
+int vnet_ring_flush(struct vnet_vq *vq, const struct vnet_ring *ring)
+{
+	int err;
+
+	if (!vq->kept)
+		return 0;
+	err = vnet_ring_publish(vq, ring);
+	return err ?: vnet_ring_signal(vq, ring);
 }
 
 static void vnet_set_used_flags(struct vnet_vq *vq,

@@ -4,6 +4,7 @@
  * guest's buffer at once, inside ndo_start_xmit(), if that does not sleep.
  * Otherwise, or if there is no buffer, it goes into the backlog, from where the
  * worker takes it; while there is a backlog, later packets queue up behind it.
+ * The guest sees the packets of a burst at its end.
  *
  * As with a tap, a full backlog drops: a guest that does not take its packets
  * must not hold up their senders.
@@ -14,6 +15,8 @@
 
 /* How often buffers that do not suffice are looked at again, with more. */
 #define VNET_RX_TRIES	4
+/* Buffers after which the worker shows them to the guest. */
+#define VNET_RX_BATCH	64
 
 /* The longest frame that the driver takes. */
 static unsigned int vnet_rx_max(struct vnet_vq *vq, const struct sk_buff *skb)
@@ -34,7 +37,8 @@ static unsigned int vnet_rx_max(struct vnet_vq *vq, const struct sk_buff *skb)
  * @ring: see ring.c
  * @room: bytes left in the chain
  * @put: bytes written to it
- * @num_buffers: where the two bytes of the header's field are
+ * @num_buffers: where the two bytes of the header's field are, if buffers can
+ *	be merged
  */
 struct vnet_rx_out {
 	const struct vnet_ring *ring;
@@ -42,6 +46,12 @@ struct vnet_rx_out {
 	u32 put;
 	u64 num_buffers[2];
 };
+
+/* Buffers that this packet has filled. */
+static unsigned int vnet_rx_buffers(const struct vnet_vq *vq)
+{
+	return vq->staged - vq->kept;
+}
 
 /* Returns 1, or 0 if there is no further buffer, or an error. */
 static int vnet_rx_buffer(struct vnet_vq *vq, struct vnet_rx_out *out)
@@ -70,7 +80,7 @@ static int vnet_rx_next(struct vnet_vq *vq, struct vnet_rx_out *out)
 		return -EFAULT;
 	ret = vnet_rx_buffer(vq, out);
 	/* More than all that the driver can offer at once will not come. */
-	return ret || vq->staged < vq->size ? ret : -EMSGSIZE;
+	return ret || vnet_rx_buffers(vq) < vq->size ? ret : -EMSGSIZE;
 }
 
 /* Returns 1, or 0 if the buffers do not suffice, or an error. */
@@ -141,51 +151,69 @@ static int vnet_rx_put_skb(struct vnet_vq *vq, struct vnet_rx_out *out,
 }
 
 /* The header goes into the first buffer whole. */
-static int vnet_rx_put_hdr(struct vnet_vq *vq, struct vnet_rx_out *out,
-			   const struct virtio_net_hdr_v1_hash *hdr,
-			   unsigned int packet)
+static int vnet_rx_check_room(struct vnet_vq *vq, struct vnet_rx_out *out,
+			      unsigned int packet)
 {
 	unsigned int at = offsetof(struct virtio_net_hdr_v1, num_buffers);
 
-	if (out->room < vq->hdr_len ||
-	    (!vq->mergeable && out->room < vq->hdr_len + packet))
+	if (!vq->mergeable)
+		return out->room < vq->hdr_len + packet ? -EMSGSIZE : 1;
+	if (out->room < vq->hdr_len)
 		return -EMSGSIZE;
 	vnet_ring_locate(vq, at, &out->num_buffers[0]);
 	vnet_ring_locate(vq, at + 1, &out->num_buffers[1]);
-	return vnet_rx_put(vq, out, hdr, vq->hdr_len);
+	return 1;
 }
 
-/* All of the packet is written: say how many buffers it took, return them. */
+/* With the header and the packet's beginning in one piece, where that goes. */
+static int vnet_rx_put_packet(struct vnet_vq *vq, struct vnet_rx_out *out,
+			      const struct virtio_net_hdr_v1_hash *hdr,
+			      struct sk_buff *skb)
+{
+	int ret;
+
+	if (skb_headroom(skb) < vq->hdr_len || skb_header_cloned(skb)) {
+		ret = vnet_rx_put(vq, out, hdr, vq->hdr_len);
+		return ret <= 0 ? ret : vnet_rx_put_skb(vq, out, skb);
+	}
+	memcpy(__skb_push(skb, vq->hdr_len), hdr, vq->hdr_len);
+	ret = vnet_rx_put_skb(vq, out, skb);
+	__skb_pull(skb, vq->hdr_len);
+	return ret;
+}
+
+/* All of the packet is written: say how many buffers it took, keep them. */
 static int vnet_rx_finish(struct vnet_vq *vq, struct vnet_rx_out *out)
 {
 	u8 count[2];
-	int err;
-
-	if (!vq->staged)
-		return vnet_ring_push(vq, out->ring, out->put) ? -EFAULT : 1;
+	int err = 0;
 
 	if (vnet_ring_stage(vq, out->ring, out->put))
 		return -EFAULT;
-	put_unaligned_le16(vq->staged, count);
-	err = vnet_ring_write_at(vq, out->ring, out->num_buffers[0], &count[0],
-				 1);
-	if (!err)
-		err = vnet_ring_write_at(vq, out->ring, out->num_buffers[1],
-					 &count[1], 1);
+	if (vnet_rx_buffers(vq) > 1) {
+		put_unaligned_le16(vnet_rx_buffers(vq), count);
+		err = vnet_ring_write_at(vq, out->ring, out->num_buffers[0],
+					 &count[0], 1);
+		if (!err)
+			err = vnet_ring_write_at(vq, out->ring,
+						 out->num_buffers[1],
+						 &count[1], 1);
+	}
 	if (err)
 		return err;
-	return vnet_ring_publish(vq, out->ring) ? -EFAULT : 1;
+	vnet_ring_keep(vq);
+	return 1;
 }
 
 /*
  * Give a packet to the guest, in one buffer or, if they are mergeable, several.
- * Returns 1 if it has it; else nothing was taken: 0 if it has not enough
+ * Returns 1 if they are kept for it; else nothing was: 0 if it has not enough
  * buffers, those that it has are staged; -EMSGSIZE if the packet is too long for
  * the guest, -EOPNOTSUPP if it accepts no such packets, or another error of the
  * ring's.
  */
 static int vnet_rx_one(struct vnet_vq *vq, const struct vnet_ring *ring,
-		       const struct sk_buff *skb)
+		       struct sk_buff *skb)
 {
 	struct vnet_rx_out out = { .ring = ring };
 	struct virtio_net_hdr_v1_hash hdr;
@@ -199,20 +227,20 @@ static int vnet_rx_one(struct vnet_vq *vq, const struct vnet_ring *ring,
 
 	ret = vnet_rx_buffer(vq, &out);
 	if (ret > 0)
-		ret = vnet_rx_put_hdr(vq, &out, &hdr, skb->len);
+		ret = vnet_rx_check_room(vq, &out, skb->len);
 	if (ret > 0)
-		ret = vnet_rx_put_skb(vq, &out, skb);
+		ret = vnet_rx_put_packet(vq, &out, &hdr, skb);
 	if (ret > 0)
 		ret = vnet_rx_finish(vq, &out);
 	return ret;
 }
 
 /*
- * Like vnet_rx_one(), but nothing is staged afterwards; without buffers, the
- * driver's next one brings a kick.
+ * Like vnet_rx_one(), but nothing is staged afterwards that is not kept; without
+ * buffers, the driver's next one brings a kick.
  */
 static int vnet_rx_or_wait(struct vnet_vq *vq, const struct vnet_ring *ring,
-			   const struct sk_buff *skb)
+			   struct sk_buff *skb)
 {
 	unsigned int tries;
 	int ret, more;
@@ -264,28 +292,62 @@ static bool vnet_is_ring_error(int ret)
 }
 
 /* Without sleeping. Returns as vnet_rx_one(). */
-static int vnet_rx_now(struct vnet_vq *vq, const struct sk_buff *skb)
+static int vnet_rx_now(struct vnet_vq *vq, struct sk_buff *skb, bool more)
 {
 	struct vnet_ring ring;
 	int ret = -EAGAIN;
-	int err;
+	int err = 0;
 
 	lockdep_assert_held(&vq->lock);
 
 	rcu_read_lock();
 	if (vnet_ring_get(vq, &ring)) {
 		ret = vnet_rx_or_wait(vq, &ring, skb);
-		if (ret > 0) {
-			err = vnet_ring_signal(vq, &ring);
-			if (err)
-				vnet_vq_break(vq);
-		}
+		/* The guest has to see its packets before it gives buffers. */
+		if (!more || ret <= 0)
+			err = vnet_ring_flush(vq, &ring);
 	}
 	rcu_read_unlock();
 
-	if (vnet_is_ring_error(ret))
+	if (err || vnet_is_ring_error(ret))
 		vnet_vq_break(vq);
 	return ret;
+}
+
+/* A burst is over, and its last packet did not end it. */
+static void vnet_rx_flush_locked(struct vnet_vq *vq)
+{
+	struct vnet_ring ring;
+	int err = 0;
+
+	lockdep_assert_held(&vq->lock);
+
+	/* Who is busy does it itself. */
+	if (vq->busy || !vnet_vq_usable(vq) || !vq->kept)
+		return;
+
+	rcu_read_lock();
+	if (vnet_ring_get(vq, &ring))
+		err = vnet_ring_flush(vq, &ring);
+	else
+		queue_work(vnet_wq, &vq->work);
+	rcu_read_unlock();
+
+	if (err)
+		vnet_vq_break(vq);
+}
+
+/**
+ * vnet_rx_flush - show the guest the packets that it has been given
+ * @vq: the receive queue
+ *
+ * Context: Any but hard interrupt.
+ */
+void vnet_rx_flush(struct vnet_vq *vq)
+{
+	spin_lock_bh(&vq->lock);
+	vnet_rx_flush_locked(vq);
+	spin_unlock_bh(&vq->lock);
 }
 
 static bool vnet_backlog_add(struct vnet_vq *vq, struct sk_buff *skb)
@@ -319,11 +381,12 @@ static bool vnet_rx_in_use(const struct vnet_vq *vq)
  * vnet_rx_xmit - the host sends a packet into the interface
  * @vq: the receive queue
  * @skb: the packet, with its Ethernet header linear; consumed
+ * @more: another one for this queue, or vnet_rx_flush(), follows at once
  *
  * Context: Bottom halves are off.
  * Return: NETDEV_TX_OK.
  */
-netdev_tx_t vnet_rx_xmit(struct vnet_vq *vq, struct sk_buff *skb)
+netdev_tx_t vnet_rx_xmit(struct vnet_vq *vq, struct sk_buff *skb, bool more)
 {
 	bool wanted = vnet_filter_wants(vq->vnet, skb);
 	int ret = 0;
@@ -337,7 +400,7 @@ netdev_tx_t vnet_rx_xmit(struct vnet_vq *vq, struct sk_buff *skb)
 		/* The worker may have seen the end of the backlog already. */
 		queue_work(vnet_wq, &vq->work);
 	} else if (vnet_vq_usable(vq) && skb_queue_empty(&vq->backlog)) {
-		ret = vnet_rx_now(vq, skb);
+		ret = vnet_rx_now(vq, skb, more);
 		if (ret == -EAGAIN) {
 			queue_work(vnet_wq, &vq->work);
 			ret = 0;
@@ -347,6 +410,8 @@ netdev_tx_t vnet_rx_xmit(struct vnet_vq *vq, struct sk_buff *skb)
 		skb = NULL;
 	else
 		vnet_rx_count(vq, skb, ret);
+	if (!more)
+		vnet_rx_flush_locked(vq);
 	spin_unlock(&vq->lock);
 
 	if (ret > 0 || ret == -EPERM)
@@ -413,9 +478,9 @@ static void vnet_backlog_done(struct vnet_vq *vq, struct sk_buff *skb, int ret)
  */
 static int vnet_rx_drain(struct vnet_vq *vq)
 {
-	unsigned int taken = 0, given = 0;
+	unsigned int taken = 0;
 	struct sk_buff *skb;
-	int ret = 0, err;
+	int ret = 0, err = 0;
 
 	while (taken < VNET_BUDGET) {
 		skb = vnet_backlog_first(vq);
@@ -425,11 +490,15 @@ static int vnet_rx_drain(struct vnet_vq *vq)
 		if (!ret || ret == -EAGAIN || vnet_is_ring_error(ret))
 			break;
 		taken++;
-		given += ret > 0;
 		vnet_backlog_done(vq, skb, ret);
+		if (vq->kept < VNET_RX_BATCH)
+			continue;
+		err = vnet_ring_flush(vq, NULL);
+		if (err)
+			return err;
 	}
 
-	err = given ? vnet_ring_signal(vq, NULL) : 0;
+	err = vnet_ring_flush(vq, NULL);
 	if (vnet_is_ring_error(ret))
 		return ret;
 	return err ?: taken == VNET_BUDGET || ret == -EAGAIN;

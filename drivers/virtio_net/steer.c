@@ -9,9 +9,12 @@
  *
  * The same hash is reported in the packet's header if the driver wants so.
  */
+#include <linux/ip.h>
+#include <linux/ipv6.h>
 #include <linux/log2.h>
 #include <linux/unaligned.h>
 #include <net/flow_dissector.h>
+#include <net/ip.h>
 #include "virtio_net.h"
 
 /* What is hashed at most: two IPv6 addresses and two ports. */
@@ -281,17 +284,73 @@ static u8 *vnet_flow(struct vnet *vnet, u32 hash)
 	return &vnet->flows[hash & (VNET_FLOWS - 1)];
 }
 
+/* Whose ports say all that there is to know of a flow. */
+static bool vnet_has_ports(u8 ip_proto)
+{
+	return ip_proto == IPPROTO_TCP || ip_proto == IPPROTO_UDP;
+}
+
+static bool vnet_same_ipv4(const struct sk_buff *a, const struct sk_buff *b)
+{
+	const unsigned int len = sizeof(struct iphdr) + sizeof(__be32);
+	const struct iphdr *x = (const struct iphdr *)a->data;
+	const struct iphdr *y = (const struct iphdr *)b->data;
+
+	return skb_headlen(a) >= len && skb_headlen(b) >= len &&
+	       x->ihl == sizeof(*x) / 4 && x->version == 4 &&
+	       y->ihl == x->ihl && y->version == x->version &&
+	       !ip_is_fragment(x) && !ip_is_fragment(y) &&
+	       vnet_has_ports(x->protocol) && x->protocol == y->protocol &&
+	       !memcmp(&x->saddr, &y->saddr,
+		       len - offsetof(struct iphdr, saddr));
+}
+
+static bool vnet_same_ipv6(const struct sk_buff *a, const struct sk_buff *b)
+{
+	const unsigned int len = sizeof(struct ipv6hdr) + sizeof(__be32);
+	const struct ipv6hdr *x = (const struct ipv6hdr *)a->data;
+	const struct ipv6hdr *y = (const struct ipv6hdr *)b->data;
+
+	return skb_headlen(a) >= len && skb_headlen(b) >= len &&
+	       vnet_has_ports(x->nexthdr) && x->nexthdr == y->nexthdr &&
+	       /* Version, class and flow label. */
+	       !memcmp(x, y, offsetof(struct ipv6hdr, payload_len)) &&
+	       !memcmp(&x->saddr, &y->saddr,
+		       len - offsetof(struct ipv6hdr, saddr));
+}
+
+/*
+ * Are two packets certainly of one flow? That is much cheaper to see than to
+ * which flow they belong. Both are from their network header on.
+ */
+static bool vnet_same_flow(const struct sk_buff *a, const struct sk_buff *b)
+{
+	if (a->protocol != b->protocol)
+		return false;
+	switch (a->protocol) {
+	case htons(ETH_P_IP):
+		return vnet_same_ipv4(a, b);
+	case htons(ETH_P_IPV6):
+		return vnet_same_ipv6(a, b);
+	default:
+		return false;
+	}
+}
+
 /**
  * vnet_steer_learn - remember on which queue pair a flow comes
  * @vq: the transmit queue
- * @skb: a packet from it
+ * @skb: a packet from it, from its network header on
+ * @last: the packet before it, or NULL
  */
-void vnet_steer_learn(struct vnet_vq *vq, struct sk_buff *skb)
+void vnet_steer_learn(struct vnet_vq *vq, struct sk_buff *skb,
+		      const struct sk_buff *last)
 {
 	struct vnet *vnet = vq->vnet;
 	u8 *flow;
 
-	if (READ_ONCE(vnet->ctrl.pairs) == 1)
+	if (READ_ONCE(vnet->ctrl.pairs) == 1 ||
+	    (last && vnet_same_flow(skb, last)))
 		return;
 	flow = vnet_flow(vnet, __skb_get_hash_symmetric(skb));
 	if (READ_ONCE(*flow) != vnet_vq_pair(vq) + 1)

@@ -243,25 +243,30 @@ static void vnet_tx_count(struct vnet_vq *vq, const struct vnet_tx_run *run)
 	spin_unlock_bh(&vq->lock);
 }
 
-static void vnet_tx_prepare(struct vnet_vq *vq, struct sk_buff *skb)
+/* @last: the packet before, or NULL. */
+static void vnet_tx_prepare(struct vnet_vq *vq, struct sk_buff *skb,
+			    const struct sk_buff *last)
 {
 	skb->protocol = eth_type_trans(skb, vq->vnet->netdev);
 	skb_reset_network_header(skb);
-	skb_probe_transport_header(skb);
+	/* Who has to cut it into segments relies on it. */
+	if (skb_is_gso(skb))
+		skb_probe_transport_header(skb);
 	skb_record_rx_queue(skb, vnet_vq_pair(vq));
-	vnet_steer_learn(vq, skb);
+	vnet_steer_learn(vq, skb, last);
 }
 
 /* Packets for an interface that is down are dropped: its link is down too. */
 static void vnet_tx_deliver(struct vnet_vq *vq, struct vnet_tx_run *run)
 {
-	struct sk_buff *skb, *next;
+	struct sk_buff *skb, *next, *last = NULL;
 
 	local_bh_disable();
 	rcu_read_lock();
 	list_for_each_entry_safe(skb, next, &run->skbs, list) {
 		if (vq->vnet->netdev->flags & IFF_UP) {
-			vnet_tx_prepare(vq, skb);
+			vnet_tx_prepare(vq, skb, last);
+			last = skb;
 			continue;
 		}
 		skb_list_del_init(skb);

@@ -37,8 +37,8 @@
  *
  * A queue's worker takes vq->mutex and what follows, never vnet->lock: so that
  * whoever holds vnet->lock can wait for it. RTNL is taken outside of all of
- * these or where none is held; below RTNL only vnet->irq_lock is taken, and
- * vnet->ctrl_lock is read. What needs RTNL is done by vnet->netdev_work.
+ * these or where none is held; below RTNL only vq->lock and vnet->irq_lock are
+ * taken, and vnet->ctrl_lock is read. What needs RTNL is done by vnet->netdev_work.
  */
 #ifndef MDEV_VIRTIO_NET_H
 #define MDEV_VIRTIO_NET_H
@@ -257,8 +257,11 @@ enum vnet_area { VNET_DESC, VNET_AVAIL, VNET_USED, VNET_NR_AREAS };
  * @next: next available index to take, and used index to write: one number,
  *	because all chains that were taken are returned together
  * @staged: chains from @next on whose used elements are written and not yet
- *	published; they count as not taken, and are forgotten by a rollback.
- *	0 whenever the ring is let go of
+ *	published; they count as not taken
+ * @kept: those of @staged that a rollback does not forget. Others are not left
+ *	staged when the ring is let go of. What is kept is published by who uses
+ *	the ring next, before it is deactivated, and by the host's interface at
+ *	the end of a burst
  * @why: what is wrong with the ring
  * @maps: the ring's areas
  * @chain: the chain being worked on
@@ -298,6 +301,7 @@ struct vnet_vq {
 	u16 signalled;
 	u16 next;
 	u16 staged;
+	u16 kept;
 	const char *why;
 	struct mdev_migrate_map maps[VNET_NR_AREAS];
 	struct vnet_chain chain;
@@ -482,9 +486,11 @@ int vnet_ring_resync(struct vnet_vq *vq);
 int vnet_ring_peek(struct vnet_vq *vq, const struct vnet_ring *ring);
 int vnet_ring_stage(struct vnet_vq *vq, const struct vnet_ring *ring, u32 len);
 int vnet_ring_publish(struct vnet_vq *vq, const struct vnet_ring *ring);
+void vnet_ring_keep(struct vnet_vq *vq);
 void vnet_ring_rollback(struct vnet_vq *vq);
 int vnet_ring_push(struct vnet_vq *vq, const struct vnet_ring *ring, u32 len);
 int vnet_ring_signal(struct vnet_vq *vq, const struct vnet_ring *ring);
+int vnet_ring_flush(struct vnet_vq *vq, const struct vnet_ring *ring);
 int vnet_ring_notify_on(struct vnet_vq *vq, const struct vnet_ring *ring);
 int vnet_ring_notify_off(struct vnet_vq *vq, const struct vnet_ring *ring);
 
@@ -513,7 +519,8 @@ extern const struct ethtool_ops vnet_ethtool_ops;
 struct vnet *vnet_of_netdev(const struct net_device *netdev);
 
 /* rx.c */
-netdev_tx_t vnet_rx_xmit(struct vnet_vq *vq, struct sk_buff *skb);
+netdev_tx_t vnet_rx_xmit(struct vnet_vq *vq, struct sk_buff *skb, bool more);
+void vnet_rx_flush(struct vnet_vq *vq);
 void vnet_rx_purge(struct vnet_vq *vq);
 void vnet_rx_run(struct vnet_vq *vq);
 

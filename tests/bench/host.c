@@ -57,6 +57,7 @@ void host_open(struct host *h, struct port *p)
 {
 	memset(h, 0, sizeof(*h));
 	h->port = p;
+	h->flows = 9;
 	h->source = -1;
 	h->sink = -1;
 	h->msg = calloc(1, MSG_MAX);
@@ -100,12 +101,21 @@ void host_close(struct host *h)
 	free(h->msg);
 }
 
-/* Where packets to (@q PORT_RX) or from the guest have their sequence number. */
-size_t host_seq_offset(const struct load *load, unsigned int q)
+/*
+ * What the guest sends is IP if the card has to tell flows from each other; else
+ * it is nothing that anybody but the sink looks at.
+ */
+static bool guest_sends_ip(const struct host *h)
 {
-	if (load->tso)
+	return h->load->tso || h->port->pairs > 1;
+}
+
+/* Where packets to (@q PORT_RX) or from the guest have their sequence number. */
+size_t host_seq_offset(const struct host *h, unsigned int q)
+{
+	if (h->load->tso)
 		return TCP_DATA;
-	return q == PORT_RX ? UDP_DATA : ETH_HLEN;
+	return q == PORT_RX || guest_sends_ip(h) ? UDP_DATA : ETH_HLEN;
 }
 
 static void put_ip(uint8_t *frame, uint8_t protocol, size_t len)
@@ -125,11 +135,19 @@ static void put_ip(uint8_t *frame, uint8_t protocol, size_t len)
 	memcpy(frame + IP_AT, &ip, sizeof(ip));
 }
 
+/* In both directions: ports are at the same place in TCP and UDP. */
+static void put_flow(const struct host *h, const struct port_pair *pp,
+		     uint8_t *frame)
+{
+	uint16_t port = htons(h->flows + pp->index);
+
+	memcpy(frame + L4_AT, &port, sizeof(port));
+	memcpy(frame + L4_AT + sizeof(port), &port, sizeof(port));
+}
+
 static void put_udp(uint8_t *frame, size_t len)
 {
 	struct udphdr udp = {
-		.source = htons(9),
-		.dest = htons(9),
 		.len = htons(len - L4_AT),
 	};
 
@@ -140,8 +158,6 @@ static void put_udp(uint8_t *frame, size_t len)
 static void put_tcp(uint8_t *frame, size_t len)
 {
 	struct tcphdr tcp = {
-		.source = htons(9),
-		.dest = htons(9),
 		.doff = sizeof(tcp) / 4,
 		.ack = 1,
 		.window = htons(65535),
@@ -212,7 +228,7 @@ static void map_ring(struct host *h)
 static void attach_filter(struct host *h)
 {
 	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, host_seq_offset(h->load, PORT_TX)),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, host_seq_offset(h, PORT_TX)),
 		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, HOST_SAMPLE - 1, 1, 0),
 		BPF_STMT(BPF_RET | BPF_K, ~0U),
 		BPF_STMT(BPF_RET | BPF_K, 0),
@@ -258,7 +274,7 @@ void host_load(struct host *h, const struct load *load)
 	if (setsockopt(h->source, SOL_PACKET, PACKET_VNET_HDR, &one,
 		       sizeof(one)))
 		die("no PACKET_VNET_HDR: %s", strerror(errno));
-	h->sink = packet_socket(load->tso ? ETH_P_IP : VNIC_PROTO,
+	h->sink = packet_socket(guest_sends_ip(h) ? ETH_P_IP : VNIC_PROTO,
 				h->port->ifindex);
 	attach_filter(h);
 	map_ring(h);
@@ -281,15 +297,16 @@ static void put_seq(uint8_t *at, uint32_t seq)
 	memcpy(at, &seq, sizeof(seq));
 }
 
-/* Sends load->burst packets. */
-void host_send_burst(struct host *h)
+/* Sends load->burst packets of the flow that belongs to a pair. */
+void host_send_burst(struct host *h, struct port_pair *pp)
 {
 	uint8_t *frame = h->msg + sizeof(struct virtio_net_hdr);
-	uint32_t *seq = &h->port->seq[PORT_RX];
+	uint32_t *seq = &pp->seq[PORT_RX];
 	const struct load *load = h->load;
 	uint32_t step = load->len - UDP_DATA;
 	uint32_t i;
 
+	put_flow(h, pp, frame);
 	if (load->tso) {
 		for (i = 0; i < load->burst; i++) {
 			put_seq(frame + TCP_DATA, (*seq)++);
@@ -303,14 +320,22 @@ void host_send_burst(struct host *h)
 }
 
 /* A packet for the guest to send; the sequence number is the caller's. */
-void host_make_frame(const struct host *h, uint8_t *frame)
+void host_make_frame(const struct host *h, const struct port_pair *pp,
+		     uint8_t *frame)
 {
 	memcpy(frame, h->port->mac, ETH_ALEN);
 	memcpy(frame + ETH_ALEN, h->port->guest_mac, ETH_ALEN);
 	frame[12] = VNIC_PROTO >> 8;
 	frame[13] = VNIC_PROTO & 0xff;
+	if (!guest_sends_ip(h))
+		return;
 	if (h->load->tso)
 		put_tcp(frame, h->load->len);
+	else
+		put_udp(frame, h->load->len);
+	put_flow(h, pp, frame);
+	/* For another host: the host's IP need not bother. */
+	frame[ETH_ALEN - 1] ^= 1;
 }
 
 static uint64_t received(const struct host *h)
@@ -326,40 +351,58 @@ static uint64_t received(const struct host *h)
 
 void host_sink_begin(struct host *h)
 {
+	struct port_pair *pp;
+
 	h->received = received(h);
-	h->first = h->port->seq[PORT_TX];
+	for (pp = h->port->pair; pp < port_end(h->port); pp++)
+		h->first[pp->index] = pp->seq[PORT_TX];
 }
 
-static void check_sample(struct host *h, uint32_t want)
+/* The next sample: that of one of the flows. */
+static void check_sample(struct host *h, uint32_t *want)
 {
 	struct tpacket2_hdr *hdr = (void *)(h->ring + h->next * RING_FRAME);
 	const uint8_t *frame = (uint8_t *)hdr + hdr->tp_mac;
-	uint32_t seq;
+	uint32_t seq, flow;
 
 	if (!(__atomic_load_n(&hdr->tp_status, __ATOMIC_ACQUIRE) &
 	      TP_STATUS_USER))
-		die("%s: packet %u did not arrive", h->port->ifname, want);
-	memcpy(&seq, frame + host_seq_offset(h->load, PORT_TX), sizeof(seq));
-	if (hdr->tp_len != h->load->len || ntohl(seq) != want)
-		die("%s: packet %u has %u bytes where packet %u should be",
-		    h->port->ifname, ntohl(seq), hdr->tp_len, want);
+		die("%s: a packet did not arrive", h->port->ifname);
+	memcpy(&seq, frame + host_seq_offset(h, PORT_TX), sizeof(seq));
+	seq = ntohl(seq);
+	flow = seq >> PORT_SEQ_SHIFT;
+	if (hdr->tp_len != h->load->len || flow >= h->port->pairs ||
+	    seq != want[flow])
+		die("%s: packet %#x of %u bytes is not the next of its flow",
+		    h->port->ifname, seq, hdr->tp_len);
+	want[flow] += HOST_SAMPLE;
 	__atomic_store_n(&hdr->tp_status, TP_STATUS_KERNEL, __ATOMIC_RELEASE);
 	h->next = (h->next + 1) % RING_FRAMES;
 }
 
-/* Did all packets of the guest arrive, as they were, in order? */
+/* Did all packets of the guest arrive, as they were, each flow in order? */
 void host_sink_end(struct host *h)
 {
 	uint64_t n = received(h) - h->received;
-	uint32_t seq, end = h->port->seq[PORT_TX];
+	uint32_t sent = 0, samples = 0;
+	uint32_t want[PORT_PAIRS];
+	struct port_pair *pp;
 
-	if (n != end - h->first)
-		die("%s: %llu of %u packets arrived", h->port->ifname,
-		    (unsigned long long)n, end - h->first);
-	for (seq = h->first; seq != end; seq++) {
-		if (!(seq % HOST_SAMPLE))
-			check_sample(h, seq);
+	for (pp = h->port->pair; pp < port_end(h->port); pp++) {
+		uint32_t end = pp->seq[PORT_TX];
+		uint32_t *seq = &want[pp->index];
+
+		*seq = h->first[pp->index];
+		sent += end - *seq;
+		*seq = (*seq + HOST_SAMPLE - 1) / HOST_SAMPLE * HOST_SAMPLE;
+		if (*seq < end)
+			samples += (end - *seq - 1) / HOST_SAMPLE + 1;
 	}
+	if (n != sent)
+		die("%s: %llu of %u packets arrived", h->port->ifname,
+		    (unsigned long long)n, sent);
+	while (samples--)
+		check_sample(h, want);
 }
 
 static void write_file(const char *fmt, const char *name, const char *value)

@@ -111,20 +111,20 @@ void life_cycle_peer(struct life_cycle *c)
 	unsigned int i;
 
 	for (i = 0; i < 20; i++)
-		if (vhost_net_open(&nets[i]))
+		if (vhost_net_open(&nets[i], 1))
 			die("vhost-net cannot be opened");
 	for (i = 0; i < 20; i++)
-		vhost_net_close(&nets[i]);
+		vhost_net_close(&nets[i], 1);
 	before = used_kib();
 	start = now_ns();
 	for (i = 0; i < LIFE_DEVICES; i++)
-		if (vhost_net_open(&nets[i]))
+		if (vhost_net_open(&nets[i], 1))
 			die("vhost-net cannot be opened");
 	made = now_ns() - start;
 	c->each = (used_kib() - before) / LIFE_DEVICES;
 	start = now_ns();
 	for (i = 0; i < LIFE_DEVICES; i++)
-		vhost_net_close(&nets[i]);
+		vhost_net_close(&nets[i], 1);
 	c->seconds = (made + now_ns() - start) / 1e9;
 	c->lost = used_kib() - before;
 }
@@ -143,7 +143,7 @@ double life_idle_memory(enum port_side side)
 	before = used_kib();
 	for (i = 0; i < IDLE_PORTS; i++) {
 		uuid_of(uuid, sizeof(uuid), i);
-		port_open(&ports[i], side, uuid);
+		port_open(&ports[i], side, uuid, 1);
 		port_up(&ports[i], PORT_FEATURES);
 	}
 	with = used_kib() - before;

@@ -14,5 +14,6 @@ double traffic_cpu_tx(struct host *h);
 double traffic_cpu_rx(struct host *h);
 double traffic_latency_tx(struct host *h);
 double traffic_latency_round(struct host *h);
+bool traffic_both(struct host *h);
 
 #endif /* TESTS_BENCH_TRAFFIC_H */

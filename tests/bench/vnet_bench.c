@@ -18,8 +18,10 @@
 
 #define ROUNDS_MAX	5001
 #define SAMPLE_SECONDS	20
-/* Migrations whose last step is timed. */
+/* Migrations whose last step is timed, and the limits that it has. */
 #define STOPS		21
+#define STOP_US		1000
+#define STATE_BYTES	16384
 
 static unsigned int rounds = 201;
 /* The only side that is measured, if it is one. */
@@ -106,18 +108,30 @@ static bool wanted(const char *name, char **names)
 	return false;
 }
 
-static void print_measure(const struct measure *m, const double *ours,
+/**
+ * struct line - where a measure is printed
+ * @measure: which
+ * @name: with the number of queue pairs, if it is not one
+ */
+struct line {
+	const struct measure *measure;
+	char name[32];
+};
+
+static void print_measure(const struct line *line, const double *ours,
 			  const double *peer, const double *ratio)
 {
-	int digits = strcmp(m->unit, "us") ? 0 : 2;
+	const char *unit = line->measure->unit;
+	int digits = strcmp(unit, "us") ? 0 : 2;
 
-	printf("bench: vnet_%s ours=%.*f%s peer=%.*f%s ratio=%.2f\n", m->name,
-	       digits, *ours, m->unit, digits, *peer, m->unit, *ratio);
+	printf("bench: vnet_%s ours=%.*f%s peer=%.*f%s ratio=%.2f\n",
+	       line->name, digits, *ours, unit, digits, *peer, unit, *ratio);
 }
 
 /* For a profiler: one side and nothing else. */
-static void run_alone(const struct measure *m, struct host *h)
+static void run_alone(const struct line *line, struct host *h)
 {
+	const struct measure *m = line->measure;
 	double values[ROUNDS_MAX];
 	unsigned int i;
 
@@ -126,13 +140,14 @@ static void run_alone(const struct measure *m, struct host *h)
 		set_alarm(SAMPLE_SECONDS);
 		values[i] = m->sample(h);
 	}
-	printf("# vnet_%s alone: %.0f%s\n", m->name, median(values, rounds),
+	printf("# vnet_%s alone: %.0f%s\n", line->name, median(values, rounds),
 	       m->unit);
 }
 
-static void run_measure(const struct measure *m, struct host *hosts)
+static void run_measure(const struct line *line, struct host *hosts)
 {
 	double values[PORT_SIDES][ROUNDS_MAX], ratios[ROUNDS_MAX];
+	const struct measure *m = line->measure;
 	double ours, peer, ratio;
 	unsigned int i, side;
 
@@ -155,37 +170,72 @@ static void run_measure(const struct measure *m, struct host *hosts)
 	ours = median(values[PORT_OURS], rounds);
 	peer = median(values[PORT_PEER], rounds);
 	ratio = median(ratios, rounds);
-	print_measure(m, &ours, &peer, &ratio);
-	printf("# vnet_%s: half of %u ratios are from %.2f to %.2f\n", m->name,
-	       rounds, ratios[rounds / 4], ratios[rounds - 1 - rounds / 4]);
+	print_measure(line, &ours, &peer, &ratio);
+	printf("# vnet_%s: half of %u ratios are from %.2f to %.2f\n",
+	       line->name, rounds, ratios[rounds / 4],
+	       ratios[rounds - 1 - rounds / 4]);
 	fflush(stdout);
+}
+
+/* Is this measure to be printed, and where? */
+static bool get_line(const struct measure *m, unsigned int pairs, char **names,
+		     struct line *line)
+{
+	line->measure = m;
+	if (pairs > 1)
+		snprintf(line->name, sizeof(line->name), "%s_%uq", m->name,
+			 pairs);
+	else
+		snprintf(line->name, sizeof(line->name), "%s", m->name);
+	return wanted(line->name, names);
+}
+
+static bool any_wanted(unsigned int pairs, char **names)
+{
+	static const struct measure * const all[] = {
+		short_packets, long_packets, reflected,
+	};
+	const struct measure *m;
+	struct line line;
+	unsigned int i;
+
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		for (m = all[i]; m->name; m++) {
+			if (get_line(m, pairs, names, &line))
+				return true;
+		}
+	}
+	return pairs == 1 && wanted("idle_cpu", names);
 }
 
 static void run_measures(const struct measure *m, struct host *hosts,
 			 char **names)
 {
+	unsigned int pairs = hosts[PORT_OURS].port->pairs;
+	struct line line;
+
 	for (; m->name; m++) {
-		if (!wanted(m->name, names))
+		if (!get_line(m, pairs, names, &line))
 			continue;
 		if (only < PORT_SIDES)
-			run_alone(m, &hosts[only]);
+			run_alone(&line, &hosts[only]);
 		else
-			run_measure(m, hosts);
+			run_measure(&line, hosts);
 	}
-}
-
-static void skip_measures(const struct measure *m, const char *why)
-{
-	for (; m->name; m++)
-		printf("bench: vnet_%s skipped: %s\n", m->name, why);
 }
 
 static void up(struct host *hosts, uint64_t features)
 {
 	unsigned int side;
 
-	for (side = 0; side < PORT_SIDES; side++)
-		port_up(hosts[side].port, features);
+	for (side = 0; side < PORT_SIDES; side++) {
+		struct port *p = hosts[side].port;
+
+		if (features & ~p->offered)
+			die("%s does not offer features %#llx", p->ifname,
+			    (unsigned long long)(features & ~p->offered));
+		port_up(p, features);
+	}
 }
 
 static void down(struct host *hosts)
@@ -194,33 +244,6 @@ static void down(struct host *hosts)
 
 	for (side = 0; side < PORT_SIDES; side++)
 		port_down(hosts[side].port);
-}
-
-static void bench_long_packets(struct host *hosts, char **names)
-{
-	uint64_t offered = hosts[PORT_OURS].port->offered &
-			   hosts[PORT_PEER].port->offered;
-
-	if ((offered & PORT_TSO) != PORT_TSO) {
-		skip_measures(long_packets,
-			      "the device offers no segmentation offload");
-		return;
-	}
-	up(hosts, PORT_FEATURES | PORT_TSO);
-	run_measures(long_packets, hosts, names);
-	down(hosts);
-}
-
-static void bench_four_queues(struct host *hosts)
-{
-	static const struct measure four[] = {
-		{ .name = "tx_64_4q" }, { .name = "rx_64_4q" }, { NULL },
-	};
-
-	skip_measures(four, hosts[PORT_OURS].port->offered &
-		      VNIC_FEATURE(VIRTIO_NET_F_MQ) ?
-		      "this program drives one queue pair" :
-		      "the device offers one queue pair");
 }
 
 /* Lines without a peer have a limit: the project's own. */
@@ -233,50 +256,61 @@ static void print_limit(const char *name, const char *unit, double value,
 	fflush(stdout);
 }
 
-/* Both cards are up. */
-static void bench_idle_cpu(char **names)
+/* With traffic on all queue pairs, and as much state as a card can have. */
+static void bench_stop_copy(char **names)
 {
-	if (!wanted("idle_cpu", names))
-		return;
-	set_alarm(SAMPLE_SECONDS);
-	print_limit("idle_cpu", "%", life_idle_cpu(), 1);
-}
-
-static void bench_stop_copy(struct host *hosts, char **names)
-{
+	static struct port port;
 	double values[STOPS];
+	struct host host;
+	size_t bytes = 0;
 	unsigned int i;
-	size_t bytes;
 
 	if (!wanted("stop_copy", names))
 		return;
-	host_load(&hosts[PORT_OURS], &load_64);
+	set_alarm(60);
+	port_open(&port, PORT_OURS, MDEV_UUID_A, PORT_PAIRS);
+	host_open(&host, &port);
+	port_up(&port, PORT_FEATURES | PORT_TABLES);
+	host_load(&host, &load_64);
+	traffic_both(&host);
+	port_fill_tables(&port);
 	for (i = 0; i < STOPS; i++) {
 		set_alarm(SAMPLE_SECONDS);
-		traffic_rx(&hosts[PORT_OURS]);
-		values[i] = life_stop_copy(hosts[PORT_OURS].port, &bytes);
+		traffic_both(&host);
+		values[i] = life_stop_copy(&port, &bytes);
 	}
-	print_limit("stop_copy", "us", median(values, STOPS), 1000);
-	print_limit("state", "B", bytes, 16384);
+	port_down(&port);
+	host_close(&host);
+	port_close(&port);
+	print_limit("stop_copy", "us", median(values, STOPS), STOP_US);
+	print_limit("state", "B", bytes, STATE_BYTES);
+	if (bytes > STATE_BYTES)
+		die("the state is too large");
 }
 
-static void bench_traffic(char **names)
+/* Both cards, with one or more queue pairs. */
+static void bench_traffic(unsigned int pairs, char **names)
 {
 	static struct port ports[PORT_SIDES];
 	struct host hosts[PORT_SIDES];
 	unsigned int side;
 
+	if (!any_wanted(pairs, names))
+		return;
 	for (side = 0; side < PORT_SIDES; side++) {
-		port_open(&ports[side], side, MDEV_UUID_A);
+		port_open(&ports[side], side, MDEV_UUID_A, pairs);
 		host_open(&hosts[side], &ports[side]);
 	}
 	up(hosts, PORT_FEATURES);
 	run_measures(short_packets, hosts, names);
-	bench_idle_cpu(names);
-	bench_stop_copy(hosts, names);
+	if (pairs == 1 && wanted("idle_cpu", names)) {
+		set_alarm(SAMPLE_SECONDS);
+		print_limit("idle_cpu", "%", life_idle_cpu(), 1);
+	}
 	down(hosts);
-	bench_long_packets(hosts, names);
-	bench_four_queues(hosts);
+	up(hosts, PORT_FEATURES | PORT_TSO);
+	run_measures(long_packets, hosts, names);
+	down(hosts);
 	up(hosts, PORT_FEATURES);
 	host_reflect(&hosts[PORT_OURS], "bench-ours");
 	host_reflect(&hosts[PORT_PEER], "bench-peer");
@@ -330,6 +364,8 @@ int main(int argc, char **argv)
 	if (rounds < 1 || rounds > ROUNDS_MAX)
 		return bad_usage();
 	bench_life(argv + optind);
-	bench_traffic(argv + optind);
+	bench_stop_copy(argv + optind);
+	bench_traffic(1, argv + optind);
+	bench_traffic(PORT_PAIRS, argv + optind);
 	return 0;
 }

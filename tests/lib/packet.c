@@ -158,13 +158,27 @@ int packet_socket_ipv6(const char *uuid)
 	return open_socket(uuid, ETH_P_IPV6);
 }
 
+/* The socket's own protocol is that of what it receives. */
 int packet_send(int fd, const void *hdr, const void *frame, size_t len)
 {
 	struct iovec iov[2] = {
 		{ (void *)hdr, SOCKET_HDR }, { (void *)frame, len },
 	};
-	ssize_t n = writev(fd, iov, 2);
+	struct sockaddr_ll to;
+	struct msghdr msg = {
+		.msg_name = &to,
+		.msg_namelen = sizeof(to),
+		.msg_iov = iov,
+		.msg_iovlen = 2,
+	};
+	socklen_t size = sizeof(to);
+	ssize_t n;
 
+	if (getsockname(fd, (struct sockaddr *)&to, &size))
+		return -errno;
+	memcpy(&to.sll_protocol, (const uint8_t *)frame + 2 * ETH_ALEN,
+	       sizeof(to.sll_protocol));
+	n = sendmsg(fd, &msg, 0);
 	if (n < 0)
 		return -errno;
 	return (size_t)n == SOCKET_HDR + len ? 0 : -EIO;

@@ -20,11 +20,15 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
-static int open_tap(struct vhost_net *n)
+/* A tap of that name, or of any, or one more queue of it. */
+static int open_tap(struct vhost_net *n, const char *name, bool multi_queue)
 {
 	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
 	int hdr = sizeof(struct virtio_net_hdr_v1);
 
+	if (multi_queue)
+		ifr.ifr_flags |= IFF_MULTI_QUEUE;
+	memcpy(ifr.ifr_name, name, sizeof(ifr.ifr_name));
 	n->tap = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
 	if (n->tap < 0 || ioctl(n->tap, TUNSETIFF, &ifr) ||
 	    ioctl(n->tap, TUNSETVNETHDRSZ, &hdr))
@@ -41,34 +45,45 @@ static int open_vhost(struct vhost_net *n)
 	return 0;
 }
 
-/* Makes the tap. Rings come with vhost_net_start(). */
-int vhost_net_open(struct vhost_net *n)
+/*
+ * Makes the tap, with @pairs queues, and a vhost device for each of them. Rings
+ * come with vhost_net_start().
+ */
+int vhost_net_open(struct vhost_net *nets, unsigned int pairs)
 {
+	char name[IFNAMSIZ] = "";
+	struct vhost_net *n;
 	unsigned int q;
-	int ret;
+	int ret = 0;
 
-	memset(n, 0xff, sizeof(*n));
-	for (q = 0; q < 2; q++) {
-		n->kicks[q] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-		n->calls[q] = eventfd(0, EFD_CLOEXEC);
+	memset(nets, 0xff, pairs * sizeof(*nets));
+	for (n = nets; !ret && n < nets + pairs; n++) {
+		for (q = 0; q < 2; q++) {
+			n->kicks[q] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+			n->calls[q] = eventfd(0, EFD_CLOEXEC);
+		}
+		ret = open_tap(n, name, pairs > 1);
+		if (!ret)
+			ret = open_vhost(n);
+		memcpy(name, n->ifname, sizeof(name));
 	}
-	ret = open_tap(n);
-	if (!ret)
-		ret = open_vhost(n);
 	if (ret)
-		vhost_net_close(n);
+		vhost_net_close(nets, pairs);
 	return ret;
 }
 
-void vhost_net_close(struct vhost_net *n)
+void vhost_net_close(struct vhost_net *nets, unsigned int pairs)
 {
+	struct vhost_net *n;
 	unsigned int q;
 
-	close_fd(&n->fd);
-	close_fd(&n->tap);
-	for (q = 0; q < 2; q++) {
-		close_fd(&n->kicks[q]);
-		close_fd(&n->calls[q]);
+	for (n = nets; n < nets + pairs; n++) {
+		close_fd(&n->fd);
+		close_fd(&n->tap);
+		for (q = 0; q < 2; q++) {
+			close_fd(&n->kicks[q]);
+			close_fd(&n->calls[q]);
+		}
 	}
 }
 

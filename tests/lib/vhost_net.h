@@ -13,7 +13,7 @@
 /**
  * struct vhost_net - a queue pair
  * @fd: /dev/vhost-net
- * @tap: the host's interface
+ * @tap: the host's interface, or one queue of it
  * @ifname: its name
  * @kicks: eventfds from the driver, of the receive and the transmit queue
  * @calls: eventfds to the driver, likewise
@@ -26,8 +26,8 @@ struct vhost_net {
 	int calls[2];
 };
 
-int vhost_net_open(struct vhost_net *n);
-void vhost_net_close(struct vhost_net *n);
+int vhost_net_open(struct vhost_net *nets, unsigned int pairs);
+void vhost_net_close(struct vhost_net *nets, unsigned int pairs);
 int vhost_net_features(struct vhost_net *n, uint64_t *features);
 int vhost_net_start(struct vhost_net *n, const struct guest_mem *mem,
 		    uint64_t features, const struct vq *vqs);

@@ -46,6 +46,33 @@ static unsigned long page_of(FIXTURE_DATA(card) *self, const void *va)
 	return ((uint8_t *)va - self->mem.va) / PAGE;
 }
 
+/* Pieces of a frame: the header has one more. */
+#define FRAGS	30UL
+
+/* The guest sends a frame of which each of @nr pages has 64 bytes. */
+static void send_from_pages(struct __test_metadata *_metadata,
+			    FIXTURE_DATA(card) *self,
+			    const struct guest_mem *mem, unsigned long first,
+			    unsigned long nr)
+{
+	struct vnic *nic = &self->nic;
+	struct vnic_tx *tx = &nic->tx[0];
+	struct vq_seg segs[1 + FRAGS];
+	uint8_t *hdr;
+	unsigned int i;
+
+	hdr = nic->slots[VNIC_TX] + tx->free[--tx->nr_free] * VNIC_SLOT;
+	memset(hdr, 0, VNIC_HDR);
+	segs[0] = (struct vq_seg){ guest_iova(nic->mem, hdr), VNIC_HDR, false };
+	for (i = 1; i <= nr; i++)
+		segs[i] = (struct vq_seg){ mem->iova + (first + i - 1) * PAGE,
+					   64, false };
+	ASSERT_EQ(0, vq_add(&nic->vq[VNIC_TX], segs, 1 + nr, hdr));
+	if (vq_publish(&nic->vq[VNIC_TX]))
+		ASSERT_EQ(0, vpci_kick(&nic->pci, VNIC_TX));
+	ASSERT_EQ(0, vnic_sent(nic, DEADLINE_MS));
+}
+
 /* Is a dirty page one that the device may write to? */
 static bool writable(FIXTURE_DATA(card) *self, unsigned long page)
 {
@@ -355,6 +382,43 @@ TEST_F(card, type1_tracking)
 	ASSERT_EQ(0, mig_set(&self->v, RUNNING, NULL));
 	ASSERT_EQ(0, type1_dirty_stop(&self->v));
 	close(fd);
+	both_directions(_metadata, self->net, &self->nic, 5);
+}
+
+/*
+ * The card keeps pages that it has used pinned, which count as dirty when the
+ * container's tracking begins. There are not as many as one likes, and when
+ * there are more it goes on with most of them.
+ */
+TEST_F(card, pinned_pages)
+{
+	const unsigned long limit = 64 * MIB / PAGE, nr = limit + 100;
+	struct guest_mem mem = { 0 };
+	unsigned long i, pinned = 0;
+	uint64_t *bitmap;
+
+	if (variant->how != VDEV_GROUP)
+		SKIP(return, "the container's tracking needs the container");
+	ASSERT_EQ(0, guest_mem_init(&mem, 16 * MIB, nr * PAGE));
+	ASSERT_EQ(0, vdev_map(&self->v, &mem));
+	bitmap = calloc(nr / 64 + 1, sizeof(*bitmap));
+	ASSERT_NE(NULL, bitmap);
+	card_up(_metadata, self, 0);
+	for (i = 0; i < nr; i += FRAGS)
+		send_from_pages(_metadata, self, &mem, i, nr - i < FRAGS ? nr - i : FRAGS);
+	ASSERT_EQ(0, type1_dirty_start(&self->v));
+	ASSERT_EQ(0, type1_dirty_get(&self->v, mem.iova, mem.size, bitmap,
+				     (nr / 64 + 1) * sizeof(*bitmap)));
+	ASSERT_EQ(0, type1_dirty_stop(&self->v));
+	for (i = 0; i < nr; i++)
+		pinned += bit(bitmap, i);
+	EXPECT_GE(limit, pinned);
+	EXPECT_LE(limit / 2, pinned);
+	/* The last ones are there in any case. */
+	EXPECT_TRUE(bit(bitmap, nr - 1));
+	free(bitmap);
+	ASSERT_EQ(0, vdev_unmap(&self->v, mem.iova, mem.size));
+	guest_mem_free(&mem);
 	both_directions(_metadata, self->net, &self->nic, 5);
 }
 

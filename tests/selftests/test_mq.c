@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Queue pairs: how many are in use, and which packet goes to which. */
 #include "full.h"
+#include "vnic_tables.h"
 
 #define OK	VIRTIO_NET_OK
 #define ERR	VIRTIO_NET_ERR
@@ -138,6 +139,121 @@ TEST_F(full, flows)
 	ASSERT_EQ(OK, vnic_set_pairs(&self->nic, 2));
 	for (i = 0; i < 40; i++)
 		EXPECT_GT(2, pair_of(_metadata, self, i, &hdr));
+}
+
+/**
+ * struct frame - a packet of a flow
+ * @to_guest: as the guest receives it
+ * @from_guest: as it sends it
+ * @len: bytes of each
+ */
+struct frame {
+	uint8_t to_guest[200];
+	uint8_t from_guest[200];
+	size_t len;
+};
+
+static void frame_v4(FIXTURE_DATA(full) *self, struct frame *f,
+		     const struct packet_flow *flow)
+{
+	const struct packet_flow back = {
+		flow->tcp, flow->daddr, flow->saddr, flow->dport, flow->sport,
+	};
+
+	f->len = packet_make(f->to_guest, self->mac, flow, 100, 1);
+	packet_make(f->from_guest, self->mac, &back, 100, 1);
+}
+
+#define IP6		PACKET_ETH
+#define IP6_SADDR	(IP6 + 8)
+#define IP6_DADDR	(IP6 + 24)
+#define IP6_SPORT	(IP6 + 40)
+#define IP6_DPORT	(IP6 + 42)
+
+/* UDP. @at: @nr bytes that are not as always. */
+static void frame_v6(FIXTURE_DATA(full) *self, struct frame *f,
+		     const size_t *at, unsigned int nr)
+{
+	uint8_t *p = f->to_guest;
+
+	f->len = IP6 + 40 + 8;
+	memset(p, 0, f->len);
+	memcpy(p, self->mac, ETH_ALEN);
+	p[12] = 0x86;
+	p[13] = 0xdd;
+	p[IP6] = 0x60;
+	p[IP6 + 5] = 8;
+	p[IP6 + 6] = 17;
+	p[IP6 + 7] = 64;
+	p[IP6_SADDR] = 0xfd;
+	p[IP6_DADDR] = 0xfe;
+	p[IP6_DPORT + 3] = 8;
+	while (nr--)
+		p[at[nr]] = 9;
+	memcpy(f->from_guest, p, f->len);
+	memcpy(f->from_guest + IP6_SADDR, p + IP6_DADDR, 16);
+	memcpy(f->from_guest + IP6_DADDR, p + IP6_SADDR, 16);
+	memcpy(f->from_guest + IP6_SPORT, p + IP6_DPORT, 2);
+	memcpy(f->from_guest + IP6_DPORT, p + IP6_SPORT, 2);
+}
+
+/* Does the next packet on @pair look like this? */
+static bool comes_on(struct __test_metadata *_metadata,
+		     FIXTURE_DATA(full) *self, const struct frame *f,
+		     unsigned int pair)
+{
+	static const uint8_t none[10];
+	struct virtio_net_hdr_v1_hash hdr;
+	uint8_t in[VNIC_SLOT];
+	int ret;
+
+	EXPECT_EQ(0, packet_send(self->packets, none, f->to_guest, f->len));
+	do {
+		ret = vnic_recv_on(&self->nic, pair, &hdr, in, sizeof(in),
+				   DEADLINE_MS);
+	} while (ret >= 0 && (ret != (int)f->len ||
+			      memcmp(in, f->to_guest, f->len)));
+	return ret >= 0;
+}
+
+/* Packets that come at once, each like the one before but for one thing. */
+TEST_F(full, flows_in_a_batch)
+{
+	static const struct packet_flow v4[] = {
+		{ 0, 0x0a000001, 0x0a000002, 1000, 2000 },
+		{ 0, 0x0a000001, 0x0a000002, 1001, 2000 },
+		{ 0, 0x0a000001, 0x0a000002, 1001, 2001 },
+		{ 0, 0x0a000001, 0x0a000003, 1001, 2001 },
+		{ 0, 0x0a000004, 0x0a000003, 1001, 2001 },
+		{ 1, 0x0a000004, 0x0a000003, 1001, 2001 },
+	};
+	static const size_t v6[] = {
+		IP6_SPORT, IP6_DPORT, IP6_SADDR + 15, IP6_DADDR + 15,
+	};
+	struct frame frames[ARRAY_SIZE(v4) + ARRAY_SIZE(v6) + 1];
+	unsigned int i, pair;
+
+	full_up(_metadata, self, variant->flags, MQ, FULL_PAIRS);
+	ASSERT_EQ(OK, vnic_set_pairs(&self->nic, FULL_PAIRS));
+	for (i = 0; i < ARRAY_SIZE(v4); i++)
+		frame_v4(self, &frames[i], &v4[i]);
+	for (i = 0; i <= ARRAY_SIZE(v6); i++)
+		frame_v6(self, &frames[ARRAY_SIZE(v4) + i], v6, i);
+	for (pair = 1; pair < FULL_PAIRS; pair += 2) {
+		ASSERT_EQ(0, mig_set(&self->p.a, STOP, NULL));
+		for (i = 0; i < ARRAY_SIZE(frames); i++)
+			ASSERT_EQ(0, vnic_send_on(&self->nic, pair, NULL,
+						  frames[i].from_guest,
+						  frames[i].len));
+		ASSERT_EQ(0, mig_set(&self->p.a, RUNNING, NULL));
+		ASSERT_EQ(0, vnic_sent(&self->nic, DEADLINE_MS));
+		for (i = 0; i < ARRAY_SIZE(frames); i++) {
+			EXPECT_TRUE(comes_on(_metadata, self, &frames[i],
+					     pair)) {
+				TH_LOG("flow %u, pair %u", i, pair);
+			}
+		}
+	}
 }
 
 /* What lies in a transmit queue that is not in use is sent when it is. */
@@ -425,6 +541,36 @@ TEST_F(full, rss_moves)
 	ASSERT_EQ(OK, vnic_set_pairs(&self->nic, 1));
 	expect_hash(_metadata, self, 0, vectors[0].tcp,
 		    VIRTIO_NET_HASH_REPORT_TCPv4, 0);
+}
+
+static int fill_command(void *card, unsigned int class, unsigned int command,
+			const void *data, size_t len)
+{
+	return vnic_command(card, class, command, data, len);
+}
+
+/* With all that a driver can set, of all that the newest version has. */
+TEST_F(full, largest_state)
+{
+	const uint64_t all = VNIC_OFFLOADS | VNIC_FILTER | VNIC_RSS | MQ |
+			     VNIC_F(GUEST_ANNOUNCE);
+	struct buf again = { 0 };
+	size_t empty;
+
+	full_up(_metadata, self, variant->flags, all, FULL_PAIRS);
+	ASSERT_EQ(0, mig_save(&self->p.a, &again));
+	empty = again.len;
+	ASSERT_EQ(0, mig_set(&self->p.a, RUNNING, NULL));
+	ASSERT_EQ(OK, vnic_fill_tables(fill_command, &self->nic, FULL_PAIRS));
+	full_move(_metadata, self);
+	/* The addresses and the indirection table are new in it. */
+	EXPECT_LE(empty + FULL_RX_FILTER * ETH_ALEN + 128 * 2,
+		  self->stream.len);
+	EXPECT_GE(16 * KIB, self->stream.len);
+	ASSERT_EQ(0, mig_save(&self->p.b, &again));
+	EXPECT_GE(16 * KIB, mig_data_size(&self->p.b));
+	EXPECT_EQ(again.len, self->stream.len);
+	buf_free(&again);
 }
 
 TEST_HARNESS_MAIN

@@ -218,6 +218,78 @@ TEST_F(full, not_enough_buffers)
 		  self->nic.vq[VNIC_RX].last_used);
 }
 
+/* @nr packets from the host at once: one that is cut before the interface. */
+static void send_burst(struct __test_metadata *_metadata,
+		       FIXTURE_DATA(full) *self, unsigned int nr)
+{
+	static uint8_t p[VNIC_BIG];
+	size_t size = packet_make(p, self->mac, &tcp, nr * MSS, nr);
+
+	ASSERT_EQ(0, packet_send(self->packets, &tso, p, size));
+}
+
+/* They are there, and an interrupt says so at the last one. */
+static void expect_burst(struct __test_metadata *_metadata,
+			 FIXTURE_DATA(full) *self, unsigned int sent,
+			 unsigned int given)
+{
+	struct vq *vq = &self->nic.vq[VNIC_RX];
+	int event = self->nic.events[1 + VNIC_RX];
+
+	event_wait(event, 0);
+	ASSERT_TRUE(vq_arm_after(vq, vq->flags & VQ_EVENT_IDX ? given : 1));
+	send_burst(_metadata, self, sent);
+	EXPECT_EQ(1, event_wait(event, DEADLINE_MS));
+	EXPECT_TRUE(wait_used_index(vq, (uint16_t)(vq->last_used + given)));
+}
+
+/* Takes @nr packets, and gives no buffers back. */
+static void keep_buffers(struct __test_metadata *_metadata,
+			 FIXTURE_DATA(full) *self, unsigned int nr)
+{
+	uint32_t len;
+
+	while (nr--)
+		ASSERT_NE(NULL, vq_get(&self->nic.vq[VNIC_RX], &len));
+}
+
+/* The guest sees a burst at its end, whatever becomes of the last packets. */
+TEST_F(full, bursts)
+{
+	struct virtio_net_hdr_v1_hash hdr;
+	struct vq *vq = &self->nic.vq[VNIC_RX];
+	uint8_t frame[64], in[VNIC_SLOT];
+	struct vq_seg small;
+	unsigned int i;
+
+	full_up(_metadata, self, variant->flags, 0, 1);
+	expect_burst(_metadata, self, 40, 40);
+	keep_buffers(_metadata, self, 40);
+
+	/* 24 buffers are left, and a short one that goes to a short frame. */
+	small = (struct vq_seg){ guest_iova(&self->mem,
+					    self->nic.slots[VNIC_RX]),
+				 100, true };
+	ASSERT_EQ(0, vq_add(vq, &small, 1, self->nic.slots[VNIC_RX]));
+	vq_publish(vq);
+	expect_burst(_metadata, self, 25, 24);
+	keep_buffers(_metadata, self, 24);
+	EXPECT_FALSE(vq_pending(vq));
+	frame_make(frame, sizeof(frame), self->mac, 1);
+	ASSERT_EQ(0, netif_send(self->net, frame, sizeof(frame)));
+	EXPECT_TRUE(wait_used_index(vq, (uint16_t)(vq->last_used + 1)));
+
+	/* The buffers end before the burst does. */
+	full_up(_metadata, self, variant->flags, 0, 1);
+	expect_burst(_metadata, self, 42, 42);
+	keep_buffers(_metadata, self, 42);
+	expect_burst(_metadata, self, 40, 22);
+	for (i = 0; i < 40; i++)
+		EXPECT_EQ(PACKET_TCP_HDR + MSS,
+			  vnic_recv_on(&self->nic, 0, &hdr, in, sizeof(in),
+				       DEADLINE_MS));
+}
+
 TEST_F(full, checksum_to_guest)
 {
 	struct virtio_net_hdr_v1_hash hdr;
