@@ -17,6 +17,7 @@ static char *parent_bus = "mdev_migrate";
 module_param(parent_bus, charp, 0444);
 MODULE_PARM_DESC(parent_bus, "bus that parents without hardware are on (mdev_migrate); libvirt knows mtty");
 
+/* Registering writes to it, in kernels before 6.9. */
 static struct bus_type mdm_bus;
 
 /**
@@ -74,7 +75,7 @@ int mdev_migrate_register_virtual(struct mdev_migrate_driver *drv,
 	struct mdm_virtual *parent;
 	int ret;
 
-	parent = kzalloc(sizeof(*parent), GFP_KERNEL);
+	parent = kzalloc_obj(*parent);
 	if (!parent)
 		return -ENOMEM;
 	parent->drv = drv;

@@ -48,11 +48,23 @@ OVERRIDE = """
 """
 
 
-def xml(uuid, append="", **properties):
-    """The domain with that device, and with these properties of vfio-pci's."""
-    override = ""
+# Before 12 libvirt asks a new QEMU for each property of the processor, some 300;
+# without this capability it asks for all at once.
+FEW_QUESTIONS = """
+  <qemu:capabilities>
+    <qemu:del capability='cpu-unavailable-features'/>
+  </qemu:capabilities>
+"""
+
+
+def xml(uuid, append, version, **properties):
+    """The domain with that device, and with these properties of vfio-pci's.
+
+    @version: libvirt's, its first number
+    """
+    override = FEW_QUESTIONS if version < 12 else ""
     if properties:
-        override = OVERRIDE.format(properties="".join(
+        override += OVERRIDE.format(properties="".join(
             f"<qemu:property name='{name.replace('_', '-')}' "
             f"type='string' value='{value}'/>"
             for name, value in properties.items()))
