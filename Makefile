@@ -35,11 +35,13 @@ install-modules: modules
 	$(MAKE) -C "$(KDIR)" M="$(CURDIR)" INSTALL_MOD_DIR="$(INSTALL_MOD_DIR)" \
 		INSTALL_MOD_PATH="$(INSTALL_MOD_PATH)" modules_install
 
-# mdevctl looks for it there; without mdevctl it does nothing.
+# mdevctl and udev look for them there; without mdevctl they do nothing.
 CALLOUT := /etc/mdevctl.d/scripts.d/callouts/mdev-migrate
+RULES := /etc/udev/rules.d/60-mdev-migrate.rules
 
 install-mdevctl:
 	install -D -m 755 tools/mdevctl/mdev-migrate "$(DESTDIR)$(CALLOUT)"
+	install -D -m 644 tools/udev/60-mdev-migrate.rules "$(DESTDIR)$(RULES)"
 
 # DKMS builds from a copy, for this kernel now and for others when they come.
 VERSION := $(shell cat VERSION)
@@ -63,7 +65,7 @@ dkms-remove:
 	@! dkms status -m mdev-migrate -v $(VERSION) | grep -q . || \
 		dkms remove -m mdev-migrate -v $(VERSION) --all
 	rm -rf /usr/src/mdev-migrate-$(VERSION)
-	rm -f $(CALLOUT)
+	rm -f $(CALLOUT) $(RULES)
 
 # Needs no kernel headers.
 tools:

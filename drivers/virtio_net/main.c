@@ -6,7 +6,6 @@
  */
 #include <linux/hex.h>
 #include <linux/module.h>
-#include <linux/platform_device.h>
 #include <linux/rtnetlink.h>
 #include "virtio_net.h"
 
@@ -88,36 +87,6 @@ static struct mdev_migrate_driver vnet_driver = {
 	.dev_groups = vnet_groups,
 };
 
-static void vnet_unregister(void *drv)
-{
-	mdev_migrate_unregister(drv);
-}
-
-/* Registering the parent does not report why its probe failed: this does. */
-static int vnet_probe_err = -ENODEV;
-
-static int vnet_probe(struct platform_device *pdev)
-{
-	vnet_probe_err = mdev_migrate_register(&vnet_driver, &pdev->dev);
-	if (!vnet_probe_err)
-		vnet_probe_err = devm_add_action_or_reset(&pdev->dev,
-							  vnet_unregister,
-							  &vnet_driver);
-	return vnet_probe_err;
-}
-
-/* Its name is what the mdev types' names begin with. */
-static struct platform_driver vnet_platform_driver = {
-	.probe = vnet_probe,
-	.driver = {
-		.name = "virtio_net",
-		.probe_type = PROBE_FORCE_SYNCHRONOUS,
-		.suppress_bind_attrs = true,
-	},
-};
-
-static struct platform_device *vnet_parent;
-
 static int __init vnet_module_init(void)
 {
 	int err;
@@ -132,37 +101,16 @@ static int __init vnet_module_init(void)
 	if (!vnet_wq)
 		return -ENOMEM;
 
-	err = platform_driver_register(&vnet_platform_driver);
+	err = mdev_migrate_register_virtual(&vnet_driver, "virtio_net");
 	if (err)
-		goto err_wq;
-
-	vnet_parent = platform_device_register_simple("virtio_net",
-						      PLATFORM_DEVID_NONE,
-						      NULL, 0);
-	if (IS_ERR(vnet_parent)) {
-		err = PTR_ERR(vnet_parent);
-		goto err_driver;
-	}
-
-	err = vnet_probe_err;
-	if (err)
-		goto err_device;
-	return 0;
-
-err_device:
-	platform_device_unregister(vnet_parent);
-err_driver:
-	platform_driver_unregister(&vnet_platform_driver);
-err_wq:
-	destroy_workqueue(vnet_wq);
+		destroy_workqueue(vnet_wq);
 	return err;
 }
 module_init(vnet_module_init);
 
 static void __exit vnet_module_exit(void)
 {
-	platform_device_unregister(vnet_parent);
-	platform_driver_unregister(&vnet_platform_driver);
+	mdev_migrate_unregister_virtual(&vnet_driver);
 	destroy_workqueue(vnet_wq);
 }
 module_exit(vnet_module_exit);

@@ -24,6 +24,7 @@ struct mdm_migration;
 struct mdm_pci;
 struct mdm_sysfs_dir;
 struct mdm_type;
+struct mdm_virtual;
 struct mdev_migrate_device;
 struct mdev_migrate_driver;
 struct mdev_migrate_writer;
@@ -165,6 +166,7 @@ struct mdev_migrate_ops {
  * @parent: likewise
  * @types: one per offered version
  * @nr_types: how many
+ * @virtual_parent: the parent, if it is the helper's own
  */
 struct mdev_migrate_driver {
 	const char *name;
@@ -180,6 +182,7 @@ struct mdev_migrate_driver {
 	struct mdev_parent parent;
 	struct mdm_type *types;
 	unsigned int nr_types;
+	struct mdm_virtual *virtual_parent;
 };
 
 /**
@@ -224,6 +227,9 @@ struct mdev_migrate_device {
 int mdev_migrate_register(struct mdev_migrate_driver *drv,
 			  struct device *parent);
 void mdev_migrate_unregister(struct mdev_migrate_driver *drv);
+int mdev_migrate_register_virtual(struct mdev_migrate_driver *drv,
+				  const char *name);
+void mdev_migrate_unregister_virtual(struct mdev_migrate_driver *drv);
 struct mdev_migrate_device *mdev_migrate_from_dev(struct device *dev);
 
 /* error.c */

@@ -23,7 +23,7 @@ net_host() {
 	[ "$2" -lt 64 ] || make_type "$tmp/$1" virtio_net virtio_net-v3 "$net" v3 "$4" \
 		"rss:bool:off:$rss3:$rss_allowed" "rx-filter-size:uint:0:64:0-$2" \
 		"mtu:uint:0:1500:0 68-65535"
-	ln -sfn ../../bus/platform "$tmp/$1/class/mdev_bus/virtio_net/subsystem"
+	ln -sfn "../../bus/${5:-mtty}" "$tmp/$1/class/mdev_bus/virtio_net/subsystem"
 	"$tool" export --compact --root "$tmp/$1" >"$tmp/$1.json"
 }
 dev=44444444-4444-4444-8444-444444444444
@@ -32,6 +32,7 @@ make_device "$tmp/new" virtio_net virtio_net-v2 $dev "model=$net,mtu=9000,rx-fil
 "$tool" export --root "$tmp/new" >"$tmp/new.json"
 net_host old 32 off 20
 net_host plain 64 off 5
+net_host bus 64 on 10 mdev_migrate
 make_type "$tmp/mtty" mtty mtty-2 "" "" 12
 "$tool" export --compact --root "$tmp/mtty" >"$tmp/mtty.json"
 cat "$tmp/new.json" "$tmp/old.json" "$tmp/plain.json" "$tmp/mtty.json" >"$tmp/fleet.json"
@@ -110,7 +111,9 @@ run 0 "plan, mdevctl" "$tool" plan --emit mdevctl "$tmp/new.json" "$tmp/old.json
 says "... has the attribute" '"migration/params/mtu": "9000"'
 run 0 "plan, libvirt" "$tool" plan --emit libvirt "$tmp/new.json" "$tmp/old.json"
 says "... has the attribute" "<attr name='migration/params/mtu' value='9000'/>"
-says "... has libvirt's name of the parent" "<parent>platform_virtio_net</parent>"
+says "... has libvirt's name of the parent" "<parent>mtty_virtio_net</parent>"
+run 2 "plan, libvirt, a parent of a bus that it does not know" \
+	"$tool" plan --emit libvirt "$tmp/new.json" "$tmp/bus.json"
 run 1 "plan what cannot be" "$tool" plan "$tmp/new.json:virtio_net-v3" "$tmp/old.json"
 run 1 "... in JSON" "$tool" plan --json "$tmp/new.json:virtio_net-v3" "$tmp/old.json"
 says "... with the verdict" '^  "verdict": "incompatible"'

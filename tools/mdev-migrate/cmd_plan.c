@@ -111,6 +111,19 @@ static void emit_mdevctl(const struct plan *plan, FILE *out)
 	json_print(object, out, "standard output", false);
 }
 
+/* libvirt looks for mdev types at devices of these subsystems only. */
+static bool libvirt_knows(const char *subsystem)
+{
+	static const char *const known[] = { "pci", "css", "matrix", "mtty" };
+	size_t i;
+
+	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (!strcmp(subsystem, known[i]))
+			return true;
+	}
+	return false;
+}
+
 /* What libvirt calls the parent: its subsystem and name, in its alphabet. */
 static void put_parent(const struct type *type, FILE *out)
 {
@@ -229,6 +242,11 @@ static int check_names(const struct plan *plan, const struct emitter *emitter)
 		return complain(DONE_ERROR,
 				"%s: the snapshot does not say of which subsystem the parent %s is, which libvirt's name for it needs",
 				target->type->name, target->type->parent);
+	if (emitter->emit == emit_libvirt &&
+	    !libvirt_knows(target->type->subsystem))
+		return complain(DONE_ERROR,
+				"%s: libvirt takes no definitions below a parent of subsystem %s: use --emit mdevctl, or there load mdev_migrate with parent_bus=mtty",
+				target->type->name, target->type->subsystem);
 	return 0;
 }
 

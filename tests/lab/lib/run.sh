@@ -32,11 +32,12 @@ run_tmpdir() {
 }
 
 run_options() {
-	timeout=300 mem=2G log='' outdir='' allow='' kmemleak=1 interactive=''
+	timeout=300 mem=2G tree=tree log='' outdir='' allow='' kmemleak=1 interactive=''
 	while [ $# -gt 0 ]; do
 		case $1 in
 		--timeout) timeout=$2; shift ;;
 		--mem) mem=$2; shift ;;
+		--tree) tree=$2; shift ;;
 		--log) log=$(realpath -m "$2"); shift ;;
 		--out) outdir=$(realpath -m "$2"); shift ;;
 		--allow) allow=$2; shift ;;
@@ -147,7 +148,7 @@ run_verdict() {
 
 lab_run() {
 	local flavour=${1:-} timeout mem log allow kmemleak interactive command
-	local out tree guest name status
+	local out tree wanted guest name status
 
 	# For run_end, which may run when this function is gone.
 	dir='' keep='' outdir='' watchdog=''
@@ -158,8 +159,9 @@ lab_run() {
 	release_choose
 	out=$(kernel_dir "$flavour") || exit 1
 	product_or_die "$out" "$flavour"
-	tree=$(tree_dir) || exit 1
-	product_or_die "$tree" tree
+	wanted=$tree
+	tree=$(lab_path "$wanted" 2>/dev/null)
+	product_or_die "$tree" "$wanted"
 	guest=$(guest_dir 2>/dev/null)
 	[ -d "$guest" ] || guest=
 	check_plain_path "$TOP"

@@ -20,7 +20,7 @@ wanted_products() {
 			echo "kernel_build $part"
 			;;
 		tree | guest | checker) echo "${part}_build" ;;
-		stock-*) echo "stock_build ${part#stock-}" ;;
+		stock-* | libvirt-*) echo "${part%%-*}_build ${part#*-}" ;;
 		all) wanted_products tree guest checker fast debug ;;
 		*) die "there is nothing called '$part' to set up: fast, debug, tree, guest, checker or all" ;;
 		esac
@@ -32,7 +32,7 @@ product_exists() {
 
 	case $1 in
 	kernel_build) dir=$(kernel_dir "$2") ;;
-	stock_build) dir=$(stock_dir "$2") ;;
+	stock_build | libvirt_build) dir=$("${1%_build}_dir" "$2") ;;
 	*) dir=$("${1%_build}_dir") ;;
 	esac
 	[ -n "$dir" ] && [ -d "$dir" ]
@@ -57,8 +57,13 @@ build_queue() {
 
 # suites_of PRODUCTS: where their packages come from.
 suites_of() {
-	echo "$1" | awk '$1 == "stock_build" { print $2 }'
-	echo "$1" | grep -q '^stock_build' && ! echo "$1" | grep -qv '^stock_build' && return
+	local suite
+
+	echo "$1" | awk '$1 ~ /^(stock|libvirt)_build$/ { print $2 }'
+	for suite in $(echo "$1" | awk '$1 == "libvirt_build" { print $2 }'); do
+		libvirt_backports "$suite"
+	done
+	echo "$1" | grep -qvE '^(stock|libvirt)_build' || return 0
 	release_lines | head -n 1 | cut -d' ' -f1
 	echo "$TREE_SUITE"
 }
@@ -97,7 +102,7 @@ lab_setup() {
 	pids+=($!)
 	build_queue "$(echo "$missing" | grep -E '^(source|newest|kernel)')" &
 	pids+=($!)
-	build_queue "$(echo "$missing" | grep '^stock')" &
+	build_queue "$(echo "$missing" | grep -E '^(stock|libvirt)')" &
 	pids+=($!)
 	trap 'for pid in "${pids[@]}"; do kill_tree "$pid"; done; exit 130' INT TERM
 	for pid in "${pids[@]}"; do
@@ -133,8 +138,8 @@ lab_path() {
 	checker) checker_command; return ;;
 	guest-kernel) dir=$(guest_dir)/vmlinux ;;
 	guest-initrd) dir=$(guest_dir)/initrd ;;
-	stock-*) dir=$(stock_dir "${1#stock-}") ;;
-	*) die "say what: src, headers, kernel FLAVOUR, tree, guest, checker, stock-SUITE, guest-kernel or guest-initrd" ;;
+	stock-* | libvirt-*) dir=$("${1%%-*}_dir" "${1#*-}") ;;
+	*) die "say what: src, headers, kernel FLAVOUR, tree, guest, checker, stock-SUITE, libvirt-SUITE, guest-kernel or guest-initrd" ;;
 	esac
 	case $dir in
 	/*) ;;
