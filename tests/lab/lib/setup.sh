@@ -57,7 +57,11 @@ build_queue() {
 
 # suites_of PRODUCTS: where their packages come from.
 suites_of() {
-	echo "$1" | awk '$1 == "stock_build" { print $2 }'
+	local suite
+
+	for suite in $(echo "$1" | awk '$1 == "stock_build" { print $2 }'); do
+		stock_suites "$suite"
+	done
 	echo "$1" | grep -q '^stock_build' && ! echo "$1" | grep -qv '^stock_build' && return
 	release_lines | head -n 1 | cut -d' ' -f1
 	echo "$TREE_SUITE"
