@@ -8,11 +8,12 @@ QMP's against two such machines. A comment behind a command is what it prints
 ("..." stands for anything); one in parentheses is only for the reader.
 """
 
+import os
 import re
 import subprocess
 import sys
 
-sys.path.insert(0, "/src/tests/qemu")
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../qemu"))
 
 # pylint: disable=wrong-import-position
 import vmm  # noqa: E402
