@@ -9,8 +9,8 @@ INSTALL_MOD_DIR ?= updates
 # Not where DKMS builds.
 -include tests/lab/lab.mk
 
-.PHONY: modules install install-modules install-mdevctl dkms dkms-remove tools install-tools
-.PHONY: clean demo check bench help
+.PHONY: modules install install-modules install-mdevctl dkms dkms-remove install-dkms-sources
+.PHONY: tools install-tools deb clean demo check check-kernels bench help
 
 # What the kernel needs, said before the compiler says it in its own way.
 define check_kernel
@@ -22,12 +22,15 @@ define check_kernel
 		     "use a kernel that has it, as Debian's linux-image-amd64 (not -cloud-amd64)." >&2; exit 1; }
 endef
 
+kernel_release = $$(sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' "$(KDIR)/include/generated/utsrelease.h")
+
 modules:
 	$(check_kernel)
 	$(MAKE) -C "$(KDIR)" M="$(CURDIR)" modules
 
 # DESTDIR= to stage, prefix= for the tool
 install: install-modules install-mdevctl install-tools
+	@[ -n "$(INSTALL_MOD_PATH)" ] || tools/packaging/notes "$(kernel_release)"
 
 INSTALL_MOD_PATH ?= $(DESTDIR)
 
@@ -47,19 +50,27 @@ install-mdevctl:
 VERSION := $(shell cat VERSION)
 DKMS_SOURCES := Makefile Kbuild VERSION LICENSE dkms.conf include drivers
 
+DKMS_DIR = $(DESTDIR)/usr/src/mdev-migrate-$(VERSION)
+
+install-dkms-sources:
+	mkdir -p "$(DKMS_DIR)"
+	tar -c --exclude='*.o' --exclude='*.ko' --exclude='*.mod' --exclude='*.mod.c' \
+		--exclude='.*.cmd' --exclude=modules.order --exclude=Module.symvers \
+		$(DKMS_SOURCES) | tar -x --no-same-owner -C "$(DKMS_DIR)"
+
 dkms:
 	$(check_kernel)
 	@command -v dkms >/dev/null || { \
 		echo "dkms is not installed: apt install dkms" >&2; exit 1; }
+	@! dpkg -S "$(DKMS_DIR)" >/dev/null 2>&1 || { \
+		echo "The package mdev-migrate-dkms has installed version $(VERSION):" \
+		     "apt purge mdev-migrate-dkms first." >&2; exit 1; }
 	$(MAKE) dkms-remove
-	mkdir -p /usr/src/mdev-migrate-$(VERSION)
-	tar -c --exclude='*.o' --exclude='*.ko' --exclude='*.mod' --exclude='*.mod.c' \
-		--exclude='.*.cmd' --exclude=modules.order --exclude=Module.symvers \
-		$(DKMS_SOURCES) | tar -x --no-same-owner -C /usr/src/mdev-migrate-$(VERSION)
+	$(MAKE) install-dkms-sources
 	dkms add -m mdev-migrate -v $(VERSION)
-	dkms install -m mdev-migrate -v $(VERSION) --kernelsourcedir "$(KDIR)" \
-		-k "$$(sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' "$(KDIR)/include/generated/utsrelease.h")"
+	dkms install -m mdev-migrate -v $(VERSION) --kernelsourcedir "$(KDIR)" -k "$(kernel_release)"
 	$(MAKE) install-mdevctl
+	@tools/packaging/notes "$(kernel_release)"
 
 dkms-remove:
 	@! dkms status -m mdev-migrate -v $(VERSION) | grep -q . || \
@@ -75,6 +86,12 @@ tools:
 install-tools: tools
 	$(MAKE) -C tools/mdev-migrate install
 
+# Debian packages of the modules and of the tool
+DEB_OUT ?= build/deb
+
+deb:
+	@tools/packaging/mkdeb "$(VERSION)" "$(DEB_OUT)"
+
 clean:
 	rm -rf build
 	find $(wildcard drivers tests) \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' \
@@ -87,6 +104,9 @@ demo:
 check:
 	tests/check
 
+check-kernels:
+	tests/check kernels
+
 bench:
 	tests/bench/bench
 	tests/lab/lab packages pkg-config libjansson-dev jq time
@@ -96,6 +116,7 @@ help:
 	@echo 'For everybody (as root; sets up what it needs):'
 	@echo '  make demo      live-migrate a running Linux guest with its network card'
 	@echo '  make check     run all tests'
+	@echo '  make check-kernels   those on stock Debian 12, 13 and 14 kernels'
 	@echo '  make bench     measure the network card beside vhost-net, mdev-migrate beside jq'
 	@echo
 	@echo 'For the kernel you run:'
@@ -104,6 +125,7 @@ help:
 	@echo '  make dkms      install them through DKMS; make dkms-remove undoes it'
 	@echo '  make tools     build mdev-migrate, which needs no kernel headers'
 	@echo '  make install-modules, install-tools   install one of the two only'
+	@echo '  make deb       Debian packages of both, in build/deb'
 	@echo '  make clean     remove what was built here; the cache stays'
 	@echo
 	@echo 'For developers:'

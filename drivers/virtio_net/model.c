@@ -76,17 +76,21 @@ static const u64 vnet_v3[VNET_NR_PARAMS] = {
 	[VNET_RX_FILTER_SIZE] = 64,
 };
 
+#define VNET_VERSION(_version, _description)				\
+	{ #_version, _description, vnet_##_version },
 static const struct mdev_migrate_version vnet_versions[] = {
-	{ "v1", "virtio network card, one queue pair, no offloads", vnet_v1 },
-	{ "v2", "virtio network card with offloads and receive filter", vnet_v2 },
-	{ "v3", "virtio network card, four queue pairs with RSS", vnet_v3 },
+#include "versions.h"
 };
 
 #define VNET_URI	"https://mdev-migrate.org/devices/virtio-net"
 
 /* For modinfo: the model, and the versions of it that can be offered. */
 MODULE_INFO(mdev_model, VNET_URI);
-MODULE_INFO(mdev_versions, "v1 v2 v3");
+
+#undef VNET_VERSION
+#define VNET_VERSION(_version, _description)				\
+	MODULE_INFO(mdev_version, #_version ": " _description);
+#include "versions.h"
 
 struct mdev_migrate_model vnet_model = {
 	.uri = VNET_URI,

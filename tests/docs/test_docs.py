@@ -14,7 +14,7 @@ import re
 import subprocess
 import sys
 
-sys.path.insert(0, "/src/tests/qemu")
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../qemu"))
 
 # pylint: disable=wrong-import-position
 import vmm  # noqa: E402

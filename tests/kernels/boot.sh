@@ -1,17 +1,41 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# boot.sh TREE WORK: start the machine that image.sh made, with the lab's QEMU. The
-# first serial line is the kernel's, the second the tests'. Runs in a mount namespace
-# of its own.
+# boot.sh TREE GUEST WORK: start the machine that image.sh made, with the lab's QEMU.
+# The first serial line is the kernel's, the second the tests'. Runs in a mount
+# namespace of its own.
 set -eu
-tree=$1 work=$2
+tree=$1 guest=$2 work=$3
 mount --bind "$work" "$tree/out"
+mount --bind "$guest" "$tree/guest"
 mount --bind /dev "$tree/dev"
 mount -t proc proc "$tree/proc"
-exec timeout -k 5 "${KERNELS_TIMEOUT:-900}" chroot "$tree" /usr/bin/qemu-system-x86_64 \
-	-accel tcg,thread=multi -smp 2 -cpu max -m 1G -nodefaults -no-user-config \
-	-display none -no-reboot -kernel /out/vmlinuz -initrd /out/initrd \
-	-drive file=/out/disk.img,format=raw,if=virtio,cache=unsafe \
+
+# qemu TIMEOUT ARG...
+qemu() {
+	limit=$1
+	shift
+	timeout -k 5 "$limit" chroot "$tree" env TMPDIR=/out /usr/bin/qemu-system-x86_64 \
+		-nodefaults -no-user-config -display none -no-reboot "$@"
+}
+
+# There may be a /dev/kvm that starts no kernel. One that works is at the panic for
+# want of a root file system in a second or two. Known until the next boot.
+kvm_works() {
+	known=$work/../kvm-$(cat /proc/sys/kernel/random/boot_id)
+	if [ ! -e "$known" ]; then
+		qemu 10 -accel kvm -cpu max -m 256 -kernel /guest/vmlinuz -serial stdio \
+			-append "console=ttyS0 panic=-1" </dev/null 2>&1 |
+			grep -c 'Kernel panic .*VFS' >"$known" || true
+	fi
+	[ "$(cat "$known")" = 1 ]
+}
+
+accel=tcg,thread=multi
+[ ! -e /dev/kvm ] || ! kvm_works || accel=kvm
+echo "# QEMU's accelerator: $accel"
+qemu "${KERNELS_TIMEOUT:-900}" -accel $accel -smp 2 -cpu max -m 2G \
+	-kernel /out/vmlinuz -initrd /out/initrd.all \
+	-drive file=/out/disk.img,format=raw,if=virtio,cache=unsafe,snapshot=on \
 	-serial file:/out/kernel.log -serial file:/out/tap \
 	-append "console=ttyS0 panic=-1 ignore_loglevel mitigations=off net.ifnames=0"

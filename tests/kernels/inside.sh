@@ -33,12 +33,15 @@ modinfo_fields() {
 	[ -n "$(modinfo -F version mdev_virtio_net)" ] || return 1
 	[ "$(modinfo -F version mdev_virtio_net)" = "$(cat /sys/module/mdev_virtio_net/version)" ] || return 1
 	[ "$(modinfo -F version mdev_migrate)" = "$(cat /sys/module/mdev_migrate/version)" ] || return 1
-	for version in $(modinfo -F mdev_versions mdev_virtio_net); do
+	versions=$(modinfo -F mdev_version mdev_virtio_net | cut -d: -f1)
+	for version in $versions; do
 		[ "$(cat "$types/virtio_net-$version/migration/model")" = \
 			"$(modinfo -F mdev_model mdev_virtio_net)" ] || return 1
+		modinfo -F mdev_version mdev_virtio_net |
+			grep -qxF "$version: $(cat "$types/virtio_net-$version/description")" || return 1
 	done
 	# shellcheck disable=SC2012
-	[ "$(ls $types | wc -l)" = "$(modinfo -F mdev_versions mdev_virtio_net | wc -w)" ]
+	[ "$(ls $types | wc -l)" = "$(echo "$versions" | wc -l)" ]
 }
 
 dkms_remove() {
@@ -157,25 +160,72 @@ selftests() {
 	*) cat "$file" ;;
 	esac >$MDEV_VIRTIO_NET_KO
 	n=$((n + 1))
-	"$here/run.sh" /nonexistent && echo "ok $n all selftests" || echo "not ok $n all selftests"
+	# shellcheck disable=SC2046
+	"$here/run.sh" /nonexistent $(cat "$here/selftests") && echo "ok $n all selftests" || echo "not ok $n all selftests"
+}
+
+# QEMU migrates a card whose driver is the test: no guest CPU runs.
+qemu_tests() {
+	modprobe bridge
+	n=$((n + 1))
+	(cd "$here/qemu" && PYTHONDONTWRITEBYTECODE=1 python3 test_qtest.py) &&
+		echo "ok $n all of QEMU" || echo "not ok $n all of QEMU"
+}
+
+# The administrator's guide, as far as it goes on from an installation.
+guide_tests() {
+	n=$((n + 1))
+	(cd "$here/docs" && PYTHONDONTWRITEBYTECODE=1 python3 test_installing.py "$here/installing.rst") &&
+		echo "ok $n all of the guide" || echo "not ok $n all of the guide"
+}
+
+# shellcheck source=tests/kernels/inside_tool.sh
+. "$here/inside_tool.sh"
+# shellcheck source=tests/kernels/inside_bad.sh
+. "$here/inside_bad.sh"
+
+mdevctl_tests() {
+	check "mdevctl define, with an attribute" mdevctl_define
+	check "mdevctl start" mdevctl_start
+	check "mdevctl list tells a running device's attributes" mdevctl_attributes
+	if mdevctl modify --help | grep -q -- --live; then
+		check "mdevctl modify --live" mdevctl_live
+	fi
+	check "mdevctl stop" mdevctl_stop
+	check "mdevctl refuses a bad value with the kernel's sentence" mdevctl_bad_value
+	check "mdevctl refuses a parameter that is none" mdevctl_bad_name
+	check "mdevctl without the callout refuses a bad value" mdevctl_bad_without_callout
+	check "mdevctl undefine" mdevctl_undefine
+}
+
+# How it was installed says how it goes; on one release with modules that are loaded.
+removal_tests() {
+	if [ ! -e /var/lib/dpkg/info/mdev-migrate-dkms.list ]; then
+		check "modprobe -r" unload
+		check "a kernel that loads signed modules only" signed_only
+		check "make dkms-remove" dkms_remove
+	elif grep -q trixie /etc/os-release; then
+		check "apt purge of loaded modules" purge
+		check "purged modules can be unloaded" rmmod_purged
+	else
+		check "modprobe -r" unload
+		check "a kernel that loads signed modules only" signed_only
+		check "apt purge leaves nothing" purge
+	fi
 }
 
 echo "TAP version 13"
 echo "# Linux $(uname -r), $(mdevctl --version)"
+check "mdev-migrate list says what to load" not_loaded
 check "modprobe, with an option in modprobe.d" load
+check "modprobe once more says nothing" load_again
 check "modinfo tells model and versions" modinfo_fields
-check "mdevctl define, with an attribute" mdevctl_define
-check "mdevctl start" mdevctl_start
-check "mdevctl list tells a running device's attributes" mdevctl_attributes
-if mdevctl modify --help | grep -q -- --live; then
-	check "mdevctl modify --live" mdevctl_live
-fi
-check "mdevctl stop" mdevctl_stop
-check "mdevctl refuses a bad value with the kernel's sentence" mdevctl_bad_value
-check "mdevctl refuses a parameter that is none" mdevctl_bad_name
-check "mdevctl without the callout refuses a bad value" mdevctl_bad_without_callout
-check "mdevctl undefine" mdevctl_undefine
+check "what is installed is what is loaded" loaded_current
+check "another version is loaded than installed" loaded_other
+mdevctl_tests
+tool_tests
+guide_tests
+qemu_tests
 selftests
-check "modprobe -r" unload
-check "make dkms-remove" dkms_remove
+removal_tests
 echo "1..$n"

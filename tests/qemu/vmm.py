@@ -62,45 +62,17 @@ class Qmp:
             raise QmpError(f"{command}: QEMU is gone") from error
 
 
-class Qemu:
-    """A QEMU with the test guest and one mediated device."""
+class Machine:
+    """A QEMU process with a monitor."""
 
-    def __init__(self, name, mdev, *, ip=None, cmd=None, incoming=False,
-                 iommufd=True, memory="192M", initrd="/guest/initrd",
-                 workdir="/tmp", extra=()):
+    def __init__(self, name, args, workdir="/tmp"):
         self.name = name
-        self.console_path = f"{workdir}/{name}.console"
         self.stderr_path = f"{workdir}/{name}.stderr"
         qmp_path = f"{workdir}/{name}.qmp"
-        for path in (self.console_path, qmp_path):
-            if os.path.exists(path):
-                os.unlink(path)
-        device = f"vfio-pci,id=net0,sysfsdev=/sys/bus/mdev/devices/{mdev}"
-        if iommufd:
-            device += ",iommufd=iommufd0"
-        else:
-            # type1 tracks what the driver pins and writes.
-            device += (",enable-migration=on,"
-                       "x-device-dirty-page-tracking=off")
-        # What makes the stock kernel boot fast without KVM.
-        with open("/guest/append", encoding="utf-8") as file:
-            append = file.read().strip()
-        if ip:
-            append += f" guest.ip={ip}"
-        if cmd:
-            append += f" guest.cmd={cmd.replace(' ', ',')}"
-        args = ["qemu-system-x86_64", "-accel", "tcg", "-cpu", "qemu64",
-                "-machine", "pc,hpet=off", "-no-user-config", "-m", memory, "-nodefaults", "-display",
-                "none", "-no-reboot", "-serial", f"file:{self.console_path}",
-                "-kernel", "/guest/vmlinux", "-initrd", initrd,
-                "-append", append,
-                "-qmp", f"unix:{qmp_path},server=on,wait=off"]
-        if iommufd:
-            args += ["-object", "iommufd,id=iommufd0"]
-        args += ["-device", device]
-        if incoming:
-            args += ["-incoming", "defer"]
-        args += extra
+        if os.path.exists(qmp_path):
+            os.unlink(qmp_path)
+        args = args + ["-nodefaults", "-no-user-config", "-display", "none",
+                       "-qmp", f"unix:{qmp_path},server=on,wait=off"]
         with open(self.stderr_path, "w", encoding="utf-8") as stderr:
             # pylint: disable=consider-using-with
             self.process = subprocess.Popen(args, stdin=subprocess.DEVNULL,
@@ -115,26 +87,6 @@ class Qemu:
         """What QEMU complained about."""
         with open(self.stderr_path, encoding="utf-8") as stderr:
             return stderr.read().strip()
-
-    def console(self):
-        """What the guest printed."""
-        with open(self.console_path, encoding="utf-8",
-                  errors="replace") as console:
-            return console.read()
-
-    def wait_console(self, pattern, timeout):
-        """Wait for a line of the guest's and return the match."""
-        deadline = time.monotonic() + timeout
-        while time.monotonic() < deadline:
-            match = re.search(pattern, self.console(), re.M)
-            if match:
-                return match
-            if self.process.poll() is not None:
-                raise QmpError(f"{self.name}: QEMU ended: {self.stderr()}")
-            time.sleep(0.1)
-        raise QmpError(f"{self.name}: the guest did not print '{pattern}' in "
-                       f"{timeout} s; its console ends:\n"
-                       f"{self.console()[-2000:]}")
 
     def alive(self):
         """Does the process run?"""
@@ -162,6 +114,64 @@ class Qemu:
         except subprocess.TimeoutExpired:
             self.kill()
             raise QmpError(f"{self.name}: QEMU did not quit") from None
+
+
+def mdev_args(mdev, iommufd):
+    """What gives a mediated device to QEMU, through iommufd or a container."""
+    device = f"vfio-pci,id=net0,sysfsdev=/sys/bus/mdev/devices/{mdev}"
+    if iommufd:
+        return ["-object", "iommufd,id=iommufd0",
+                "-device", f"{device},iommufd=iommufd0"]
+    # type1 tracks what the driver pins and writes.
+    return ["-device",
+            f"{device},enable-migration=on,x-device-dirty-page-tracking=off"]
+
+
+class Qemu(Machine):
+    """A QEMU with the test guest and one mediated device."""
+
+    def __init__(self, name, mdev, *, ip=None, cmd=None, incoming=False,
+                 iommufd=True, memory="192M", initrd="/guest/initrd",
+                 workdir="/tmp", extra=()):
+        self.console_path = f"{workdir}/{name}.console"
+        if os.path.exists(self.console_path):
+            os.unlink(self.console_path)
+        # What makes the stock kernel boot fast without KVM.
+        with open("/guest/append", encoding="utf-8") as file:
+            append = file.read().strip()
+        if ip:
+            append += f" guest.ip={ip}"
+        if cmd:
+            append += f" guest.cmd={cmd.replace(' ', ',')}"
+        args = ["qemu-system-x86_64", "-accel", "tcg", "-cpu", "qemu64",
+                "-machine", "pc,hpet=off", "-m", memory,
+                "-no-reboot", "-serial", f"file:{self.console_path}",
+                "-kernel", "/guest/vmlinux", "-initrd", initrd,
+                "-append", append]
+        args += mdev_args(mdev, iommufd)
+        if incoming:
+            args += ["-incoming", "defer"]
+        super().__init__(name, args + list(extra), workdir)
+
+    def console(self):
+        """What the guest printed."""
+        with open(self.console_path, encoding="utf-8",
+                  errors="replace") as console:
+            return console.read()
+
+    def wait_console(self, pattern, timeout):
+        """Wait for a line of the guest's and return the match."""
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            match = re.search(pattern, self.console(), re.M)
+            if match:
+                return match
+            if self.process.poll() is not None:
+                raise QmpError(f"{self.name}: QEMU ended: {self.stderr()}")
+            time.sleep(0.1)
+        raise QmpError(f"{self.name}: the guest did not print '{pattern}' in "
+                       f"{timeout} s; its console ends:\n"
+                       f"{self.console()[-2000:]}")
 
 
 def prepare(source, destination, uri, *, downtime_ms=500):

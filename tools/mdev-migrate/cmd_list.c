@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* list, show, export: what this host offers and has. */
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "command.h"
@@ -25,6 +27,39 @@ static json_t *list_json(struct host *host)
 	return answer;
 }
 
+/* Does a file of the kernel's say one of these words? */
+static bool file_says(const char *root, const char *name, const char *one,
+		      const char *other)
+{
+	char path[PATH_MAX], text[128] = "";
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", root, name);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	if (!fgets(text, sizeof(text), file))
+		text[0] = '\0';
+	fclose(file);
+	return strstr(text, one) || strstr(text, other);
+}
+
+static bool signed_modules_only(const char *root)
+{
+	return file_says(root, "module/module/parameters/sig_enforce", "Y", "1") ||
+	       file_says(root, "kernel/security/lockdown", "[integrity]",
+			 "[confidentiality]");
+}
+
+static void no_types(const char *root)
+{
+	printf("%s\n",
+	       "There are no mediated device types on this host: is a driver for them loaded? For mdev-migrate's own: modprobe mdev_virtio_net");
+	if (signed_modules_only(root))
+		printf("%s\n",
+		       "This kernel loads signed modules only. If it says 'Key was rejected by service': mokutil --import /var/lib/dkms/mok.pub enrols DKMS's key at the next boot.");
+}
+
 static void list_types(struct host *host)
 {
 	struct table table = { .columns = 5 };
@@ -44,8 +79,7 @@ static void list_types(struct host *host)
 	if (host->nr_types)
 		table_print(&table, stdout);
 	else
-		printf("%s\n",
-		       "There are no mediated device types on this host: is a driver for them loaded?");
+		no_types(host->root);
 	table_free(&table);
 }
 

@@ -19,16 +19,35 @@ SCAN_PATTERNS=(
 	'mdev.* Tainted: .*D' 'disagrees about version of symbol' 'Unknown symbol'
 )
 
-# scan_log LOG ALLOW: print what was found; true if the log is clean.
+# scan_log LOG ALLOW: print what was found; true if the log is clean. What is allowed
+# begins in the suspicious line and may end in the three lines behind it, where the
+# kernel says which place it means.
 scan_log() {
 	local regex
 
 	regex=$(printf '|%s' "${SCAN_PATTERNS[@]}")
 	regex=${regex#|}
 	awk -v bad="$regex" -v allow="$2" '
-		allow != "" && $0 ~ allow { next }
-		$0 ~ bad { found++; left = 30 }
-		left > 0 && shown < 120 { print "    " $0; left--; shown++ }
-		END { if (found) print "    " found " suspicious lines"; exit found != 0 }
+		function allowed(i,	text) {
+			text = line[i] "\n" line[i + 1] "\n" line[i + 2] "\n" line[i + 3]
+			return allow != "" && match(text, allow) && RSTART <= length(line[i])
+		}
+		{ line[NR] = $0 }
+		END {
+			for (i = 1; i <= NR; i++) {
+				if (line[i] ~ bad && !allowed(i)) {
+					found++
+					left = 30
+				}
+				if (left > 0 && shown < 120) {
+					print "    " line[i]
+					left--
+					shown++
+				}
+			}
+			if (found)
+				print "    " found " suspicious lines"
+			exit found != 0
+		}
 	' "$1"
 }

@@ -59,9 +59,12 @@ build_queue() {
 suites_of() {
 	local suite
 
-	echo "$1" | awk '$1 ~ /^(stock|libvirt)_build$/ { print $2 }'
+	echo "$1" | awk '$1 == "libvirt_build" { print $2 }'
 	for suite in $(echo "$1" | awk '$1 == "libvirt_build" { print $2 }'); do
 		libvirt_backports "$suite"
+	done
+	for suite in $(echo "$1" | awk '$1 == "stock_build" { print $2 }'); do
+		stock_suites "$suite"
 	done
 	echo "$1" | grep -qvE '^(stock|libvirt)_build' || return 0
 	release_lines | head -n 1 | cut -d' ' -f1
