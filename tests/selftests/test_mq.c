@@ -157,7 +157,11 @@ static void frame_v4(FIXTURE_DATA(full) *self, struct frame *f,
 		     const struct packet_flow *flow)
 {
 	const struct packet_flow back = {
-		flow->tcp, flow->daddr, flow->saddr, flow->dport, flow->sport,
+		.tcp = flow->tcp,
+		.saddr = flow->daddr,
+		.daddr = flow->saddr,
+		.sport = flow->dport,
+		.dport = flow->sport,
 	};
 
 	f->len = packet_make(f->to_guest, self->mac, flow, 100, 1);
@@ -216,18 +220,21 @@ static bool comes_on(struct __test_metadata *_metadata,
 	return ret >= 0;
 }
 
+#define FLOW(_tcp, _saddr, _daddr, _sport, _dport)			\
+	{ .tcp = _tcp, .saddr = _saddr, .daddr = _daddr,		\
+	  .sport = _sport, .dport = _dport }
+
 /* Packets that come at once, each like the one before but for one thing. */
 TEST_F(full, flows_in_a_batch)
 {
 	static const struct packet_flow v4[] = {
-		{ 0, 0x0a000001, 0x0a000002, 1000, 2000 },
-		{ 0, 0x0a000001, 0x0a000002, 1001, 2000 },
-		{ 0, 0x0a000001, 0x0a000002, 1001, 2001 },
-		{ 0, 0x0a000001, 0x0a000003, 1001, 2001 },
-		{ 0, 0x0a000004, 0x0a000003, 1001, 2001 },
-		{ 1, 0x0a000004, 0x0a000003, 1001, 2001 },
-	};
-	static const size_t v6[] = {
+		FLOW(0, 0x0a000001, 0x0a000002, 1000, 2000),
+		FLOW(0, 0x0a000001, 0x0a000002, 1001, 2000),
+		FLOW(0, 0x0a000001, 0x0a000002, 1001, 2001),
+		FLOW(0, 0x0a000001, 0x0a000003, 1001, 2001),
+		FLOW(0, 0x0a000004, 0x0a000003, 1001, 2001),
+		FLOW(1, 0x0a000004, 0x0a000003, 1001, 2001),
+	};	static const size_t v6[] = {
 		IP6_SPORT, IP6_DPORT, IP6_SADDR + 15, IP6_DADDR + 15,
 	};
 	struct frame frames[ARRAY_SIZE(v4) + ARRAY_SIZE(v6) + 1];
