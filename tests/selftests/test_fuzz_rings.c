@@ -59,8 +59,8 @@ static const struct fuzz_action actions[] = {
 	{ "reset", 2, fuzz_reset },
 	{ "state", 12, fuzz_state },
 	{ "data FD", 30, fuzz_data },
-	{ "move", 3, fuzz_move },
-	{ "up", 40, fuzz_up },
+	{ "move", 2, fuzz_move },
+	{ "up", 35, fuzz_up },
 };
 
 static uint64_t number_from_env(const char *name, uint64_t otherwise)
