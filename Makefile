@@ -9,8 +9,9 @@ INSTALL_MOD_DIR ?= updates
 # Not where DKMS builds.
 -include tests/lab/lab.mk
 
-.PHONY: modules install install-mdevctl dkms dkms-remove install-dkms-sources
-.PHONY: tools install-tools deb clean demo check check-kernels bench help
+.PHONY: modules install install-modules install-mdevctl dkms dkms-remove
+.PHONY: install-dkms-sources tools install-tools deb
+.PHONY: clean demo check check-kernels bench help
 
 # What the kernel needs, said before the compiler says it in its own way.
 define check_kernel
@@ -28,15 +29,21 @@ modules:
 	$(check_kernel)
 	$(MAKE) -C "$(KDIR)" M="$(CURDIR)" modules
 
-install: modules install-mdevctl
-	$(MAKE) -C "$(KDIR)" M="$(CURDIR)" INSTALL_MOD_DIR="$(INSTALL_MOD_DIR)" modules_install
+# DESTDIR= to stage, prefix= for the tool
+install: install-modules install-mdevctl install-tools
 	@[ -n "$(INSTALL_MOD_PATH)" ] || tools/packaging/notes "$(kernel_release)"
+
+INSTALL_MOD_PATH ?= $(DESTDIR)
+
+install-modules: modules
+	$(MAKE) -C "$(KDIR)" M="$(CURDIR)" INSTALL_MOD_DIR="$(INSTALL_MOD_DIR)" \
+		INSTALL_MOD_PATH="$(INSTALL_MOD_PATH)" modules_install
 
 # mdevctl looks for it there; without mdevctl it does nothing.
 CALLOUT := /etc/mdevctl.d/scripts.d/callouts/mdev-migrate
 
 install-mdevctl:
-	install -D -m 755 tools/mdevctl/mdev-migrate "$(INSTALL_MOD_PATH)$(CALLOUT)"
+	install -D -m 755 tools/mdevctl/mdev-migrate "$(DESTDIR)$(CALLOUT)"
 
 # DKMS builds from a copy, for this kernel now and for others when they come.
 VERSION := $(shell cat VERSION)
@@ -101,6 +108,7 @@ check-kernels:
 
 bench:
 	tests/bench/bench
+	tests/lab/lab packages pkg-config libjansson-dev jq time
 	tests/bench/tool_bench.sh
 
 help:
@@ -112,10 +120,10 @@ help:
 	@echo
 	@echo 'For the kernel you run:'
 	@echo '  make           build the modules; KDIR=DIR for another kernel'
-	@echo '  make install   install them (INSTALL_MOD_PATH=DIR to stage)'
+	@echo '  make install   install them and the tool (DESTDIR=DIR to stage, prefix=/usr/local)'
 	@echo '  make dkms      install them through DKMS; make dkms-remove undoes it'
 	@echo '  make tools     build mdev-migrate, which needs no kernel headers'
-	@echo '  make install-tools   install it (prefix=/usr/local, DESTDIR=DIR to stage)'
+	@echo '  make install-modules, install-tools   install one of the two only'
 	@echo '  make deb       Debian packages of both, in build/deb'
 	@echo '  make clean     remove what was built here; the cache stays'
 	@echo

@@ -76,6 +76,7 @@ void mdm_irqs_close(struct mdev_migrate_device *mdm)
 	irqs->msix_on = false;
 	irqs->has_intx = false;
 	irqs->intx = NULL;
+	irqs->unmask = NULL;
 	irqs->intx_level = false;
 	irqs->intx_masked = false;
 	irqs->intx_disabled = false;
@@ -83,6 +84,7 @@ void mdm_irqs_close(struct mdev_migrate_device *mdm)
 	irqs->error = NULL;
 	spin_unlock_irq(&irqs->lock);
 
+	mdm_unmask_destroy(old.unmask);
 	for (i = 0; i < old.nr_msix; i++) {
 		if (old.msix[i])
 			eventfd_ctx_put(old.msix[i]);

@@ -4,6 +4,8 @@
 
 #include "mdm.h"
 
+struct mdm_unmask;
+
 /**
  * struct mdm_irqs - a device's interrupts
  * @lock: guards all below; taken in any context
@@ -14,6 +16,7 @@
  * @msix_on: userspace has set up MSI-X
  * @has_intx: there is an INTx line
  * @intx: what to signal for it
+ * @unmask: the eventfd that unmasks it, or NULL
  * @intx_level: the model's line
  * @intx_masked: by userspace, or by having been signalled
  * @intx_disabled: by the PCI command register
@@ -29,6 +32,7 @@ struct mdm_irqs {
 	bool msix_on;
 	bool has_intx;
 	struct eventfd_ctx *intx;
+	struct mdm_unmask *unmask;
 	bool intx_level;
 	bool intx_masked;
 	bool intx_disabled;
@@ -37,5 +41,9 @@ struct mdm_irqs {
 };
 
 void mdm_irqs_flush(struct mdm_irqs *irqs);
+
+/* irq_unmask.c */
+struct mdm_unmask *mdm_unmask_create(struct mdm_irqs *irqs, int fd);
+void mdm_unmask_destroy(struct mdm_unmask *unmask);
 
 #endif /* MDM_IRQ_H */

@@ -165,6 +165,7 @@ static int msix_trigger(struct mdm_irqs *irqs, const struct vfio_irq_set *hdr,
 static int single_trigger(struct mdm_irqs *irqs, struct eventfd_ctx **slot,
 			  const struct vfio_irq_set *hdr, void *data)
 {
+	struct mdm_unmask *unmask = NULL;
 	struct eventfd_ctx *ctx = NULL;
 
 	if (hdr->count && !(hdr->flags & VFIO_IRQ_SET_DATA_EVENTFD))
@@ -178,24 +179,43 @@ static int single_trigger(struct mdm_irqs *irqs, struct eventfd_ctx **slot,
 	spin_lock_irq(&irqs->lock);
 	if (slot == &irqs->intx)
 		irqs->intx_masked = false;
+	if (slot == &irqs->intx && !hdr->count)
+		swap(unmask, irqs->unmask);
 	ctx = swap_ctx(irqs, slot, ctx);
 	mdm_irqs_flush(irqs);
 	spin_unlock_irq(&irqs->lock);
+	mdm_unmask_destroy(unmask);
 	if (ctx)
 		eventfd_ctx_put(ctx);
 	return 0;
 }
 
-static int intx_mask(struct mdm_irqs *irqs, const struct vfio_irq_set *hdr,
-		     const u8 *data, bool mask)
+/* -1 takes the eventfd off again. */
+static int intx_unmask_eventfd(struct mdm_irqs *irqs, s32 fd)
 {
-	/*
-	 * An eventfd that unmasks is a shortcut for irqchips that signal the
-	 * end of an interrupt; without it VFIO's users unmask themselves.
-	 */
-	if (hdr->count != 1 || (hdr->flags & VFIO_IRQ_SET_DATA_EVENTFD))
+	struct mdm_unmask *unmask = NULL;
+
+	if (fd < -1)
 		return -EINVAL;
-	if ((hdr->flags & VFIO_IRQ_SET_DATA_BOOL) && !*data)
+	if (fd >= 0)
+		unmask = mdm_unmask_create(irqs, fd);
+	if (IS_ERR(unmask))
+		return PTR_ERR(unmask);
+	spin_lock_irq(&irqs->lock);
+	swap(unmask, irqs->unmask);
+	spin_unlock_irq(&irqs->lock);
+	mdm_unmask_destroy(unmask);
+	return 0;
+}
+
+static int intx_mask(struct mdm_irqs *irqs, const struct vfio_irq_set *hdr,
+		     void *data, bool mask)
+{
+	if (hdr->count != 1)
+		return -EINVAL;
+	if (hdr->flags & VFIO_IRQ_SET_DATA_EVENTFD)
+		return mask ? -EINVAL : intx_unmask_eventfd(irqs, *(s32 *)data);
+	if ((hdr->flags & VFIO_IRQ_SET_DATA_BOOL) && !*(u8 *)data)
 		return 0;
 	spin_lock_irq(&irqs->lock);
 	irqs->intx_masked = mask;

@@ -136,13 +136,19 @@ u16 vnet_steer(struct vnet *vnet, struct sk_buff *skb);
 u32 vnet_steer_hash(struct vnet *vnet, const struct sk_buff *skb, u16 *report);
 
 /* offload.c */
+/* The host's interface does not tell one from the other. */
+#define VNET_GUEST_USO							\
+	(BIT_ULL(VIRTIO_NET_F_GUEST_USO4) |				\
+	 BIT_ULL(VIRTIO_NET_F_GUEST_USO6))
 #define VNET_GUEST_OFFLOADS						\
 	(BIT_ULL(VIRTIO_NET_F_GUEST_CSUM) |				\
 	 BIT_ULL(VIRTIO_NET_F_GUEST_TSO4) |				\
-	 BIT_ULL(VIRTIO_NET_F_GUEST_TSO6) | BIT_ULL(VIRTIO_NET_F_GUEST_ECN))
+	 BIT_ULL(VIRTIO_NET_F_GUEST_TSO6) |				\
+	 BIT_ULL(VIRTIO_NET_F_GUEST_ECN) | VNET_GUEST_USO)
 #define VNET_NETDEV_OFFLOADS						\
 	(NETIF_F_SG | NETIF_F_FRAGLIST | NETIF_F_HIGHDMA |		\
-	 NETIF_F_HW_CSUM | NETIF_F_TSO | NETIF_F_TSO_ECN | NETIF_F_TSO6)
+	 NETIF_F_HW_CSUM | NETIF_F_TSO | NETIF_F_TSO_ECN | NETIF_F_TSO6 | \
+	 NETIF_F_GSO_UDP_L4)
 int vnet_offload_set(const struct vnet *vnet, struct vnet_ctrl *ctrl,
 		     u8 command, const u8 *data, size_t len);
 size_t vnet_offload_get(const struct vnet_ctrl *ctrl, u8 command, u8 *data);

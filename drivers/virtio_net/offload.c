@@ -43,26 +43,50 @@ netdev_features_t vnet_offload_netdev(u64 offloads)
 		features |= NETIF_F_TSO6;
 	if (offloads & BIT_ULL(VIRTIO_NET_F_GUEST_ECN))
 		features |= NETIF_F_TSO_ECN;
+	if ((offloads & VNET_GUEST_USO) == VNET_GUEST_USO)
+		features |= NETIF_F_GSO_UDP_L4;
 	return features;
 }
 
-/* A header's segmentation type, as the features that allow it: 0 if none do. */
-static u64 vnet_gso_feature(u8 gso_type, unsigned int tso4, unsigned int tso6,
-			    unsigned int ecn)
-{
-	u64 feature = 0;
+/* What allows segments of TCP over IPv4 and IPv6, with ECN, of UDP. */
+struct vnet_gso {
+	u64 tcp4;
+	u64 tcp6;
+	u64 ecn;
+	u64 udp;
+};
 
-	switch (gso_type & ~VIRTIO_NET_HDR_GSO_ECN) {
+static const struct vnet_gso vnet_gso_guest = {
+	.tcp4 = BIT_ULL(VIRTIO_NET_F_GUEST_TSO4),
+	.tcp6 = BIT_ULL(VIRTIO_NET_F_GUEST_TSO6),
+	.ecn = BIT_ULL(VIRTIO_NET_F_GUEST_ECN),
+	.udp = VNET_GUEST_USO,
+};
+
+static const struct vnet_gso vnet_gso_host = {
+	.tcp4 = BIT_ULL(VIRTIO_NET_F_HOST_TSO4),
+	.tcp6 = BIT_ULL(VIRTIO_NET_F_HOST_TSO6),
+	.ecn = BIT_ULL(VIRTIO_NET_F_HOST_ECN),
+	.udp = BIT_ULL(VIRTIO_NET_F_HOST_USO),
+};
+
+/* A header's segmentation type, as the features that allow it: 0 if none do. */
+static u64 vnet_gso_feature(u8 gso_type, const struct vnet_gso *gso)
+{
+	switch (gso_type) {
 	case VIRTIO_NET_HDR_GSO_TCPV4:
-		feature = BIT_ULL(tso4);
-		break;
+		return gso->tcp4;
+	case VIRTIO_NET_HDR_GSO_TCPV4 | VIRTIO_NET_HDR_GSO_ECN:
+		return gso->tcp4 | gso->ecn;
 	case VIRTIO_NET_HDR_GSO_TCPV6:
-		feature = BIT_ULL(tso6);
-		break;
+		return gso->tcp6;
+	case VIRTIO_NET_HDR_GSO_TCPV6 | VIRTIO_NET_HDR_GSO_ECN:
+		return gso->tcp6 | gso->ecn;
+	case VIRTIO_NET_HDR_GSO_UDP_L4:
+		return gso->udp;
+	default:
+		return 0;
 	}
-	if (feature && gso_type & VIRTIO_NET_HDR_GSO_ECN)
-		feature |= BIT_ULL(ecn);
-	return feature;
 }
 
 static bool vnet_gso_ok(u64 needed, u64 features)
@@ -93,9 +117,7 @@ int vnet_offload_to_guest(struct vnet_vq *vq, const struct sk_buff *skb,
 		return -EOPNOTSUPP;
 	if (hdr->hdr.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM && !csum)
 		return -EOPNOTSUPP;
-	gso = vnet_gso_feature(hdr->hdr.gso_type, VIRTIO_NET_F_GUEST_TSO4,
-			       VIRTIO_NET_F_GUEST_TSO6,
-			       VIRTIO_NET_F_GUEST_ECN);
+	gso = vnet_gso_feature(hdr->hdr.gso_type, &vnet_gso_guest);
 	if (hdr->hdr.gso_type && !vnet_gso_ok(gso, offloads))
 		return -EOPNOTSUPP;
 
@@ -123,9 +145,7 @@ int vnet_offload_from_guest(struct vnet_vq *vq,
 			    struct sk_buff *skb)
 {
 	u64 features = vq->vnet->driver_features;
-	u64 gso = vnet_gso_feature(hdr->gso_type, VIRTIO_NET_F_HOST_TSO4,
-				   VIRTIO_NET_F_HOST_TSO6,
-				   VIRTIO_NET_F_HOST_ECN);
+	u64 gso = vnet_gso_feature(hdr->gso_type, &vnet_gso_host);
 
 	if (hdr->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM &&
 	    !(features & BIT_ULL(VIRTIO_NET_F_CSUM)))

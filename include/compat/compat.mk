@@ -26,6 +26,7 @@ NOSTDINC_FLAGS += -I$(compat) \
 	$(call compat-unless,linux/hex.h,mac_pton,NO_HEX_H) \
 	$(call compat-unless,linux/iova_bitmap.h,CONFIG_IOMMUFD_DRIVER,IOVA_BITMAP_ALWAYS) \
 	$(call compat-unless,linux/unaligned.h,get_unaligned,NO_UNALIGNED_H) \
+	$(call compat-unless,uapi/linux/virtio_net.h,VIRTIO_NET_HDR_GSO_UDP_L4,NO_USO) \
 	$(call compat-vfio-unless,get_region_info_caps,NO_REGION_INFO_CAPS) \
 	$(call compat-vfio-unless,vfio_check_precopy_ioctl,NO_CHECK_PRECOPY_IOCTL) \
 	$(call compat-vfio-unless,detach_ioas,NO_DETACH_IOAS) \

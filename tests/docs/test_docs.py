@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""What the administrator's guide tells to type does what it says.
+"""What the administrator's guides tell to type does what they say.
 
-Runs inside the lab; prints TAP. The guide's literal blocks are run in their
+test_docs.py [FOLDER...] with the programs that they use; runs inside the lab; prints
+TAP. The literal blocks of a guide are run in their
 order: shell commands in one shell, QEMU's with what makes a machine of them,
 QMP's against two such machines. A comment behind a command is what it prints
 ("..." stands for anything); one in parentheses is only for the reader.
@@ -18,7 +19,9 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../qemu"))
 # pylint: disable=wrong-import-position
 import vmm  # noqa: E402
 
-GUIDE = "/src/Documentation/admin-guide/getting-started.rst"
+GUIDES = "/src/Documentation/admin-guide"
+# Their names, and blocks that they have at least.
+EXPECTED = {"getting-started.rst": 10, "comparing.rst": 8}
 MACHINE = ("-machine pc -accel tcg -m 64 -nodefaults -display none -S "
            "-daemonize -pidfile /tmp/docs.pid")
 
@@ -177,21 +180,32 @@ def run_block(shell, block, migration):
     return migration
 
 
-def main():
-    """Run all blocks; the first that fails ends it."""
-    shell, migration = Shell(), None
-    shell.run("modprobe bridge")
-    number = 0
-    print("TAP version 13")
-    for number, block in enumerate(blocks(GUIDE), 1):
+def run_guide(name, number):
+    """Run all blocks of a guide; returns how many, and whether they passed."""
+    shell, migration, first = Shell(), None, number
+    shell.run("cd $(mktemp -d)")
+    for block in blocks(os.path.join(GUIDES, name)):
+        number += 1
         try:
             migration = run_block(shell, block, migration)
         except (AssertionError, RuntimeError, vmm.QmpError, OSError) as error:
-            print(f"# {error}\nnot ok {number} {block[0]}", flush=True)
-            return 1
-        print(f"ok {number} {block[0]}", flush=True)
+            print(f"# {error}\nnot ok {number} {name}: {block[0]}", flush=True)
+            return number, False
+        print(f"ok {number} {name}: {block[0]}", flush=True)
+    return number, number - first >= EXPECTED[name]
+
+
+def main():
+    """Run all guides; the first block that fails ends one."""
+    os.environ["PATH"] = ":".join(sys.argv[1:] + [os.environ["PATH"]])
+    subprocess.run(["modprobe", "bridge"], check=True)
+    number, good = 0, True
+    print("TAP version 13")
+    for name in EXPECTED:
+        number, passed = run_guide(name, number)
+        good = good and passed
     print(f"1..{number}")
-    return 0 if number > 10 else 1
+    return 0 if good else 1
 
 
 if __name__ == "__main__":

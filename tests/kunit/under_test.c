@@ -15,6 +15,7 @@
 #include "codec/stream.c"
 #include "error.c"
 #include "irq.c"
+#include "irq_unmask.c"
 #include "pci.c"
 #include "pci_msix.c"
 #include "dma.c"

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
+#include <net/if_arp.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +15,7 @@
 #include <unistd.h>
 
 #include "mdev.h"
+#include "packet.h"
 #include "util.h"
 #include "vnic.h"
 
@@ -168,4 +171,70 @@ size_t frame_make(uint8_t *frame, size_t len, const uint8_t *dst, uint32_t seed)
 	for (i = ETH_HLEN; i < len; i++)
 		frame[i] = rng_next(&state) >> 24;
 	return len;
+}
+
+static struct sockaddr_in *put_in(struct sockaddr *addr, uint32_t ip,
+				  uint16_t port)
+{
+	struct sockaddr_in *in = (struct sockaddr_in *)addr;
+
+	in->sin_family = AF_INET;
+	in->sin_addr.s_addr = htonl(ip);
+	in->sin_port = htons(port);
+	return in;
+}
+
+/* The interface gets the flow's destination, and knows where its source is. */
+static int set_addresses(int fd, const char *name,
+			 const struct packet_flow *flow,
+			 const uint8_t *guest_mac)
+{
+	struct ifreq ifr = { 0 };
+	struct arpreq arp = { .arp_flags = ATF_COM | ATF_PERM };
+
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
+	put_in(&ifr.ifr_addr, flow->daddr, 0);
+	if (ioctl(fd, SIOCSIFADDR, &ifr))
+		return -errno;
+	put_in(&ifr.ifr_netmask, 0xffffff00, 0);
+	if (ioctl(fd, SIOCSIFNETMASK, &ifr))
+		return -errno;
+	snprintf(arp.arp_dev, sizeof(arp.arp_dev), "%s", name);
+	put_in(&arp.arp_pa, flow->saddr, 0);
+	arp.arp_ha.sa_family = ARPHRD_ETHER;
+	memcpy(arp.arp_ha.sa_data, guest_mac, ETH_ALEN);
+	return ioctl(fd, SIOCSARP, &arp) ? -errno : 0;
+}
+
+/*
+ * The host's end of a UDP flow from the guest: a connected socket, or a negative
+ * errno. The guest is to send to @mac.
+ */
+int netif_udp(const char *uuid, const struct packet_flow *flow,
+	      const uint8_t *guest_mac, uint8_t *mac)
+{
+	struct sockaddr addr = { 0 };
+	char name[IFNAMSIZ];
+	int fd, ret, index;
+
+	ret = get_name(uuid, name);
+	if (!ret)
+		ret = netif_address(name, &index, mac);
+	if (ret)
+		return ret;
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	ret = set_addresses(fd, name, flow, guest_mac);
+	if (!ret && (bind(fd, (struct sockaddr *)put_in(&addr, flow->daddr,
+							flow->dport),
+			  sizeof(struct sockaddr_in)) ||
+		     connect(fd, (struct sockaddr *)put_in(&addr, flow->saddr,
+							   flow->sport),
+			     sizeof(struct sockaddr_in))))
+		ret = -errno;
+	if (!ret)
+		return fd;
+	close(fd);
+	return ret;
 }

@@ -6,9 +6,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct packet_flow;
+
 int netif_up(const char *name);
 int netif_address(const char *name, int *index, uint8_t *mac);
 int netif_open(const char *uuid);
+int netif_udp(const char *uuid, const struct packet_flow *flow,
+	      const uint8_t *guest_mac, uint8_t *mac);
 int netif_wait_carrier(const char *uuid, int ms);
 int netif_send(int fd, const void *frame, size_t len);
 int netif_recv(int fd, void *frame, size_t size, int ms);

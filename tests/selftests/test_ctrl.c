@@ -348,7 +348,8 @@ TEST_F(full, dependencies)
 	static const uint64_t bad[] = {
 		VNIC_F(MQ), VNIC_F(CTRL_RX), VNIC_F(RSS), VNIC_F(CTRL_VLAN),
 		VNIC_F(GUEST_ANNOUNCE), VNIC_F(GUEST_TSO4), VNIC_F(HOST_TSO6),
-		VNIC_F(CSUM) | VNIC_F(HOST_ECN),
+		VNIC_F(CSUM) | VNIC_F(HOST_ECN), VNIC_F(HOST_USO),
+		VNIC_F(GUEST_USO4), VNIC_F(GUEST_USO6),
 	};
 	uint64_t base = VNIC_FEATURE(VIRTIO_F_VERSION_1);
 	unsigned int i;

@@ -253,25 +253,90 @@ TEST_F(card, intx_disabled_by_the_guest)
 	EXPECT_EQ(1, event_wait(fd, DEADLINE_MS));
 }
 
-/* An irqfd that unmasks, as KVM's resampling does; optional. */
+static int unmask_by(FIXTURE_DATA(card) *self, int32_t fd)
+{
+	return vdev_irq_set(&self->v, INTX, EVENTFD | UNMASK, 0, 1, &fd,
+			    sizeof(fd));
+}
+
+static int signal_event(int fd)
+{
+	uint64_t one = 1;
+
+	return write(fd, &one, sizeof(one)) == sizeof(one);
+}
+
+/* An irqfd that unmasks, as KVM's resampling does. */
 TEST_F(card, intx_unmask_by_eventfd)
 {
-	int32_t resample = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	uint64_t one = 1;
-	int fd, ret;
+	int resample = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	int another = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
+	unsigned int i;
+	int fd;
 
 	card_up(_metadata, self, VNIC_INTX);
 	fd = self->nic.events[0];
-	ret = vdev_irq_set(&self->v, INTX, EVENTFD | UNMASK, 0, 1, &resample,
-			   sizeof(resample));
-	if (ret) {
-		close(resample);
-		SKIP(return, "no unmasking by eventfd: %s", strerror(-ret));
-	}
+	ASSERT_EQ(0, unmask_by(self, resample));
+	/* While the device asserts it, again and again; the event is taken. */
 	ASSERT_EQ(0, host_frame(self, 1));
 	EXPECT_EQ(1, event_wait(fd, DEADLINE_MS));
-	ASSERT_EQ(sizeof(one), write(resample, &one, sizeof(one)));
+	for (i = 0; i < 100; i++) {
+		ASSERT_TRUE(signal_event(resample));
+		ASSERT_EQ(1, event_wait(fd, DEADLINE_MS));
+		EXPECT_EQ(0, event_wait(resample, 0));
+	}
+	/* Not any more, once it is low. */
+	EXPECT_EQ(1, vpci_read(&self->nic.pci, VIRTIO_PCI_CAP_ISR_CFG, 1, 0));
+	ASSERT_TRUE(signal_event(resample));
+	EXPECT_EQ(0, event_wait(fd, QUIET_MS));
+	/* One that takes its place, and that was signalled before. */
+	ASSERT_EQ(0, host_frame(self, 2));
 	EXPECT_EQ(1, event_wait(fd, DEADLINE_MS));
+	ASSERT_EQ(0, unmask_by(self, another));
+	EXPECT_EQ(1, event_wait(fd, DEADLINE_MS));
+	ASSERT_TRUE(signal_event(resample));
+	EXPECT_EQ(0, event_wait(fd, QUIET_MS));
+	ASSERT_TRUE(signal_event(another));
+	EXPECT_EQ(1, event_wait(fd, DEADLINE_MS));
+	/* Taken off. */
+	ASSERT_EQ(0, unmask_by(self, -1));
+	ASSERT_EQ(0, unmask_by(self, -1));
+	ASSERT_TRUE(signal_event(another));
+	EXPECT_EQ(0, event_wait(fd, QUIET_MS));
+	close(resample);
+	close(another);
+}
+
+TEST_F(card, intx_unmask_by_what_goes_away)
+{
+	int resample = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), fd;
+
+	EXPECT_GT(0, unmask_by(self, null));
+	EXPECT_GT(0, unmask_by(self, 12345));
+	EXPECT_GT(0, unmask_by(self, -2));
+	close(null);
+	card_up(_metadata, self, VNIC_INTX);
+	fd = self->nic.events[0];
+	/* Closed by its owner: the line is still there. */
+	ASSERT_EQ(0, unmask_by(self, resample));
+	close(resample);
+	ASSERT_EQ(0, host_frame(self, 1));
+	EXPECT_EQ(1, event_wait(fd, DEADLINE_MS));
+	ASSERT_EQ(0, irq(self, INTX, NONE | UNMASK, 0, 1));
+	EXPECT_EQ(1, event_wait(fd, DEADLINE_MS));
+	/* Off with the line itself. */
+	resample = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	ASSERT_EQ(0, unmask_by(self, resample));
+	ASSERT_EQ(0, vdev_irq_disable(&self->v, INTX));
+	ASSERT_TRUE(signal_event(resample));
+	EXPECT_EQ(1, event_wait(resample, 0));
+	/* And with the device, which is closed when it is signalled. */
+	ASSERT_EQ(0, unmask_by(self, resample));
+	ASSERT_TRUE(signal_event(resample));
+	ASSERT_LE(0, close(self->v.fd));
+	self->v.fd = -1;
+	ASSERT_TRUE(signal_event(resample));
 	close(resample);
 }
 

@@ -154,6 +154,15 @@ while read -r config; do
 done <"$tmp/configs"
 
 echo "# $i configurations, $nr_types types: $fit fit, $unfit do not; $moved moved, $refused refused"
+# valid FILE: an answer is what the schema says.
+valid() {
+	python3 "$here/validate.py" --strict "$here/../../tools/mdev-migrate" "$1"
+}
+# schema: the last answer is what it says.
+schema() {
+	cp "$tmp/out" "$tmp/answer"
+	run 0 "... as the schema says" valid "$tmp/answer"
+}
 # expect NAME COMMAND...
 expect() {
 	name=$1
@@ -190,6 +199,9 @@ says "... measures the steps" "STOP -> STOP_COPY: [0-9.]+ ms"
 says "... and the downtime" "^downtime"
 sed 's/^/# /' "$tmp/out"
 run 0 "probe --json" "$tool" probe --json $a
+schema
+run 0 "list --json" "$tool" list --json
+schema
 run 0 "save to a file" "$tool" save $a -o "$tmp/state"
 run 0 "decode" "$tool" decode "$tmp/state"
 says "... knows all records" "^whole: "
@@ -209,6 +221,71 @@ wait
 run 2 "there is no such device" "$tool" probe cccccccc-0000-4000-8000-000000000003
 run 0 "list" "$tool" list
 says "... the device" "$a +virtio_net-v1 +RUNNING|$a"
+
+# A state is held, as long as nobody says otherwise, and is not changed by that.
+create $b virtio_net-v1
+echo 52:54:00:ab:cd:ef >$devices/$a/mac
+echo 52:54:00:00:00:01 >$devices/$b/mac
+run 0 "save" "$tool" save $a -o "$tmp/state"
+run 0 "save another" "$tool" save $b -o "$tmp/other"
+run 1 "... which differs" cmp -s "$tmp/state" "$tmp/other"
+# hold FILE [OPTION...]: in the background, until it says that it holds.
+hold() {
+	file=$1
+	shift
+	: >"$tmp/holds"
+	"$tool" load --hold "$@" $b "$file" >"$tmp/loaded" 2>"$tmp/holds" &
+	holder=$!
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		! grep -q 'has the state' "$tmp/holds" || break
+		sleep 0.5
+	done
+}
+hold "$tmp/state" --json -o "$tmp/held"
+run 0 "load --hold --json" valid "$tmp/loaded"
+run 0 "a state that is held is stopped" grep -qix STOP $devices/$b/migration/state
+run 2 "... and left alone" "$tool" save $b -o "$tmp/stolen"
+says "... says so" "$b is in use"
+run 1 "... nothing was written" test -e "$tmp/stolen"
+kill -TERM $holder
+run 0 "it ends when told to" wait $holder
+run 0 "the state is what it was" cmp "$tmp/state" "$tmp/held"
+hold "$tmp/other"
+kill -KILL $holder
+wait $holder
+run 0 "one whose holder was killed is as new" "$tool" probe $b
+run 2 "-o without --hold" "$tool" load $b "$tmp/state" -o "$tmp/held"
+says "... says what is missing" "add --hold"
+remove $b
+
+# Without iommufd, as on distributions' kernels: through the group and a container.
+mv /dev/iommu "$tmp/iommu"
+run 0 "probe through a container" "$tool" probe --json $a
+says "... says so" '"opened_through": "container"'
+schema
+
+run 0 "save through a container" "$tool" save $a -o "$tmp/state"
+run 0 "load through a container" "$tool" load $a "$tmp/state"
+mv "$tmp/iommu" /dev/iommu
 remove $a
 modprobe -r mdev_virtio_net
+
+# Another driver's device: the kernel's sample, which migrates and has no DMA.
+modprobe mtty
+mtty=/sys/class/mdev_bus/mtty/mdev_supported_types/mtty-1
+echo $a >$mtty/create
+run 0 "list, another driver's device" "$tool" list
+says "... with its type" "$a.*mtty-1|mtty-1.*$a"
+run 3 "check, another driver's device" "$tool" check $a mtty-1
+run 0 "probe, another driver's device" "$tool" probe $a
+says "... what QEMU would not like" "warns: the device cannot be reset"
+run 0 "save, another driver's state" "$tool" save $a -o "$tmp/state"
+run 1 "decode it" "$tool" decode "$tmp/state"
+says "... says that it is none of ours" "this is no device state stream"
+run 0 "load it" "$tool" load $a "$tmp/state"
+head -c 10 "$tmp/state" >"$tmp/cut"
+run 1 "load a part of it" "$tool" load $a "$tmp/cut"
+says "... the device was reset" "the device was reset"
+remove $a
+modprobe -r mtty
 finish

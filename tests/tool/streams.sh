@@ -70,6 +70,15 @@ run 0 "list 400 devices" "$tool" list --root "$tmp/host"
 if [ "$(grep -c running "$tmp/out")" = 400 ]; then pass "... all"; else fail "... all"; fi
 
 # Installed.
+run 0 "make install" make -s -C "$top/tools/mdev-migrate" OUT="$(dirname "$(readlink -f "$tool")")" \
+	DESTDIR="$tmp/dest" prefix=/opt/mm install
+for file in sbin/mdev-migrate share/man/man8/mdev-migrate.8 \
+	share/bash-completion/completions/mdev-migrate \
+	share/mdev-migrate/snapshot.schema.json share/mdev-migrate/answers.schema.json; do
+	[ -s "$tmp/dest/opt/mm/$file" ] || echo "no $file"
+done >"$tmp/out"
+if [ -s "$tmp/out" ]; then fail "... all of it"; else pass "... all of it"; fi
+run 0 "... and it runs" "$tmp/dest/opt/mm/sbin/mdev-migrate" list --root "$tmp/host"
 if man --version >/dev/null 2>&1; then
 	page=$top/tools/mdev-migrate/mdev-migrate.8
 	man --warnings -l "$page" >"$tmp/page" 2>"$tmp/err"

@@ -114,6 +114,25 @@ static int find_types(struct baseline *base)
 	return DONE_NO;
 }
 
+/* The answer to a program, if not all hosts have the model, or none has any. */
+static int print_without(struct baseline *base)
+{
+	json_t *answer = json_answer("baseline");
+	json_t *hosts = json_new_array();
+	size_t i;
+
+	json_put_text(answer, "model", base->model);
+	json_put(answer, "params", json_new_array());
+	for (i = 0; i < base->fleet.nr; i++) {
+		const char *name = base->fleet.hosts[i].name;
+
+		if (name && (!base->types || !base->types[i]))
+			json_add(hosts, json_string(name));
+	}
+	json_put(answer, "hosts_without", hosts);
+	return json_print(answer, stdout, "standard output", false);
+}
+
 /* Does the host of this type allow the value? Words differ by their number. */
 static bool allows(const struct type *type, const struct param *param,
 		   uint64_t value)
@@ -365,7 +384,7 @@ int cmd_baseline(const struct options *options)
 {
 	struct baseline base = { 0 };
 	const char *config;
-	int ret, printed;
+	int ret, printed = 0;
 
 	ret = fleet_read(&base.fleet, options);
 	if (ret)
@@ -373,7 +392,10 @@ int cmd_baseline(const struct options *options)
 	ret = choose_model(&base, options->model);
 	if (!ret)
 		ret = find_types(&base);
-	if (!ret) {
+	if ((ret == DONE_NO || ret == DONE_UNKNOWN) && options->json) {
+		printed = print_without(&base);
+		ret = printed ? printed : ret;
+	} else if (!ret) {
 		collect(&base);
 		config = config_of(&base);
 		ret = config ? result_status(combination(&base, config)) :

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* plan: what makes the destination's device, ready to be piped. */
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -158,12 +160,40 @@ static const struct emitter *find_emitter(const char *name)
 	return NULL;
 }
 
-static int print_json(const struct plan *plan, const struct source *source)
+/* What the emitter writes, as text. NULL if there is no memory for it. */
+static char *emitted(const struct plan *plan, const struct emitter *emitter)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	if (!out)
+		return NULL;
+	emitter->emit(plan, out);
+	if (fclose(out)) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+/* Without @emitter there is nothing that could be made. */
+static int print_json(const struct plan *plan, const struct source *source,
+		      const struct emitter *emitter)
 {
 	json_t *answer = json_answer("plan");
 	json_t *rest = json_from_verdict(source, plan->verdict);
+	char *text;
 
-	json_put_text(answer, "uuid", plan->uuid);
+	if (emitter) {
+		text = emitted(plan, emitter);
+		if (!text)
+			out_of_memory();
+		json_put_text(answer, "uuid", plan->uuid);
+		json_put_text(answer, "emit", emitter->name);
+		json_put_text(answer, "text", text);
+		free(text);
+	}
 	if (json_object_update_missing(answer, rest))
 		out_of_memory();
 	json_decref(rest);
@@ -228,13 +258,26 @@ static int emit(struct plan *plan, const struct source *source,
 	else
 		ret = check_names(plan, emitter);
 	if (!ret && options->json) {
-		ret = print_json(plan, source);
+		ret = print_json(plan, source, emitter);
 	} else if (!ret) {
 		emitter->emit(plan, stdout);
 		ret = finish_output(stdout, "standard output");
 	}
 	arena_free(&arena);
 	return ret;
+}
+
+/* There is nothing to plan: why, as check says it. */
+static int refuse(const struct plan *plan, const struct source *source,
+		  const struct options *options)
+{
+	int ret = 0;
+
+	if (options->json)
+		ret = print_json(plan, source, NULL);
+	else
+		print_verdict(stderr, source, plan->verdict);
+	return ret ? ret : result_status(plan->verdict->result);
 }
 
 int cmd_plan(const struct options *options)
@@ -258,8 +301,7 @@ int cmd_plan(const struct options *options)
 	if (!ret)
 		ret = endpoint_judge(&arena, &verdict, &source, &to);
 	if (!ret && verdict.result > COMPATIBLE) {
-		print_verdict(stderr, &source, &verdict);
-		ret = result_status(verdict.result);
+		ret = refuse(&plan, &source, options);
 	} else if (!ret && verdict.target.type &&
 		   verdict.target.type->is_program) {
 		ret = complain(DONE_ERROR,

@@ -102,7 +102,9 @@ static int can_migrate(struct vfio_dev *dev)
 	return DONE_NO;
 }
 
-static int save_to(struct vfio_dev *dev, int fd, const char *name)
+/* The state of a device, which is in @after then: the state that it was in. */
+static int save_to(struct vfio_dev *dev, int fd, const char *name,
+		   enum mig_state after)
 {
 	struct pipe pipe = {
 		.from = -1, .from_name = dev->uuid, .to = fd, .to_name = name,
@@ -117,24 +119,25 @@ static int save_to(struct vfio_dev *dev, int fd, const char *name)
 	progress_end();
 	close(pipe.from);
 	if (ret && pipe.to_failed) {
-		vfio_mig_set(dev, MIG_RUNNING, NULL);
+		vfio_mig_set(dev, after, NULL);
 		return complain(DONE_ERROR, "cannot write %s: %s", name, strerror(-ret));
 	}
 	if (ret)
 		return step_failed(dev, "reading the state", ret);
-	ret = vfio_mig_set(dev, MIG_RUNNING, NULL);
-	return ret ? step_failed(dev, "going back to RUNNING", ret) : 0;
+	ret = vfio_mig_set(dev, after, NULL);
+	return ret ? step_failed(dev, "leaving STOP_COPY", ret) : 0;
 }
 
 /* A state that is not whole is worse than none: it is not left behind. */
-static int save_to_file(struct vfio_dev *dev, const char *file)
+static int save_to_file(struct vfio_dev *dev, const char *file,
+			enum mig_state after)
 {
 	int fd, ret;
 
 	fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return complain(DONE_ERROR, "cannot create %s: %s", file, strerror(errno));
-	ret = save_to(dev, fd, file);
+	ret = save_to(dev, fd, file, after);
 	if (!ret && fsync(fd) && errno != EINVAL && errno != EROFS)
 		ret = complain(DONE_ERROR, "cannot write %s: %s", file, strerror(errno));
 	if (close(fd) && !ret)
@@ -165,9 +168,10 @@ int cmd_save(const struct options *options)
 		return ret;
 	ret = can_migrate(&dev);
 	if (!ret && file)
-		ret = save_to_file(&dev, file);
+		ret = save_to_file(&dev, file, MIG_RUNNING);
 	else if (!ret)
-		ret = save_to(&dev, STDOUT_FILENO, "standard output");
+		ret = save_to(&dev, STDOUT_FILENO, "standard output",
+			      MIG_RUNNING);
 	vfio_close(&dev);
 	return ret;
 }
@@ -196,10 +200,40 @@ static int load_from(struct vfio_dev *dev, int fd, const char *name,
 	if (!ret)
 		ret = vfio_mig_set(dev, MIG_STOP, NULL);
 	close(pipe.to);
-	if (ret)
-		return step_failed(dev, "loading the state", ret);
-	ret = vfio_mig_set(dev, MIG_RUNNING, NULL);
+	return ret ? step_failed(dev, "loading the state", ret) : 0;
+}
+
+static int run(struct vfio_dev *dev)
+{
+	int ret = vfio_mig_set(dev, MIG_RUNNING, NULL);
+
 	return ret ? step_failed(dev, "going to RUNNING", ret) : 0;
+}
+
+static void holding_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGHUP);
+}
+
+/*
+ * A device is reset when it is closed; until a signal it is not. It does not run,
+ * since there is no guest whose memory it could use: its state stays what it is.
+ */
+static int hold(struct vfio_dev *dev, const struct options *options)
+{
+	sigset_t set;
+	int signal;
+
+	fprintf(stderr,
+		PROGRAM ": %s has the state and is stopped; SIGINT or SIGTERM ends this%s%s\n",
+		dev->uuid, options->output ? ", and its state goes to " : "",
+		options->output ? options->output : "");
+	holding_signals(&set);
+	sigwait(&set, &signal);
+	return options->output ? save_to_file(dev, options->output, MIG_STOP) : 0;
 }
 
 static int print_loaded(const struct options *options, uint64_t bytes)
@@ -220,8 +254,12 @@ int cmd_load(const struct options *options)
 	struct vfio_dev dev;
 	int fd = STDIN_FILENO;
 	uint64_t bytes = 0;
+	sigset_t set;
 	int ret;
 
+	if (options->output && !options->hold)
+		return complain(DONE_ERROR,
+				"load writes a state, with -o, only after it has held one: add --hold");
 	if (!strcmp(file, "-")) {
 		file = "standard input";
 		if (isatty(fd))
@@ -238,9 +276,21 @@ int cmd_load(const struct options *options)
 		ret = can_migrate(&dev);
 		if (!ret)
 			ret = load_from(&dev, fd, file, &bytes);
+		if (!ret && options->hold) {
+			/* One that comes before hold() waits is not lost. */
+			holding_signals(&set);
+			sigprocmask(SIG_BLOCK, &set, NULL);
+			ret = print_loaded(options, bytes);
+			if (!ret)
+				ret = hold(&dev, options);
+		} else if (!ret) {
+			ret = run(&dev);
+			if (!ret)
+				ret = print_loaded(options, bytes);
+		}
 		vfio_close(&dev);
 	}
 	if (fd != STDIN_FILENO)
 		close(fd);
-	return ret ? ret : print_loaded(options, bytes);
+	return ret;
 }

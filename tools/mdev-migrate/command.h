@@ -12,6 +12,7 @@
  * @json: answer in JSON
  * @compact: in one line
  * @verify: only say whether it is in order
+ * @hold: keep the device open
  * @output: file to write to, NULL for standard output
  * @format: what export writes
  * @html: file for the page
@@ -27,6 +28,7 @@ struct options {
 	bool json;
 	bool compact;
 	bool verify;
+	bool hold;
 	const char *output;
 	const char *format;
 	const char *html;

@@ -86,7 +86,12 @@ static const char *feature_name(int bit)
 		[21] = "GUEST_ANNOUNCE", [22] = "MQ", [23] = "CTRL_MAC_ADDR",
 		[28] = "INDIRECT_DESC", [29] = "EVENT_IDX", [32] = "VERSION_1",
 		[33] = "ACCESS_PLATFORM", [34] = "RING_PACKED",
-		[35] = "IN_ORDER", [57] = "HASH_REPORT", [60] = "RSS",
+		[35] = "IN_ORDER", [36] = "ORDER_PLATFORM", [37] = "SR_IOV",
+		[38] = "NOTIFICATION_DATA", [39] = "NOTIF_CONFIG_DATA",
+		[40] = "RING_RESET", [41] = "ADMIN_VQ", [51] = "DEVICE_STATS",
+		[52] = "VQ_NOTF_COAL", [53] = "NOTF_COAL", [54] = "GUEST_USO4",
+		[55] = "GUEST_USO6", [56] = "HOST_USO", [57] = "HASH_REPORT",
+		[59] = "GUEST_HDRLEN", [60] = "RSS",
 		[61] = "RSC_EXT", [62] = "STANDBY", [63] = "SPEED_DUPLEX",
 	};
 
@@ -156,6 +161,24 @@ static const char *part_name(unsigned int type)
 	return names[type - PART_DEV_FEATURES];
 }
 
+/* virtio 1.4, "Control Virtqueue" of the network device */
+static const char *command_name(unsigned int class, unsigned int command)
+{
+	static const char * const names[][6] = {
+		[0] = { "RX_PROMISC", "RX_ALLMULTI", "RX_ALLUNI", "RX_NOMULTI",
+			"RX_NOUNI", "RX_NOBCAST" },
+		[1] = { "MAC_TABLE_SET", "MAC_ADDR_SET" },
+		[2] = { "VLAN_ADD", "VLAN_DEL" },
+		[3] = { "ANNOUNCE_ACK" },
+		[4] = { "MQ_VQ_PAIRS_SET", "MQ_RSS_CONFIG", "MQ_HASH_CONFIG" },
+		[5] = { "GUEST_OFFLOADS_SET" },
+	};
+
+	if (class >= sizeof(names) / sizeof(names[0]) || command >= 6)
+		return NULL;
+	return names[class][command];
+}
+
 static void put_value(json_t *object, unsigned int type, const uint8_t *selector,
 		      const uint8_t *value, size_t len)
 {
@@ -176,6 +199,8 @@ static void put_value(json_t *object, unsigned int type, const uint8_t *selector
 	} else if (type == PART_CVQ_CFG) {
 		json_put_number(object, "class", selector[0]);
 		json_put_number(object, "command", selector[1]);
+		json_put_text(object, "name",
+			      command_name(selector[0], selector[1]));
 		put_bytes(object, "value", value, len);
 	} else {
 		put_bytes(object, "selector", selector, 8);

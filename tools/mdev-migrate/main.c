@@ -22,6 +22,8 @@ enum {
 	OPT_MODEL,
 	OPT_BANDWIDTH,
 	OPT_OUTPUT,
+	OPT_HOLD,
+	OPT_LAST = OPT_HOLD,
 };
 
 #define TAKES(option)	(1U << ((option) - OPT_ROOT))
@@ -63,8 +65,9 @@ static const struct command {
 	  cmd_probe, 1, 1, TAKES(OPT_BANDWIDTH) },
 	{ "save", "UUID [-o FILE]", "a device's state to a file or pipe",
 	  cmd_save, 1, 1, TAKES(OPT_OUTPUT) },
-	{ "load", "UUID [FILE]", "a device's state from a file or pipe",
-	  cmd_load, 1, 2, 0 },
+	{ "load", "UUID [FILE] [--hold [-o FILE]]",
+	  "a device's state from a file or pipe",
+	  cmd_load, 1, 2, TAKES(OPT_HOLD) | TAKES(OPT_OUTPUT) },
 	{ "decode", "[--verify] FILE", "a saved state in words",
 	  cmd_decode, 1, 1, TAKES(OPT_VERIFY) },
 };
@@ -83,6 +86,7 @@ static const struct option long_options[] = {
 	{ "uuid", required_argument, NULL, OPT_UUID },
 	{ "model", required_argument, NULL, OPT_MODEL },
 	{ "bandwidth", required_argument, NULL, OPT_BANDWIDTH },
+	{ "hold", no_argument, NULL, OPT_HOLD },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
 	{ NULL, 0, NULL, 0 },
@@ -150,6 +154,9 @@ static int set_option(struct options *options, int option, const char *value)
 		break;
 	case OPT_VERIFY:
 		options->verify = true;
+		break;
+	case OPT_HOLD:
+		options->hold = true;
 		break;
 	case OPT_OUTPUT:
 		options->output = value;
@@ -219,7 +226,7 @@ static int parse(struct options *options, const struct command **command,
 	if (!*command)
 		return complain(DONE_ERROR, "there is no command \"%s\": see " PROGRAM " --help",
 				argv[optind]);
-	for (i = OPT_ROOT; i <= OPT_OUTPUT; i++) {
+	for (i = OPT_ROOT; i <= OPT_LAST; i++) {
 		if (given & TAKES(i) & ~((*command)->takes | EVERY_COMMAND))
 			return complain(DONE_ERROR, "%s takes no --%s: see " PROGRAM " --help",
 					(*command)->name, option_name(i));

@@ -40,6 +40,7 @@ _mdev_migrate() {
 	matrix) options+=' --html' ;;
 	probe) options+=' --bandwidth' ;;
 	save) options+=' --output' ;;
+	load) options+=' --hold --output' ;;
 	decode) options+=' --verify' ;;
 	esac
 	case $cur in

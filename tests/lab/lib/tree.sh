@@ -5,7 +5,7 @@
 
 TREE_SUITE=forky
 TREE_PACKAGES="qemu-system-x86 ipxe-qemu kmod iproute2 procps python3-minimal
-	python3 busybox-static ethtool iputils-ping"
+	python3 python3-jsonschema busybox-static ethtool iputils-ping"
 
 tree_dir() {
 	local p key version
