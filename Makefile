@@ -9,8 +9,9 @@ INSTALL_MOD_DIR ?= updates
 # Not where DKMS builds.
 -include tests/lab/lab.mk
 
-.PHONY: modules install install-modules install-mdevctl dkms dkms-remove install-dkms-sources
-.PHONY: tools install-tools deb clean demo check check-kernels bench help
+.PHONY: modules install install-modules install-mdevctl dkms dkms-remove
+.PHONY: install-dkms-sources tools install-tools deb
+.PHONY: clean demo check check-kernels bench help
 
 # What the kernel needs, said before the compiler says it in its own way.
 define check_kernel

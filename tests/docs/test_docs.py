@@ -80,8 +80,10 @@ class Shell:
         self.process.stdin.flush()
         lines = []
         for line in self.process.stdout:
-            if line.startswith(self.MARK):
-                return "".join(lines), int(line.split()[1])
+            # What a command prints need not end with a line.
+            text, mark, status = line.partition(self.MARK)
+            if mark:
+                return "".join(lines) + text, int(status)
             lines.append(line)
         raise RuntimeError(f"the shell ended at: {command}")
 

@@ -26,7 +26,8 @@ kvm_works() {
 	if [ ! -e "$known" ]; then
 		qemu 10 -accel kvm -cpu max -m 256 -kernel /guest/vmlinuz -serial stdio \
 			-append "console=ttyS0 panic=-1" </dev/null 2>&1 |
-			grep -c 'Kernel panic .*VFS' >"$known" || true
+			grep -c 'Kernel panic .*VFS' >"$known.$$" || true
+		mv "$known.$$" "$known"
 	fi
 	[ "$(cat "$known")" = 1 ]
 }

@@ -175,8 +175,11 @@ qemu_tests() {
 # The administrator's guide, as far as it goes on from an installation.
 guide_tests() {
 	n=$((n + 1))
+	# It names the guide's second host there.
+	cp -p /etc/hosts /tmp/hosts
 	(cd "$here/docs" && PYTHONDONTWRITEBYTECODE=1 python3 test_installing.py "$here/installing.rst") &&
 		echo "ok $n all of the guide" || echo "not ok $n all of the guide"
+	cp -p /tmp/hosts /etc/hosts
 }
 
 # shellcheck source=tests/kernels/inside_tool.sh

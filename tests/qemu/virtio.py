@@ -141,7 +141,7 @@ class Card:
         self.qtest.write(queue.buffers + SLOT * slot, bytes(HEADER) + frame)
         queue.offer(slot, HEADER + len(frame), 0)
         queue.kick()
-        self._wait(queue.next, "a sent frame", timeout)
+        self._wait(queue.next, "what was sent", timeout)
         self._wait(lambda: self.interrupts.taken(2), "its interrupt", timeout)
 
     def recv(self, timeout=10):
@@ -161,5 +161,5 @@ class Card:
             if value:
                 return value
             if time.monotonic() > deadline:
-                raise AssertionError(f"no {name} in {timeout} s")
+                raise AssertionError(f"{name} did not come in {timeout} s")
             time.sleep(0.002)
