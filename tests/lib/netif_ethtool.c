@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "mdev.h"
+#include "util.h"
 
 static int ethtool(const char *uuid, void *data)
 {
@@ -84,4 +85,16 @@ out:
 	free(names);
 	free(stats);
 	return ret;
+}
+
+/* The flag, once it is what it shall be, or when there is no more time. */
+int netif_wait_flag(const char *uuid, uint32_t cmd, int wants)
+{
+	int64_t deadline = deadline_ms(DEADLINE_MS);
+	int now;
+
+	do {
+		now = netif_flag(uuid, cmd);
+	} while (now != wants && deadline_left(deadline));
+	return now;
 }

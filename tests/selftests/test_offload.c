@@ -6,10 +6,7 @@
 #include "full.h"
 
 #include <linux/ethtool.h>
-#include <linux/udp.h>
-#include <netinet/in.h>
 #include <pthread.h>
-#include <sys/socket.h>
 
 #define OK	VIRTIO_NET_OK
 #define ERR	VIRTIO_NET_ERR
@@ -54,31 +51,11 @@ static const struct virtio_net_hdr_v1 udp_csum = {
 	.csum_offset = 6,
 };
 
-static const struct virtio_net_hdr_v1 uso = {
-	.flags = CSUM,
-	.gso_type = UDP_L4,
-	.hdr_len = PACKET_UDP_HDR,
-	.gso_size = MSS,
-	.csum_start = PACKET_ETH + PACKET_IP,
-	.csum_offset = 6,
-};
-
 FIXTURE_VARIANT_ADD(full, direct) { };
 
 FIXTURE_VARIANT_ADD(full, indirect) {
 	.flags = VNIC_INDIRECT | VNIC_EVENT_IDX,
 };
-
-static int wait_flag(const char *uuid, uint32_t cmd, int wants)
-{
-	int64_t deadline = deadline_ms(DEADLINE_MS);
-	int now;
-
-	do {
-		now = netif_flag(uuid, cmd);
-	} while (now != wants && deadline_left(deadline));
-	return now;
-}
 
 /* Of @len bytes of payload, from the host; as it comes in one piece. */
 static void tso_to_guest(struct __test_metadata *_metadata,
@@ -106,13 +83,13 @@ TEST_F(full, segments_to_guest)
 	size_t len;
 
 	full_up(_metadata, self, variant->flags, VNIC_OFFLOADS, 1);
-	EXPECT_EQ(1, wait_flag(MDEV_UUID_A, ETHTOOL_GTSO, 1));
+	EXPECT_EQ(1, netif_wait_flag(MDEV_UUID_A, ETHTOOL_GTSO, 1));
 	EXPECT_EQ(1, netif_flag(MDEV_UUID_A, ETHTOOL_GTXCSUM));
 	EXPECT_EQ(1, netif_flag(MDEV_UUID_A, ETHTOOL_GSG));
 	for (len = 100; len <= LONG; len += 1 + len / 3)
 		tso_to_guest(_metadata, self, len, len);
 	ASSERT_EQ(0, vpci_reset(&self->nic.pci));
-	EXPECT_EQ(0, wait_flag(MDEV_UUID_A, ETHTOOL_GTSO, 0));
+	EXPECT_EQ(0, netif_wait_flag(MDEV_UUID_A, ETHTOOL_GTSO, 0));
 	EXPECT_EQ(0, netif_flag(MDEV_UUID_A, ETHTOOL_GTXCSUM));
 }
 
@@ -187,7 +164,7 @@ TEST_F(full, guest_changes_its_mind)
 	full_move(_metadata, self);
 	expect_segments(_metadata, self, false);
 	EXPECT_EQ(OK, set_offloads(&self->nic, all));
-	EXPECT_EQ(1, wait_flag(MDEV_UUID_B, ETHTOOL_GTSO, 1));
+	EXPECT_EQ(1, netif_wait_flag(MDEV_UUID_B, ETHTOOL_GTSO, 1));
 	tso_to_guest(_metadata, self, 30000, 2);
 }
 
@@ -417,91 +394,6 @@ TEST_F(full, from_guest)
 				    DEADLINE_MS));
 	EXPECT_EQ(CSUM, hdr.flags & CSUM);
 	EXPECT_EQ(6, hdr.csum_offset);
-}
-
-/* The host's socket gets the pieces that the guest asked for. */
-TEST_F(full, udp_segments_from_guest)
-{
-	static uint8_t p[VNIC_BIG], in[VNIC_BIG];
-	uint8_t host[ETH_ALEN];
-	size_t size, len, at;
-	int fd;
-
-	full_up(_metadata, self, variant->flags, VNIC_OFFLOADS, 1);
-	fd = netif_udp(MDEV_UUID_A, &udp, self->mac, host);
-	ASSERT_LE(0, fd);
-	for (len = 1; len <= LONG; len += 1 + len / 2) {
-		size = packet_make(p, host, &udp, len, len);
-		ASSERT_EQ(0, vnic_send_on(&self->nic, 0, &uso, p, size));
-		for (at = 0; at < len; at += MSS) {
-			size_t piece = len - at < MSS ? len - at : MSS;
-
-			ASSERT_EQ(1, wait_readable(fd, DEADLINE_MS)) {
-				TH_LOG("%zu of %zu bytes", at, len);
-			}
-			ASSERT_EQ(piece, recv(fd, in, sizeof(in), 0));
-			EXPECT_EQ(0, memcmp(p + PACKET_UDP_HDR + at, in,
-					    piece));
-		}
-		ASSERT_EQ(0, vnic_sent(&self->nic, DEADLINE_MS));
-	}
-	close(fd);
-}
-
-/* @pieces of MSS and a short one, which the guest gets as one packet. */
-static void uso_to_guest(struct __test_metadata *_metadata,
-			 FIXTURE_DATA(full) *self, int fd, size_t len)
-{
-	static uint8_t out[VNIC_BIG], in[VNIC_BIG + VNIC_SLOT];
-	struct virtio_net_hdr_v1_hash hdr;
-	size_t i;
-
-	for (i = 0; i < len; i++)
-		out[i] = i * 31 + len;
-	ASSERT_EQ(len, send(fd, out, len, 0));
-	ASSERT_EQ(PACKET_UDP_HDR + len,
-		  vnic_recv_on(&self->nic, 0, &hdr, in, sizeof(in),
-			       DEADLINE_MS)) {
-		TH_LOG("%zu bytes", len);
-	}
-	EXPECT_EQ(0, memcmp(in + PACKET_UDP_HDR, out, len));
-	EXPECT_EQ(CSUM, hdr.hdr.flags);
-	EXPECT_EQ(len > MSS ? UDP_L4 : 0, hdr.hdr.gso_type);
-	EXPECT_EQ(len > MSS ? MSS : 0, hdr.hdr.gso_size);
-	EXPECT_EQ(PACKET_ETH + PACKET_IP, hdr.hdr.csum_start);
-	EXPECT_EQ(6, hdr.hdr.csum_offset);
-}
-
-TEST_F(full, udp_segments_to_guest)
-{
-	const uint64_t one = VNIC_OFFLOADS & ~VNIC_F(GUEST_USO6);
-	uint8_t out[3 * MSS] = { 0 }, in[2 * VNIC_SLOT], host[ETH_ALEN];
-	struct virtio_net_hdr_v1_hash hdr;
-	int fd, mss = MSS;
-	size_t len;
-
-	full_up(_metadata, self, variant->flags, VNIC_OFFLOADS, 1);
-	EXPECT_EQ(1, wait_flag(MDEV_UUID_A, ETHTOOL_GTSO, 1));
-	fd = netif_udp(MDEV_UUID_A, &udp, self->mac, host);
-	ASSERT_LE(0, fd);
-	ASSERT_EQ(0, setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &mss,
-				sizeof(mss)));
-	for (len = 100; len <= LONG; len += 1 + len / 2)
-		uso_to_guest(_metadata, self, fd, len);
-
-	/* The interface cannot tell IPv4 from IPv6: both or none. */
-	ASSERT_EQ(0, vpci_reset(&self->nic.pci));
-	EXPECT_EQ(0, wait_flag(MDEV_UUID_A, ETHTOOL_GTSO, 0));
-	full_up(_metadata, self, variant->flags, one, 1);
-	EXPECT_EQ(1, wait_flag(MDEV_UUID_A, ETHTOOL_GTSO, 1));
-	ASSERT_EQ(sizeof(out), send(fd, out, sizeof(out), 0));
-	for (len = 0; len < sizeof(out); len += MSS) {
-		ASSERT_EQ(PACKET_UDP_HDR + MSS,
-			  vnic_recv_on(&self->nic, 0, &hdr, in, sizeof(in),
-				       DEADLINE_MS));
-		EXPECT_EQ(0, hdr.hdr.gso_type);
-	}
-	close(fd);
 }
 
 /* Whatever the header says: dropped or sent, and then all is well. */
