@@ -181,32 +181,33 @@ static void copy_page_part(struct page *page, unsigned int offset, void *buf,
 	kunmap_local(addr);
 }
 
-/* -EAGAIN if a page is not in the cache; then part may be copied. */
-static int copy_cached(struct mdm_dma *dma, u64 iova, void *buf, size_t len,
-		       bool write)
+/* Returns how much, from the beginning: up to the first page that is not cached. */
+static size_t copy_cached(struct mdm_dma *dma, u64 iova, void *buf, size_t len,
+			  bool write)
 {
-	int ret = 0;
+	XA_STATE(xas, &dma->pages, iova >> PAGE_SHIFT);
+	size_t done = 0;
+	void *entry;
 
 	rcu_read_lock();
-	while (len) {
-		unsigned int offset = offset_in_page(iova);
-		size_t n = min_t(size_t, len, PAGE_SIZE - offset);
-		void *entry = xa_load(&dma->pages, iova >> PAGE_SHIFT);
+	for (entry = xas_load(&xas); done < len; entry = xas_next(&xas)) {
+		unsigned int offset = offset_in_page(iova + done);
+		size_t n = min_t(size_t, len - done, PAGE_SIZE - offset);
 
+		/* The tree was changed meanwhile. */
+		while (xas_retry(&xas, entry))
+			entry = xas_load(&xas);
 		if (!entry || entry == PAGE_GONE ||
-		    (write && !xa_pointer_tag(entry))) {
-			ret = -EAGAIN;
+		    (write && !xa_pointer_tag(entry)))
 			break;
-		}
-		copy_page_part(xa_untag_pointer(entry), offset, buf, n, write);
-		if (write)
-			mdm_log_written(dma, iova, n);
-		iova += n;
-		buf += n;
-		len -= n;
+		copy_page_part(xa_untag_pointer(entry), offset, buf + done, n,
+			       write);
+		done += n;
 	}
+	if (write && done)
+		mdm_log_written(dma, iova, done);
 	rcu_read_unlock();
-	return ret;
+	return done;
 }
 
 /* One page: into the cache and then again, or past it. */
@@ -244,22 +245,25 @@ static int dma_access(struct mdev_migrate_device *mdm, u64 iova, void *buf,
 	might_sleep();
 	if (check_add_overflow(iova, (u64)len, &end))
 		return -EFAULT;
-	while (len) {
-		size_t n = min_t(size_t, len, PAGE_SIZE - offset_in_page(iova));
+	for (;;) {
+		size_t n = copy_cached(dma, iova, buf, len, write);
 
+		iova += n;
+		buf += n;
+		len -= n;
+		if (!len)
+			return 0;
+		n = min_t(size_t, len, PAGE_SIZE - offset_in_page(iova));
+		ret = access_slow(dma, iova, buf, n, write);
 		/* Userspace can unmap the page again; it has to be quick. */
-		do {
-			ret = copy_cached(dma, iova, buf, n, write);
-			if (ret == -EAGAIN)
-				ret = access_slow(dma, iova, buf, n, write);
-		} while (ret == -EAGAIN);
+		if (ret == -EAGAIN)
+			continue;
 		if (ret)
 			return ret;
 		iova += n;
 		buf += n;
 		len -= n;
 	}
-	return 0;
 }
 
 /**
@@ -314,7 +318,8 @@ int mdev_migrate_dma_read_atomic(struct mdev_migrate_device *mdm, u64 iova,
 {
 	if (iova + len < iova)
 		return -EAGAIN;
-	return copy_cached(mdm->dma, iova, buf, len, false);
+	return copy_cached(mdm->dma, iova, buf, len, false) == len ? 0 :
+								     -EAGAIN;
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_dma_read_atomic);
 
@@ -334,7 +339,8 @@ int mdev_migrate_dma_write_atomic(struct mdev_migrate_device *mdm, u64 iova,
 {
 	if (iova + len < iova)
 		return -EAGAIN;
-	return copy_cached(mdm->dma, iova, (void *)buf, len, true);
+	return copy_cached(mdm->dma, iova, (void *)buf, len, true) == len ?
+	       0 : -EAGAIN;
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_dma_write_atomic);
 

@@ -91,7 +91,19 @@ static int create(void)
 	return sysfs_write(MDEV_TYPES "/" MDEV_TYPE_V1 "/create", MDEV_UUID_A);
 }
 
-TEST(fail_create)
+/* A device for each allocation that can fail takes its time. */
+FIXTURE(nothing) {
+};
+
+FIXTURE_SETUP(nothing)
+{
+}
+
+FIXTURE_TEARDOWN(nothing)
+{
+}
+
+TEST_F_TIMEOUT(nothing, fail_create, 120)
 {
 	int available = mdev_available(MDEV_TYPE_V1);
 
