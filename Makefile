@@ -41,7 +41,8 @@ install-modules: modules
 
 # mdevctl and udev look for them there; without mdevctl they do nothing.
 CALLOUT := /etc/mdevctl.d/scripts.d/callouts/mdev-migrate
-RULES := /etc/udev/rules.d/60-mdev-migrate.rules
+udevrulesdir ?= /etc/udev/rules.d
+RULES = $(udevrulesdir)/60-mdev-migrate.rules
 
 install-mdevctl:
 	install -D -m 755 tools/mdevctl/mdev-migrate "$(DESTDIR)$(CALLOUT)"

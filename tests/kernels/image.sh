@@ -138,7 +138,8 @@ deb_installed() {
 		[ "$(inside mdev-migrate --version)" = "mdev-migrate $1" ] &&
 		[ "$(inside modinfo -k "$release" -F version mdev_virtio_net)" = "$1" ] &&
 		[ -s "$root/usr/share/man/man8/mdev-migrate.8.gz" ] &&
-		[ -x "$root/etc/mdevctl.d/scripts.d/callouts/mdev-migrate" ]
+		[ -x "$root/etc/mdevctl.d/scripts.d/callouts/mdev-migrate" ] &&
+		[ -s "$root/usr/lib/udev/rules.d/60-mdev-migrate.rules" ]
 }
 
 install_deb() {

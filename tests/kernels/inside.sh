@@ -48,7 +48,8 @@ dkms_remove() {
 	make -s -C "$here/src" dkms-remove
 	dkms status
 	[ -z "$(dkms status)" ] && [ -z "$(ls -d /usr/src/mdev-migrate-* 2>/dev/null)" ] &&
-		! modinfo mdev_virtio_net && [ ! -e $callout ]
+		! modinfo mdev_virtio_net && [ ! -e $callout ] &&
+		[ ! -e /etc/udev/rules.d/60-mdev-migrate.rules ]
 }
 
 # mdevctl, as installed by the release, and the project's callout.
