@@ -13,14 +13,13 @@ import os
 import shutil
 import subprocess
 import sys
-import time
-import traceback
 
 sys.path.insert(0, "/src/tests/qemu")
 
 # pylint: disable=wrong-import-position
 import mdev  # noqa: E402
 import network  # noqa: E402
+from tap import Skip, documented, run  # noqa: E402
 
 import domain  # noqa: E402
 from host import CommandError, Host, wait_for  # noqa: E402
@@ -35,10 +34,6 @@ SAVED = "/var/lib/libvirt/qemu/save/guest"
 # A card of alpha's, a card of beta's.
 CARD_A = "11111111-0000-4000-8000-00000000000a"
 CARD_B = "11111111-0000-4000-8000-00000000000b"
-
-
-class Skip(Exception):
-    """What is tested is not there; says why."""
 
 
 def node(uuid):
@@ -421,28 +416,12 @@ def main():
     """Run all; what builds on one that failed fails too."""
     subprocess.run(["modprobe", "-a", "bridge", "veth"], check=True)
     world = World()
-    failed = 0
-    print(f"TAP version 13\n1..{len(TESTS)}", flush=True)
-    for number, test in enumerate(TESTS, 1):
-        start = time.monotonic()
-        note = ""
-        try:
-            test(world)
-            result = "ok"
-        except Skip as skip:
-            result, note = "ok", f" # SKIP {skip}"
-        except Exception:  # pylint: disable=broad-except
-            result = "not ok"
-            failed += 1
-            for line in traceback.format_exc().splitlines():
-                print(f"# {line}")
-        print(f"{result} {number} {test.__doc__}{note}\n"
-              f"# {time.monotonic() - start:.1f} s", flush=True)
+    failed = run(documented(TESTS), world)
     if failed:
         for host in (world.alpha, world.beta):
             for line in host.log():
                 print(f"# {line}")
-    return 1 if failed else 0
+    return failed
 
 
 if __name__ == "__main__":

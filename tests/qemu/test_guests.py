@@ -14,7 +14,8 @@ import time
 import zlib
 
 import netboot
-from world import IOMMUFD, run, succeed
+from tap import run
+from world import IOMMUFD, World, succeed
 
 GUESTS = "/out/guests"
 TYPE = "virtio_net-v3"
@@ -113,7 +114,7 @@ def main():
     tests.append(("iPXE boots from the card, what it has fetched is right",
                   boot_ipxe))
     tests.append(("all goes", lambda world: world.close()))
-    return run(tests)
+    return run(tests, World())
 
 
 if __name__ == "__main__":

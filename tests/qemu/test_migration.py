@@ -13,7 +13,8 @@ import time
 
 import mdev
 import vmm
-from world import IOMMUFD, Skip, incoming, run, succeed
+from tap import Skip, documented, run
+from world import IOMMUFD, World, incoming, succeed
 
 
 def slow_migration(world, target):
@@ -174,7 +175,7 @@ TESTS = (test_boot, test_migrate, test_migrate_again, test_other_configuration,
 def main():
     """Run all."""
     subprocess.run(["modprobe", "mdev_virtio_net"], check=True)
-    return run([(test.__doc__, test) for test in TESTS])
+    return run(documented(TESTS), World())
 
 
 if __name__ == "__main__":

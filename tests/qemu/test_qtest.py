@@ -15,13 +15,13 @@ import sys
 import tempfile
 import threading
 import time
-import traceback
 
 import mdev
 import network
 import qtest
 import virtio
 import vmm
+from tap import documented, run
 
 PROTOCOL = 0x88b5
 HOST_MAC = "02:00:00:00:00:01"
@@ -275,23 +275,11 @@ if os.path.exists(OLD_QEMU):
 
 def main():
     """Run all tests."""
-    failed = 0
-    print(f"TAP version 13\n1..{len(TESTS)}", flush=True)
     with tempfile.TemporaryDirectory() as workdir:
         world = World(workdir)
-        for number, test in enumerate(TESTS, 1):
-            start, result = time.monotonic(), "ok"
-            try:
-                test(world)
-            except Exception:  # pylint: disable=broad-except
-                result = "not ok"
-                failed += 1
-                for line in traceback.format_exc().splitlines():
-                    print(f"# {line}")
-            print(f"{result} {number} {test.__doc__}\n"
-                  f"# {time.monotonic() - start:.1f} s", flush=True)
+        status = run(documented(TESTS), world)
         world.close()
-    return 1 if failed else 0
+    return status
 
 
 if __name__ == "__main__":

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What the tests with guests share: the world they live in, and TAP."""
+"""What the tests with guests share: the world they live in."""
 
 import os
-import time
-import traceback
 
 import mdev
 import network
@@ -12,10 +10,6 @@ import vmm
 # A kernel without iommufd (before 6.2) has no PRE_COPY either: everything goes
 # through the container there.
 IOMMUFD = os.path.exists("/dev/iommu")
-
-
-class Skip(Exception):
-    """What is tested is not there; says why."""
 
 
 class World:
@@ -96,29 +90,3 @@ def succeed(world, iommufd=IOMMUFD):
     world.guest.quit()
     world.guest, world.device = target, device
     return info
-
-
-def run(tests):
-    """Run tests, of (what it shows, function); the exit status.
-
-    A guest that is lost fails the tests that need it.
-    """
-    world = World()
-    failed = 0
-    print(f"TAP version 13\n1..{len(tests)}", flush=True)
-    for number, (name, test) in enumerate(tests, 1):
-        start = time.monotonic()
-        note = ""
-        try:
-            test(world)
-            result = "ok"
-        except Skip as skip:
-            result, note = "ok", f" # SKIP {skip}"
-        except Exception:  # pylint: disable=broad-except
-            result = "not ok"
-            failed += 1
-            for line in traceback.format_exc().splitlines():
-                print(f"# {line}")
-        print(f"{result} {number} {name}{note}\n"
-              f"# {time.monotonic() - start:.1f} s", flush=True)
-    return 1 if failed else 0
