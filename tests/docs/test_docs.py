@@ -76,7 +76,9 @@ class Shell:
 
     def run(self, command):
         """Returns what it printed and its exit status."""
-        self.process.stdin.write(f"{command}\necho {self.MARK} $?\n")
+        # What waits for more to be typed would wait for ever.
+        self.process.stdin.write(f"{{ {command}\n}} </dev/null\n"
+                                 f"echo {self.MARK} $?\n")
         self.process.stdin.flush()
         lines = []
         for line in self.process.stdout:

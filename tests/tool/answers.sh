@@ -18,7 +18,7 @@ make_type "$tmp/new" virtio_net virtio_net-v1 $net v1 10 \
 	"rss:bool:off:off:on off" "mtu:uint:0:0:0 68-65535"
 make_type "$tmp/new" virtio_net virtio_net-v2 $net v2 10 \
 	"rss:bool:off:on:on off" "mtu:uint:0:0:0 68-65535"
-ln -s ../../bus/platform "$tmp/new/class/mdev_bus/virtio_net/subsystem"
+ln -s ../../bus/mtty "$tmp/new/class/mdev_bus/virtio_net/subsystem"
 make_device "$tmp/new" virtio_net virtio_net-v1 $dev "model=$net,mtu=9000"
 put "$tmp/new/bus/mdev/devices/$dev/migration/last_error" "rss: the stream has on"
 make_type "$tmp/old" virtio_net virtio_net-v1 $net v1 0 "rss:bool:off:off:off"

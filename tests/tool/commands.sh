@@ -118,7 +118,7 @@ run 1 "plan what cannot be" "$tool" plan "$tmp/new.json:virtio_net-v3" "$tmp/old
 run 1 "... in JSON" "$tool" plan --json "$tmp/new.json:virtio_net-v3" "$tmp/old.json"
 says "... with the verdict" '^  "verdict": "incompatible"'
 run 0 "plan in JSON" "$tool" plan --json --emit libvirt "$tmp/new.json" "$tmp/old.json"
-says "... has what it would have written" '^  "text": "<device>.n  <parent>platform_virtio_net'
+says "... has what it would have written" '^  "text": "<device>.n  <parent>mtty_virtio_net'
 make_device "$tmp/old" virtio_net virtio_net-v2 55555555-5555-4555-8555-555555555555
 "$tool" export --root "$tmp/old" >"$tmp/old2.json"
 run 0 "plan for a device that is there" "$tool" plan "$tmp/new.json" "$tmp/old2.json:55555555-5555-4555-8555-555555555555"
