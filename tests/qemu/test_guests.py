@@ -94,7 +94,7 @@ def boot_ipxe(world):
                             "/script")
     pc = netboot.Firmware("ipxe", device.uuid, IOMMUFD)
     try:
-        line = pc.wait_console(r"netboot: length (\w+) crc32 (\w+)", 240)
+        line = pc.wait_console(r"netboot: length (\w+) crc32 (\w{8})", 240)
         print(f"# {line.group(0)}")
         assert int(line.group(1), 16) == len(payload), line.group(0)
         assert int(line.group(2), 16) == zlib.crc32(payload), line.group(0)
