@@ -57,7 +57,7 @@ static int wait_running(int fd, const char *name, int ms)
 /* Brings interface @name up; 0 once it carries frames. */
 int netif_up(const char *name)
 {
-	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	int ret;
 
 	if (fd < 0)
@@ -73,7 +73,7 @@ int netif_up(const char *name)
 int netif_address(const char *name, int *index, uint8_t *mac)
 {
 	struct ifreq ifr = { 0 };
-	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	int ret;
 
 	if (fd < 0)

@@ -22,7 +22,7 @@ static int ethtool(const char *uuid, void *data)
 	ret = mdev_read(uuid, "netdev", ifr.ifr_name, sizeof(ifr.ifr_name));
 	if (ret < 0)
 		return ret;
-	fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
 	ifr.ifr_data = data;
