@@ -3,6 +3,7 @@
  * A parent for models that stand on no hardware: a device and its driver, on a
  * bus of the helper's.
  */
+#include <linux/ctype.h>
 #include <linux/device.h>
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -135,15 +136,31 @@ void mdev_migrate_unregister_virtual(struct mdev_migrate_driver *drv)
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_unregister_virtual);
 
+/* A name for a folder, and for uevents. */
+static bool bus_name_valid(const char *name)
+{
+	if (!*name)
+		return false;
+	while (isalnum(*name) || *name == '_' || *name == '-')
+		name++;
+	return !*name;
+}
+
 static int __init mdm_init(void)
 {
-	if (!*parent_bus || strchr(parent_bus, '/')) {
-		pr_err("mdev_migrate: parent_bus=%s is no name of a bus\n",
+	int ret;
+
+	if (!bus_name_valid(parent_bus)) {
+		pr_err("mdev_migrate: parent_bus=%s is no name of a bus: letters, digits, '_' and '-' make one\n",
 		       parent_bus);
 		return -EINVAL;
 	}
 	mdm_bus.name = parent_bus;
-	return bus_register(&mdm_bus);
+	ret = bus_register(&mdm_bus);
+	if (ret)
+		pr_err("mdev_migrate: there cannot be a bus %s (%pe): give it another name with parent_bus=\n",
+		       parent_bus, ERR_PTR(ret));
+	return ret;
 }
 module_init(mdm_init);
 
