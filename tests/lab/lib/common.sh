@@ -10,6 +10,10 @@ export LC_ALL=C
 # shellcheck disable=SC2034
 JOBS=$(nproc)
 
+# What was compiled before is not compiled again, wherever the checkout is.
+export CCACHE_DIR=$CACHE/ccache CCACHE_BASEDIR=$TOP CCACHE_NOHASHDIR=1
+export CCACHE_COMPILERCHECK=content CCACHE_MAXSIZE=2G
+
 # The sentence an error ends in.
 die() {
 	echo "lab: $*" >&2

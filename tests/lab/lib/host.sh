@@ -3,7 +3,7 @@
 #
 # The host: the packages the lab needs of it.
 
-HOST_PACKAGES="gcc libc6-dev make flex bison bc cpio rsync xz-utils zstd kmod
+HOST_PACKAGES="gcc ccache libc6-dev make flex bison bc cpio rsync patch xz-utils zstd kmod
 	perl python3 procps util-linux mmdebstrap debian-archive-keyring shellcheck"
 
 # host_missing [PACKAGE...]: of what the lab needs and these

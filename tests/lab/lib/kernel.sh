@@ -63,6 +63,7 @@ kernel_fill() {
 }
 
 kernel_build() {
+	release_choose
 	make_product "$(kernel_dir "$1")" "kernel $SRC_VERSION $1" 2500 \
 		kernel_fill "$1"
 }

@@ -45,6 +45,7 @@ libvirt_fill() {
 		--aptopt='Acquire::Retries "3"' \
 		--setup-hook="mkdir -p \"\$1/etc/apt/preferences.d\" &&
 			cp $tmp/preferences \"\$1/etc/apt/preferences.d/lab\"" \
+		--dpkgopt=force-unsafe-io \
 		--dpkgopt='path-exclude=/usr/share/doc/*' \
 		--dpkgopt='path-exclude=/usr/share/man/*' \
 		--dpkgopt='path-exclude=/usr/share/locale/*' \

@@ -40,8 +40,30 @@ run_make() {
 	return 0
 }
 
+# One set of test programs for all kernels and releases: they ask what there is, and are
+# linked statically, so that any release's tree can run them.
+tests_build() {
+	local from
+
+	from=$(newest_source_dir) || return
+	product_or_die "$from" fast
+	mkdir -p "$BUILD"
+	exec 7>"$BUILD/selftests.lock"
+	flock 7
+	run_make "$BUILD/selftests.log" -C "$TOP/tests/selftests" OUT="$BUILD/selftests" \
+		KSRC="$from/linux" KHDR="$from/headers/include" LDFLAGS=-static \
+		CC="ccache gcc"
+	exec 7>&-
+}
+
+# Where they are.
+lab_selftests() {
+	tests_build || exit 1
+	echo "$BUILD/selftests"
+}
+
 lab_modules() {
-	local flavour=${1:-} out dir src tests_from start=$SECONDS args
+	local flavour=${1:-} out dir src start=$SECONDS
 
 	check_flavour "$flavour"
 	release_choose
@@ -58,23 +80,18 @@ lab_modules() {
 	echo "$out" >"$dir/kernel"
 
 	if [ -e "$src/Kbuild" ]; then
-		run_make "$dir/modules.log" -C "$out" ARCH=um M="$src" W=1 modules
+		run_make "$dir/modules.log" -C "$out" ARCH=um M="$src" CC="ccache gcc" W=1 modules
 		rsync -rlpt "$out/root/" "$dir/modules/"
 		run_make "$dir/modules-install.log" -C "$out" ARCH=um M="$src" \
 			INSTALL_MOD_PATH="$dir/modules" modules_install
 	else
 		say "there is no Kbuild in $TOP yet: no modules to build"
 	fi
-	# One set of test programs for all kernels: they ask what there is.
-	tests_from=$(newest_source_dir)
-	product_or_die "$tests_from" "$flavour"
-	args=(KSRC="$tests_from/linux" KHDR="$tests_from/headers/include" KOUT="$out")
-	[ ! -e "$src/tests/lib/Makefile" ] ||
-		run_make "$dir/lib.log" -C "$src/tests/lib" OUT="$src/lib" "${args[@]}"
-	[ ! -e "$src/tests/selftests/Makefile" ] ||
-		run_make "$dir/selftests.log" -C "$src/tests/selftests" \
-			OUT="$src/selftests" "${args[@]}"
-	[ ! -e "$src/tests/bench/Makefile" ] ||
-		run_make "$dir/bench.log" -C "$src/tests/bench" OUT="$src/bench" "${args[@]}"
+	tests_build || exit 1
+	rsync -rlpt --delete "$BUILD/selftests/" "$src/selftests/"
+	[ "$flavour" != fast ] ||
+		run_make "$dir/bench.log" -C "$src/tests/bench" OUT="$src/bench" \
+			KSRC="$(newest_source_dir)/linux" \
+			KHDR="$(newest_source_dir)/headers/include"
 	say "modules for $flavour ($(cat "$out/include/config/kernel.release")): done in $((SECONDS - start)) s"
 }

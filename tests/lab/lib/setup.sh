@@ -8,24 +8,39 @@ product_or_die() {
 		die "the product '$2' is not there yet: run 'tests/lab/lab setup $2' first"
 }
 
-# wanted_products PART...: "function argument" of each product
+# wanted_products PART...: "function release argument" of each product
 wanted_products() {
-	local part
+	local part release
 
 	for part in "$@"; do
+		release=$RELEASE
+		case $part in
+		*@*) release=${part#*@} part=${part%@*} ;;
+		esac
 		case $part in
 		fast | debug)
-			echo "source_build"
-			echo "newest_source_build"
-			echo "kernel_build $part"
+			echo "source_build $release"
+			echo "source_build newest"
+			echo "kernel_build $release $part"
 			;;
-		tree | guest | checker) echo "${part}_build" ;;
-		stock-* | libvirt-*) echo "${part%%-*}_build ${part#*-}" ;;
+		tree | guest | checker) echo "${part}_build $release" ;;
+		stock-* | libvirt-*) echo "${part%%-*}_build $release ${part#*-}" ;;
 		all) wanted_products tree guest checker fast debug ;;
 		*) die "there is nothing called '$part' to set up: fast, debug, tree, guest, checker or all" ;;
 		esac
 	done
 }
+
+# for_release RELEASE FUNCTION...: as if it were the one asked for.
+for_release() (
+	[ "$RELEASE" = "$1" ] || {
+		export LAB_RELEASE=$1
+		RELEASE=$1
+		unset SRC_VERSION
+	}
+	shift
+	"$@"
+)
 
 product_exists() {
 	local dir
@@ -40,34 +55,38 @@ product_exists() {
 
 # What is not there yet, given the versions we know of.
 missing_products() {
-	local product argument
+	local product release argument
 
-	echo "$1" | while read -r product argument; do
-		product_exists "$product" "$argument" || echo "$product $argument"
+	echo "$1" | while read -r product release argument; do
+		for_release "$release" product_exists "$product" "$argument" ||
+			echo "$product $release $argument"
 	done
 }
 
 build_queue() {
-	local product argument
+	local product release argument
 
-	while read -r product argument; do
-		[ -z "$product" ] || "$product" ${argument:+"$argument"} || exit 1
+	while read -r product release argument; do
+		[ -z "$product" ] ||
+			for_release "$release" "$product" ${argument:+"$argument"} || exit 1
 	done <<<"$1"
 }
 
 # suites_of PRODUCTS: where their packages come from.
 suites_of() {
-	local suite
+	local suite release
 
-	echo "$1" | awk '$1 == "libvirt_build" { print $2 }'
-	for suite in $(echo "$1" | awk '$1 == "libvirt_build" { print $2 }'); do
+	echo "$1" | awk '$1 == "libvirt_build" { print $3 }'
+	for suite in $(echo "$1" | awk '$1 == "libvirt_build" { print $3 }'); do
 		libvirt_backports "$suite"
 	done
-	for suite in $(echo "$1" | awk '$1 == "stock_build" { print $2 }'); do
+	for suite in $(echo "$1" | awk '$1 == "stock_build" { print $3 }'); do
 		stock_suites "$suite"
 	done
 	echo "$1" | grep -qvE '^(stock|libvirt)_build' || return 0
-	release_lines | head -n 1 | cut -d' ' -f1
+	for release in $(echo "$1" | awk '{ print $2 }' | sort -u); do
+		for_release "$release" release_lines | head -n 1 | cut -d' ' -f1
+	done
 	echo "$TREE_SUITE"
 }
 
@@ -100,10 +119,10 @@ lab_setup() {
 	release_choose
 	missing=$(missing_products "$wanted") || exit 1
 
-	# Downloads and the tree while the kernel compiles: two queues.
+	# Downloads and trees while kernels compile: a queue for each kind.
 	build_queue "$(echo "$missing" | grep -E '^(tree|guest|checker)')" &
 	pids+=($!)
-	build_queue "$(echo "$missing" | grep -E '^(source|newest|kernel)')" &
+	build_queue "$(echo "$missing" | grep -E '^(source|kernel)')" &
 	pids+=($!)
 	build_queue "$(echo "$missing" | grep -E '^(stock|libvirt)')" &
 	pids+=($!)
@@ -139,10 +158,11 @@ lab_path() {
 	tree) dir=$(tree_dir) ;;
 	guest) dir=$(guest_dir) ;;
 	checker) checker_command; return ;;
+	ccache) mkdir -p "$CCACHE_DIR" && dir=$CCACHE_DIR ;;
 	guest-kernel) dir=$(guest_dir)/vmlinux ;;
 	guest-initrd) dir=$(guest_dir)/initrd ;;
 	stock-* | libvirt-*) dir=$("${1%%-*}_dir" "${1#*-}") ;;
-	*) die "say what: src, headers, kernel FLAVOUR, tree, guest, checker, stock-SUITE, libvirt-SUITE, guest-kernel or guest-initrd" ;;
+	*) die "say what: src, headers, kernel FLAVOUR, tree, guest, checker, ccache, stock-SUITE, libvirt-SUITE, guest-kernel or guest-initrd" ;;
 	esac
 	case $dir in
 	/*) ;;

@@ -29,12 +29,12 @@ release_choose() {
 
 source_dir() {
 	release_choose
-	echo "$CACHE/source-$SRC_VERSION-$(recipe_key source_fill </dev/null)"
+	echo "$CACHE/source-$SRC_VERSION-$(cat "$LAB"/patches/*.patch | recipe_key source_fill)"
 }
 
 # Other architectures and big drivers' code are not needed, their Kconfig is.
 source_fill() {
-	local tmp=$1 package deb arch skip=()
+	local tmp=$1 package deb arch patch skip=()
 
 	release_choose
 	package=$SRC_PACKAGE
@@ -65,6 +65,9 @@ source_fill() {
 		--exclude='*/Documentation/*.rst' --exclude='*/Documentation/*.yaml' \
 		--exclude='*/Documentation/*.txt' --exclude='*.dts' --exclude='*.dtsi'
 	rm -rf deb
+	for patch in "$LAB"/patches/*.patch; do
+		patch -d linux -p1 --fuzz=0 <"$patch"
+	done
 	# What userspace sees of the kernel that the guests and tests run on.
 	make -s -C linux O="$tmp/headers-build" ARCH=x86 \
 		INSTALL_HDR_PATH="$tmp/headers" headers_install
@@ -78,13 +81,7 @@ newest_source_dir() (
 	source_dir
 )
 
-newest_source_build() (
-	RELEASE=newest
-	unset SRC_VERSION
-	release_choose
-	source_build
-)
-
 source_build() {
+	release_choose
 	make_product "$(source_dir)" "kernel source $SRC_VERSION" 4000 source_fill
 }

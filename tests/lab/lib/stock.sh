@@ -6,7 +6,8 @@
 
 STOCK_PACKAGES="linux-image-amd64 linux-headers-amd64 dkms initramfs-tools kmod
 	mdevctl iproute2 procps busybox-static qemu-system-x86 python3 dpkg-dev
-	debhelper dh-dkms libjansson-dev pkgconf gcc libc6-dev make lintian"
+	debhelper dh-dkms libjansson-dev pkgconf gcc libc6-dev make lintian
+	ccache"
 # QEMU from backports; the release's own, which speaks an older migration protocol, is
 # kept in /opt/release-qemu.
 STOCK_BACKPORTS="bookworm"
@@ -54,6 +55,7 @@ stock_fill() {
 		--aptopt='APT::Install-Recommends "false"' \
 		--aptopt='Acquire::Check-Valid-Until "false"' \
 		--aptopt='Acquire::Retries "3"' \
+		--dpkgopt=force-unsafe-io \
 		--dpkgopt='path-exclude=/usr/share/doc/*' \
 		--dpkgopt='path-exclude=/usr/share/man/*' \
 		--dpkgopt='path-exclude=/usr/share/locale/*' \
