@@ -22,6 +22,7 @@ import network  # noqa: E402
 from tap import Skip, documented, run  # noqa: E402
 
 import domain  # noqa: E402
+from guide import FOLDER, Guide  # noqa: E402
 from host import CommandError, Host, wait_for  # noqa: E402
 
 TOOL = "/out/tool/mdev-migrate"
@@ -29,10 +30,12 @@ CALLOUTS = "/etc/mdevctl.d/scripts.d/callouts"
 RULES = "/etc/udev/rules.d"
 ACCESS = "70-mdev-migrate-access.rules"
 MODPROBE = "/etc/modprobe.d/mdev-migrate.conf"
+# There is no ssh between the hosts.
+THERE = {"qemu+ssh://destination/": "qemu+tcp://beta/"}
 MODEL = "https://mdev-migrate.org/devices/virtio-net"
-SAVED = "/var/lib/libvirt/qemu/save/guest"
-# A card of alpha's, a card of beta's.
-CARD_A = "11111111-0000-4000-8000-00000000000a"
+SAVED = "/var/lib/libvirt/guest.save"
+# A card of alpha's, which is the guide's, a card of beta's.
+CARD_A = "11111111-2222-4333-8444-555555555555"
 CARD_B = "11111111-0000-4000-8000-00000000000b"
 
 
@@ -88,6 +91,7 @@ class World:
         shutil.copy("/out/initrd", "/hosts/initrd")
         self.alpha, self.beta = Host("alpha", 1), Host("beta", 2)
         self.bridge = self.stream = self.mac = None
+        self.guide = Guide()
 
     def plug(self, uuid):
         """Put the card's host interface into the bridge."""
@@ -112,15 +116,20 @@ class World:
                    domain.xml(uuid, append, version, **properties))
         return "/run/guest.xml"
 
-    def migrate(self):
-        """The command that migrates the guest from alpha to beta."""
-        return ("virsh", "migrate", "--live", "--p2p", domain.NAME,
-                "qemu+tcp://beta/system", "--xml",
-                self.xml(self.alpha, CARD_B))
+    def write_there(self):
+        """The domain's definition for beta, with that host's card."""
+        host = self.alpha
+        self.guide.run(host, "virsh dumpxml --migratable")
+        text = host.run("cat", f"{FOLDER}/there.xml")
+        assert CARD_A in text, text
+        host.write(f"{FOLDER}/there.xml", text.replace(CARD_A, CARD_B))
 
 
 def test_daemons(world):
     """two hosts with udevd, virtlogd and libvirtd"""
+    # They are in the tree.
+    (_, command) = world.guide.shell("apt install")
+    world.alpha.run("dpkg", "-s", *command[2].split("install ")[1].split())
     world.alpha.connect(world.beta)
     for host in (world.alpha, world.beta):
         host.start()
@@ -139,8 +148,7 @@ def test_unknown_bus(world):
                "<device><parent>mdev_migrate_virtio_net</parent>"
                "<capability type='mdev'><type id='virtio_net-v1'/></capability>"
                "</device>")
-    said = host.refused("virsh", "nodedev-define", "/run/card.xml")
-    assert "invalid parent device 'mdev_migrate_virtio_net'" in said, said
+    world.guide.tells(world.guide.refused(host, "virsh nodedev-define"))
 
 
 def test_unknown_bus_mdevctl(world):
@@ -160,28 +168,30 @@ def test_unknown_bus_mdevctl(world):
 def test_types(world):
     """nodedev-list tells of the types, with parent_bus=mtty in modprobe.d"""
     with open(MODPROBE, "w", encoding="utf-8") as file:
-        file.write("options mdev_migrate parent_bus=mtty\n")
+        file.write(world.guide.block("options mdev_migrate"))
     load()
     for host in (world.alpha, world.beta):
         wait_for("libvirt sees the parent", lambda host=host: "mtty_virtio_net" in
                  host.virsh("nodedev-list", "--cap", "mdev_types").split())
-        told = host.virsh("nodedev-dumpxml", "mtty_virtio_net")
+        world.guide.run(host, "virsh nodedev-list --cap mdev_types")
+        told = world.guide.run(host, "virsh nodedev-dumpxml mtty_virtio_net")
         for name in mdev.types():
             assert f"<type id='{name}'>" in told, told
 
 
 def test_define(world):
-    """a node device that mdev-migrate plan wrote is defined and started"""
-    host = world.alpha
-    host.write("/run/card.xml",
-               plan(host, "libvirt", f"model={MODEL},mtu=1400", CARD_A))
-    host.virsh("nodedev-define", "/run/card.xml")
+    """a node device is defined and started, mdev-migrate plan writes such a one"""
+    host, guide = world.alpha, world.guide
+    guide.shows("<device>",
+                plan(host, "libvirt", f"model={MODEL},mtu=1400", CARD_A))
+    host.write(f"{FOLDER}/card.xml", guide.block("<device>"))
+    guide.run(host, "virsh nodedev-define")
     assert attribute(CARD_A, "migration/config") is None
-    host.virsh("nodedev-start", node(CARD_A))
+    guide.run(host, "virsh nodedev-start")
     # It asks mdevctl for the attributes when udev has told it of the device.
     wait_for("libvirt tells the attribute", lambda:
              "<attr name='migration/params/mtu' value='1400'/>" in
-             host.virsh("nodedev-dumpxml", node(CARD_A)))
+             guide.run(host, f"virsh nodedev-dumpxml {node(CARD_A)}"))
     assert attribute(CARD_A, "migration/config") == f"model={MODEL},mtu=1400"
 
 
@@ -193,6 +203,8 @@ def test_define_bad(world):
     for command in ("nodedev-define", "nodedev-create"):
         said = host.refused("virsh", command, "/run/bad.xml")
         assert "has 13, this device allows 0 68-65535\n" in said, said
+        if command == "nodedev-define":
+            world.guide.tells(said)
     assert attribute(CARD_B, "migration/config") is None
 
 
@@ -220,7 +232,7 @@ def test_autostart(world):
     """a device that is to start by itself appears with the module"""
     host = world.alpha
     before = attribute(CARD_A, "migration/config")
-    host.virsh("nodedev-autostart", node(CARD_A))
+    world.guide.run(host, "virsh nodedev-autostart")
     destroy(host, CARD_A, undefine=False)
     unload()
     load()
@@ -278,8 +290,9 @@ def test_udev_rules(world):
     host = world.alpha
     check = f"{mdev.PARENT}/mdev_supported_types/virtio_net-v1/migration/check"
     assert not group_can_write(check)
-    shutil.copy(f"/src/tools/udev/{ACCESS}", RULES)
-    host.run("udevadm", "control", "--reload")
+    world.guide.run(host, "install -m 644",
+                    **{"tools/udev/": "/src/tools/udev/"})
+    world.guide.run(host, "udevadm control")
     unload()
     load()
     wait_for("the parent's change event", lambda: group_can_write(check))
@@ -319,15 +332,16 @@ def test_no_tracking(world):
     said = host.refused("virsh", "save", domain.NAME, SAVED)
     host.virsh("destroy", domain.NAME)
     print("# " + " ".join(said.split()))
-    assert (f"cannot migrate domain: {CARD_A}: VFIO device doesn't support "
-            "device and IOMMU dirty tracking\n" in said), said
+    world.guide.tells(said)
 
 
 def test_start(world):
     """a domain with the card as hostdev is started, its guest is on the network"""
     host = world.alpha
     world.mac = attribute(CARD_A, "mac")
-    host.virsh("define", world.xml(host, CARD_A))
+    text = world.xml(host, CARD_A)
+    world.guide.shows("<hostdev", host.run("cat", text))
+    host.virsh("define", text)
     host.virsh("start", domain.NAME)
 
     def serving():
@@ -346,7 +360,7 @@ def test_start(world):
 def test_save(world):
     """virsh save: the file has the card's state, whole"""
     host = world.alpha
-    host.virsh("save", domain.NAME, SAVED)
+    world.guide.run(host, "virsh save")
     with open("/hosts/state", "wb") as file:
         file.write(domain.state_of(host.path(SAVED)))
     assert host.run(TOOL, "decode", "--verify", "/hosts/state")
@@ -356,15 +370,23 @@ def test_save(world):
 
 
 def test_restore(world):
+    """virsh restore into the same device: the stream goes on"""
+    world.guide.run(world.alpha, "virsh restore")
+    world.stream.wait_progress(60)
+
+
+def test_restore_new(world):
     """virsh restore into a new device, tracked by type1: the stream goes on"""
     host = world.alpha
+    world.guide.run(host, "virsh save")
     destroy(host, CARD_A, undefine=False)
     host.virsh("nodedev-start", node(CARD_A))
     world.plug(CARD_A)
     assert attribute(CARD_A, "mac") != world.mac
-    host.virsh("restore", SAVED, "--xml", world.xml(
-        host, CARD_A, enable_migration="on",
-        x_device_dirty_page_tracking="off"))
+    text = world.xml(host, CARD_A, enable_migration="on",
+                     x_device_dirty_page_tracking="off")
+    world.guide.shows("<domain", host.run("cat", text))
+    host.virsh("restore", SAVED, "--xml", text)
     assert attribute(CARD_A, "mac") == world.mac
     world.stream.wait_progress(60)
 
@@ -372,8 +394,11 @@ def test_restore(world):
 def test_migrate_refused(world):
     """virsh migrate to a card with another configuration: the guest stays"""
     world.new_card(world.beta, CARD_B, mtu=1500)
-    said = world.alpha.refused(*world.migrate())
+    world.write_there()
+    said = world.guide.refused(world.alpha, "virsh migrate", **THERE)
     print("# " + " ".join(said.split()))
+    if "unexpectedly closed the monitor" not in said:
+        world.guide.tells(said)
     why = attribute(CARD_B, "migration/last_error")
     assert why.startswith("mtu: the source has 0, this device has 1500"), why
     assert "running" in world.alpha.virsh("domstate", domain.NAME)
@@ -388,7 +413,8 @@ def test_migrate(world):
     assert attribute(CARD_B, "mac") != world.mac
     # The processor is shared with the guest's: that it converges takes patience.
     world.alpha.virsh("migrate-setmaxdowntime", domain.NAME, "2000")
-    world.alpha.run(*world.migrate())
+    world.write_there()
+    world.guide.run(world.alpha, "virsh migrate", **THERE)
     assert "running" in beta.virsh("domstate", domain.NAME)
     assert "shut off" in world.alpha.virsh("domstate", domain.NAME)
     assert CARD_B in beta.virsh("dumpxml", domain.NAME)
@@ -406,10 +432,16 @@ def test_end(world):
     unload()
 
 
+def test_guide(world):
+    """all that the guide tells to type was typed"""
+    assert not world.guide.left, world.guide.left
+
+
 TESTS = (test_daemons, test_unknown_bus, test_unknown_bus_mdevctl, test_types,
          test_define, test_define_bad, test_update, test_autostart,
          test_mdevctl, test_udev_rules, test_no_tracking, test_start, test_save,
-         test_restore, test_migrate_refused, test_migrate, test_end)
+         test_restore, test_restore_new, test_migrate_refused, test_migrate,
+         test_end, test_guide)
 
 
 def main():
