@@ -3,12 +3,13 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/ethtool.h>
 #include <linux/if_packet.h>
 #include <linux/rtnetlink.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <net/if_arp.h>
 #include <netinet/in.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -40,16 +41,20 @@ static int set_up(int fd, const char *name)
 
 static int wait_running(int fd, const char *name, int ms)
 {
+	struct ethtool_value link = { .cmd = ETHTOOL_GLINK };
 	int64_t deadline = deadline_ms(ms);
 	struct ifreq ifr = { 0 };
 
 	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
 	do {
+		/* For who asks so, newer kernels tell now, not after a second. */
+		ifr.ifr_data = (void *)&link;
+		ioctl(fd, SIOCETHTOOL, &ifr);
 		if (ioctl(fd, SIOCGIFFLAGS, &ifr))
 			return -errno;
 		if (ifr.ifr_flags & IFF_RUNNING)
 			return 0;
-		sched_yield();
+		usleep(1000);
 	} while (deadline_left(deadline));
 	return -ETIMEDOUT;
 }
