@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# boot.sh TREE GUEST WORK: start the machine that image.sh made, with the lab's QEMU.
+# boot.sh TREE GUEST WORK PROCESSORS: start the machine that image.sh made, with the lab's QEMU.
 # The first serial line is the kernel's, the second the tests'. Runs in a mount
 # namespace of its own.
 set -eu
-tree=$1 guest=$2 work=$3
+tree=$1 guest=$2 work=$3 processors=$4
 mount --bind "$work" "$tree/out"
 mount --bind "$guest" "$tree/guest"
 mount --bind /dev "$tree/dev"
@@ -33,9 +33,9 @@ kvm_works() {
 }
 
 accel=tcg,thread=multi
-[ ! -e /dev/kvm ] || ! kvm_works || accel=kvm
+[ ! -e /dev/kvm ] || ! kvm_works || { accel=kvm processors=2; }
 echo "# QEMU's accelerator: $accel"
-qemu "${KERNELS_TIMEOUT:-900}" -accel $accel -smp 2 -cpu max -m 2G \
+qemu "${KERNELS_TIMEOUT:-900}" -accel $accel -smp "$processors" -cpu max -m 2G \
 	-kernel /out/vmlinuz -initrd /out/initrd.all \
 	-drive file=/out/disk.img,format=raw,if=virtio,cache=unsafe,snapshot=on \
 	-serial file:/out/kernel.log -serial file:/out/tap \

@@ -30,10 +30,14 @@ umount_all() {
 
 mount_all
 # The user's checkout.
-mkdir "$root/root/mdev-migrate"
-tar -C "$top" -c --exclude-vcs --exclude=./build --exclude='*.o' --exclude='*.ko' \
-	--exclude='*.mod' --exclude='*.mod.c' --exclude='.*.cmd' . |
-	tar -x --no-same-owner -C "$root/root/mdev-migrate"
+checkout() {
+	mkdir "$root/root/mdev-migrate"
+	tar -C "$top" -c --exclude-vcs --exclude=./build --exclude='*.o' --exclude='*.ko' \
+		--exclude='*.mod' --exclude='*.mod.c' --exclude='.*.cmd' . |
+		tar -x --no-same-owner -C "$root/root/mdev-migrate"
+}
+
+checkout
 # The trees leave documentation out; here it is looked for.
 rm -f "$root"/etc/dpkg/dpkg.cfg.d/*
 
@@ -122,7 +126,11 @@ make_dkms() {
 
 make_dkms_remove() {
 	inside make -s -C /root/mdev-migrate dkms-remove && [ -z "$(inside dkms status)" ] &&
-		inside modprobe -n -S "$release" mdev && ! inside modprobe -n -S "$release" mdev_migrate
+		inside modprobe -n -S "$release" mdev &&
+		! inside modprobe -n -S "$release" mdev_migrate &&
+		[ -z "$(ls -d "$root"/usr/src/mdev-migrate-* 2>/dev/null)" ] &&
+		[ ! -e "$root/etc/mdevctl.d/scripts.d/callouts/mdev-migrate" ] &&
+		[ ! -e "$root/etc/udev/rules.d/60-mdev-migrate.rules" ]
 }
 
 # The tool is built for the release's own C library.
@@ -251,7 +259,14 @@ done
 rm -f "$work/disk.img"
 mke2fs -q -t ext4 -O ^has_journal -d "$root" "$work/disk.img" 3G
 # Where the machine itself does not do it: there it takes ten times as long.
-if [ "$suite" = forky ]; then
+case $suite in
+bookworm)
+	mount_all
+	checkout
+	check "make dkms-remove" make_dkms_remove
+	;;
+forky)
 	mount_all
 	check "apt purge leaves nothing" purge_deb
-fi
+	;;
+esac
