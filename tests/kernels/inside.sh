@@ -59,6 +59,15 @@ mdevctl_start() {
 		grep ',mtu=1400$' $device/migration/config
 }
 
+# What a udev rule of mdevctl's does when the parent appears.
+mdevctl_auto() {
+	mdevctl stop -u $uuid && mdevctl modify -u $uuid --auto &&
+		mdevctl list -d -u $uuid --dumpjson | grep -q '"start": *"auto"' &&
+		mdevctl start-parent-mdevs virtio_net &&
+		[ "$(cat $device/migration/params/mtu)" = 1400 ] &&
+		mdevctl modify -u $uuid --manual
+}
+
 # What the callout tells of a running device that has no definition, and what
 # becomes its definition then.
 mdevctl_attributes() {
@@ -183,6 +192,7 @@ guide_tests() {
 mdevctl_tests() {
 	check "mdevctl define, with an attribute" mdevctl_define
 	check "mdevctl start" mdevctl_start
+	check "mdevctl starts it when its parent appears" mdevctl_auto
 	check "mdevctl list tells a running device's attributes" mdevctl_attributes
 	if mdevctl modify --help | grep -q -- --live; then
 		check "mdevctl modify --live" mdevctl_live
