@@ -234,18 +234,20 @@ TEST_F(full, flows_in_a_batch)
 		FLOW(0, 0x0a000001, 0x0a000003, 1001, 2001),
 		FLOW(0, 0x0a000004, 0x0a000003, 1001, 2001),
 		FLOW(1, 0x0a000004, 0x0a000003, 1001, 2001),
-	};	static const size_t v6[] = {
+	};
+	static const size_t v6[] = {
 		IP6_SPORT, IP6_DPORT, IP6_SADDR + 15, IP6_DADDR + 15,
 	};
 	struct frame frames[ARRAY_SIZE(v4) + ARRAY_SIZE(v6) + 1];
+	uint8_t in[VNIC_SLOT], hdr[10];
 	unsigned int i, pair;
 
 	full_up(_metadata, self, variant->flags, MQ, FULL_PAIRS);
 	ASSERT_EQ(OK, vnic_set_pairs(&self->nic, FULL_PAIRS));
-	for (i = 0; i < ARRAY_SIZE(v4); i++)
-		frame_v4(self, &frames[i], &v4[i]);
 	for (i = 0; i <= ARRAY_SIZE(v6); i++)
-		frame_v6(self, &frames[ARRAY_SIZE(v4) + i], v6, i);
+		frame_v6(self, &frames[i], v6, i);
+	for (i = 0; i < ARRAY_SIZE(v4); i++)
+		frame_v4(self, &frames[ARRAY_SIZE(v6) + 1 + i], &v4[i]);
 	for (pair = 1; pair < FULL_PAIRS; pair += 2) {
 		ASSERT_EQ(0, mig_set(&self->p.a, STOP, NULL));
 		for (i = 0; i < ARRAY_SIZE(frames); i++)
@@ -254,6 +256,13 @@ TEST_F(full, flows_in_a_batch)
 						  frames[i].len));
 		ASSERT_EQ(0, mig_set(&self->p.a, RUNNING, NULL));
 		ASSERT_EQ(0, vnic_sent(&self->nic, DEADLINE_MS));
+		/*
+		 * What has arrived is known, what was taken is about to be.
+		 * The socket is for IPv4, which came last.
+		 */
+		for (i = 0; i < ARRAY_SIZE(v4); i++)
+			ASSERT_LT(0, packet_recv(self->packets, hdr, in,
+						 sizeof(in), DEADLINE_MS));
 		for (i = 0; i < ARRAY_SIZE(frames); i++) {
 			EXPECT_TRUE(comes_on(_metadata, self, &frames[i],
 					     pair)) {
