@@ -413,7 +413,6 @@ def test_migrate(world):
     assert attribute(CARD_B, "mac") != world.mac
     # The processor is shared with the guest's: that it converges takes patience.
     world.alpha.virsh("migrate-setmaxdowntime", domain.NAME, "2000")
-    world.write_there()
     world.guide.run(world.alpha, "virsh migrate", **THERE)
     assert "running" in beta.virsh("domstate", domain.NAME)
     assert "shut off" in world.alpha.virsh("domstate", domain.NAME)
