@@ -124,6 +124,57 @@ int netif_move(const char *name, int ns_fd)
 	return ret ? ret : answer.err.error;
 }
 
+static int do_ioctl(unsigned long request, void *arg)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = ioctl(fd, request, arg) ? -errno : 0;
+	close(fd);
+	return ret;
+}
+
+/* A bridge @name, up and without ports. */
+int netif_bridge_add(const char *name)
+{
+	struct ifreq ifr = { .ifr_flags = IFF_UP };
+	int ret;
+
+	ret = do_ioctl(SIOCBRADDBR, (void *)name);
+	if (ret)
+		return ret;
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
+	return do_ioctl(SIOCSIFFLAGS, &ifr);
+}
+
+/* The interface of device @uuid, brought up, is a port of bridge @name. */
+int netif_bridge_port(const char *name, const char *uuid)
+{
+	struct ifreq ifr = { .ifr_flags = IFF_UP };
+	int ret;
+
+	ret = get_name(uuid, ifr.ifr_name);
+	if (!ret)
+		ret = do_ioctl(SIOCSIFFLAGS, &ifr);
+	if (ret)
+		return ret;
+	ifr.ifr_ifindex = if_nametoindex(ifr.ifr_name);
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
+	return do_ioctl(SIOCBRADDIF, &ifr);
+}
+
+int netif_bridge_remove(const char *name)
+{
+	struct ifreq ifr = { 0 };
+	int ret;
+
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
+	ret = do_ioctl(SIOCSIFFLAGS, &ifr);
+	return ret ? ret : do_ioctl(SIOCBRDELBR, (void *)name);
+}
+
 /*
  * Brings the interface of device @uuid up and opens a socket on it that
  * receives only what comes in with the tests' protocol.

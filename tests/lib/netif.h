@@ -10,6 +10,9 @@ struct packet_flow;
 
 int netif_up(const char *name);
 int netif_address(const char *name, int *index, uint8_t *mac);
+int netif_bridge_add(const char *name);
+int netif_bridge_port(const char *name, const char *uuid);
+int netif_bridge_remove(const char *name);
 int netif_move(const char *name, int ns_fd);
 int netif_open(const char *uuid);
 int netif_udp(const char *uuid, const struct packet_flow *flow,

@@ -15,7 +15,8 @@
 here=$(cd "$(dirname "$0")" && pwd) || exit 1
 dir=${1:-/mdev}
 [ $# -gt 0 ] && shift
-all="sysfs config fsm datafd stream records dma converge irq pci virtio rings move ctrl mq offload uso netdev versions lifecycle faults uffd"
+# The Makefile and tests/kernels take it from here.
+all="sysfs config fsm datafd stream records dma converge irq pci virtio rings move ctrl mq offload uso bridge netdev versions lifecycle faults uffd"
 [ $# -gt 0 ] || set -- $all
 
 find_module()
@@ -44,12 +45,12 @@ else
 	params=max_devices=64
 fi
 
-# What the modules need of the kernel may be modules too.
+# What the modules and the tests need of the kernel may be modules too.
 load()
 {
 	loaded=
 	[ -d /sys/module/mdev_virtio_net ] && return 0
-	for name in vfio vfio_iommu_type1 mdev iommufd; do
+	for name in vfio vfio_iommu_type1 mdev iommufd bridge; do
 		modprobe -q "$name" 2>/dev/null
 	done
 	load_one mdev_migrate && load_one mdev_virtio_net $params || return 1

@@ -4,6 +4,7 @@
  * what a hostile driver can write into the header before a packet.
  */
 #include "full.h"
+#include "headers.h"
 
 #include <linux/ethtool.h>
 #include <pthread.h>
@@ -11,45 +12,7 @@
 #define OK	VIRTIO_NET_OK
 #define ERR	VIRTIO_NET_ERR
 
-#define CSUM	VIRTIO_NET_HDR_F_NEEDS_CSUM
-#define TCPV4	VIRTIO_NET_HDR_GSO_TCPV4
-#define TCPV6	VIRTIO_NET_HDR_GSO_TCPV6
-#define UDP_L4	VIRTIO_NET_HDR_GSO_UDP_L4
-#define ECN	VIRTIO_NET_HDR_GSO_ECN
-
-#define MSS	1400
 #define LONG	60000
-
-static const struct packet_flow tcp = {
-	.tcp = 1,
-	.saddr = 0x0a000001,
-	.daddr = 0x0a000002,
-	.sport = 80,
-	.dport = 8080,
-};
-
-static const struct packet_flow udp = {
-	.saddr = 0x0a000001,
-	.daddr = 0x0a000002,
-	.sport = 80,
-	.dport = 8080,
-};
-
-/* A header of a TCP packet to be cut into pieces of MSS. */
-static const struct virtio_net_hdr_v1 tso = {
-	.flags = CSUM,
-	.gso_type = TCPV4,
-	.hdr_len = PACKET_TCP_HDR,
-	.gso_size = MSS,
-	.csum_start = PACKET_ETH + PACKET_IP,
-	.csum_offset = 16,
-};
-
-static const struct virtio_net_hdr_v1 udp_csum = {
-	.flags = CSUM,
-	.csum_start = PACKET_ETH + PACKET_IP,
-	.csum_offset = 6,
-};
 
 FIXTURE_VARIANT_ADD(full, direct) { };
 
@@ -399,50 +362,16 @@ TEST_F(full, from_guest)
 /* Whatever the header says: dropped or sent, and then all is well. */
 TEST_F(full, hostile_headers)
 {
-	static const struct virtio_net_hdr_v1 bad[] = {
-		{ .flags = CSUM, .csum_start = 0xffff, .csum_offset = 0xffff },
-		{ .flags = CSUM, .csum_start = 1000, .csum_offset = 16 },
-		{ .flags = CSUM, .csum_start = 34, .csum_offset = 0xfffe },
-		{ .flags = CSUM, .csum_start = 0, .csum_offset = 0 },
-		{ .gso_type = TCPV4, .gso_size = 0 },
-		{ .gso_type = TCPV4, .gso_size = 1 },
-		{ .gso_type = TCPV4, .gso_size = 0xffff },
-		{ .gso_type = TCPV6, .gso_size = MSS },
-		{ .gso_type = VIRTIO_NET_HDR_GSO_UDP, .gso_size = MSS },
-		{ .gso_type = UDP_L4, .gso_size = MSS },
-		{ .flags = CSUM, .gso_type = UDP_L4, .gso_size = 0,
-		  .csum_start = 34, .csum_offset = 6 },
-		{ .flags = CSUM, .gso_type = UDP_L4, .gso_size = 1,
-		  .csum_start = 34, .csum_offset = 6 },
-		{ .flags = CSUM, .gso_type = UDP_L4, .gso_size = 0xffff,
-		  .csum_start = 34, .csum_offset = 6 },
-		{ .flags = CSUM, .gso_type = UDP_L4, .gso_size = MSS,
-		  .csum_start = 34, .csum_offset = 16 },
-		{ .flags = CSUM, .gso_type = UDP_L4 | ECN, .gso_size = MSS,
-		  .csum_start = 34, .csum_offset = 6 },
-		{ .flags = CSUM, .gso_type = UDP_L4, .gso_size = MSS,
-		  .csum_start = 40, .csum_offset = 6 },
-		{ .gso_type = 2, .gso_size = MSS },
-		{ .gso_type = ECN },
-		{ .gso_type = ECN | 0x7f, .gso_size = MSS },
-		{ .gso_type = 0x20 | TCPV4, .gso_size = MSS },
-		{ .flags = CSUM, .gso_type = TCPV4, .gso_size = MSS,
-		  .csum_start = 34, .csum_offset = 6 },
-		{ .flags = CSUM, .gso_type = TCPV6 | ECN, .gso_size = 1,
-		  .csum_start = 14, .csum_offset = 16 },
-		{ .flags = 0xff, .gso_type = 0xff, .gso_size = 0xffff,
-		  .csum_start = 0xffff, .csum_offset = 0xffff },
-	};
 	uint8_t p[VNIC_SLOT];
 	unsigned int i, k;
 	size_t size;
 
 	full_up(_metadata, self, variant->flags, VNIC_OFFLOADS, 1);
-	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+	for (i = 0; i < ARRAY_SIZE(hostile_hdrs); i++) {
 		for (k = 0; k < 3; k++) {
 			size = packet_make(p, self->mac, k ? &tcp : &udp,
 					   k == 2 ? 3000 : 0, i);
-			ASSERT_EQ(0, vnic_send_on(&self->nic, 0, &bad[i], p,
+			ASSERT_EQ(0, vnic_send_on(&self->nic, 0, &hostile_hdrs[i], p,
 						  k ? size : 14));
 		}
 		ASSERT_EQ(0, vnic_sent(&self->nic, DEADLINE_MS));
@@ -458,19 +387,14 @@ TEST_F(full, random_headers)
 	struct virtio_net_hdr_v1 hdr;
 	uint8_t p[VNIC_SLOT];
 	uint64_t rng = 3;
-	unsigned int i, k;
+	unsigned int i;
 	size_t size;
 
 	full_up(_metadata, self, variant->flags, VNIC_OFFLOADS, 1);
 	for (i = 0; i < 2000; i++) {
-		hdr = rng_next(&rng) >> 63 ? tso : udp_csum;
-		for (k = 0; k < 2; k++)
-			((uint8_t *)&hdr)[(rng_next(&rng) >> 60) % 10] =
-				rng_next(&rng) >> 57;
 		size = packet_make(p, self->mac, i & 1 ? &tcp : &udp,
 				   i % 2000, i);
-		/* Also what the headers of the packet say. */
-		p[12 + (rng_next(&rng) >> 59)] ^= rng_next(&rng) >> 60;
+		random_hdr(&hdr, p, &rng);
 		ASSERT_EQ(0, vnic_send_on(&self->nic, 0, &hdr, p, size));
 		ASSERT_EQ(0, vnic_sent(&self->nic, DEADLINE_MS));
 	}

@@ -1,33 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* UDP that one side sends in one piece and the other gets in many. */
 #include "full.h"
+#include "headers.h"
 
 #include <linux/ethtool.h>
 #include <linux/udp.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#define CSUM	VIRTIO_NET_HDR_F_NEEDS_CSUM
-#define UDP_L4	VIRTIO_NET_HDR_GSO_UDP_L4
-
-#define MSS	1400
 #define LONG	60000
-
-static const struct packet_flow udp = {
-	.saddr = 0x0a000001,
-	.daddr = 0x0a000002,
-	.sport = 80,
-	.dport = 8080,
-};
-
-static const struct virtio_net_hdr_v1 uso = {
-	.flags = CSUM,
-	.gso_type = UDP_L4,
-	.hdr_len = PACKET_UDP_HDR,
-	.gso_size = MSS,
-	.csum_start = PACKET_ETH + PACKET_IP,
-	.csum_offset = 6,
-};
 
 FIXTURE_VARIANT_ADD(full, direct) { };
 

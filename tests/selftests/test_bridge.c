@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Two cards in a bridge of the host's: what one guest asks of the offloads, right or
+ * hostile, comes to the other one as that one accepts it, or not at all.
+ */
+#include "headers.h"
+#include "traffic.h"
+
+#define TYPE		"virtio_net-v3"
+#define BRIDGE		"mdevtestbr"
+/* A guest with a ring that has room for a long packet and more. */
+#define GUEST_SIZE	(12 * MIB)
+#define GUEST_RING	128
+/* Long enough for a few buffers, and for some hundred pieces of a few bytes. */
+#define PAYLOAD		(3 * MSS)
+#define HOSTILE		600
+
+FIXTURE(bridge) {
+	struct pair p;
+	struct guest_mem mem_a;
+	struct guest_mem mem_b;
+	struct vnic a;
+	struct vnic b;
+	uint8_t mac[ETH_ALEN];
+	uint64_t rng;
+	unsigned int received;
+};
+
+/* What the guest of B accepts. */
+FIXTURE_VARIANT(bridge) {
+	uint64_t features;
+};
+
+FIXTURE_VARIANT_ADD(bridge, plain) { };
+
+FIXTURE_VARIANT_ADD(bridge, merged) {
+	.features = VNIC_F(MRG_RXBUF),
+};
+
+FIXTURE_VARIANT_ADD(bridge, checksums) {
+	.features = VNIC_F(GUEST_CSUM),
+};
+
+FIXTURE_VARIANT_ADD(bridge, offloads) {
+	.features = VNIC_OFFLOADS,
+};
+
+static void card_up(struct __test_metadata *_metadata, const char *uuid,
+		    struct vdev *v, struct guest_mem *mem, struct vnic *nic,
+		    uint64_t features)
+{
+	ASSERT_EQ(0, mdev_create(TYPE, uuid));
+	ASSERT_EQ(0, vdev_open(v, uuid, any_way()));
+	ASSERT_EQ(0, guest_mem_init(mem, MIB, GUEST_SIZE));
+	ASSERT_EQ(0, vdev_map(v, mem));
+	ASSERT_EQ(0, vnic_up_with(nic, v, mem, GUEST_RING, 0,
+				  features | VNIC_F(CTRL_VQ), 1));
+	ASSERT_EQ(0, netif_bridge_port(BRIDGE, uuid));
+	ASSERT_EQ(0, netif_wait_carrier(uuid, DEADLINE_MS));
+}
+
+FIXTURE_SETUP(bridge)
+{
+	self->rng = 5;
+	ASSERT_EQ(0, netif_bridge_add(BRIDGE));
+	card_up(_metadata, MDEV_UUID_A, &self->p.a, &self->mem_a, &self->a,
+		VNIC_OFFLOADS);
+	card_up(_metadata, MDEV_UUID_B, &self->p.b, &self->mem_b, &self->b,
+		variant->features);
+	vnic_mac(&self->b, self->mac);
+}
+
+FIXTURE_TEARDOWN(bridge)
+{
+	vnic_down(&self->a);
+	vnic_down(&self->b);
+	pair_close(&self->p);
+	guest_mem_free(&self->mem_a);
+	guest_mem_free(&self->mem_b);
+	EXPECT_EQ(0, netif_bridge_remove(BRIDGE));
+}
+
+/* From guest A, and done with. */
+static void send_one(struct __test_metadata *_metadata,
+		     FIXTURE_DATA(bridge) *self,
+		     const struct virtio_net_hdr_v1 *hdr, const uint8_t *p,
+		     size_t size)
+{
+	ASSERT_EQ(0, vnic_send_on(&self->a, 0, hdr, p, size));
+	ASSERT_EQ(0, vnic_sent(&self->a, DEADLINE_MS));
+}
+
+/* What a header may say of its segments: VIRTIO 1.3, 5.1.6.4.1. */
+static bool gso_ok(const struct virtio_net_hdr_v1 *hdr, size_t len,
+		   uint64_t features)
+{
+	uint64_t needs = 0;
+
+	switch (hdr->gso_type & ~ECN) {
+	case VIRTIO_NET_HDR_GSO_NONE:
+		return hdr->gso_type == VIRTIO_NET_HDR_GSO_NONE;
+	case TCPV4:
+		needs = VNIC_F(GUEST_TSO4);
+		break;
+	case TCPV6:
+		needs = VNIC_F(GUEST_TSO6);
+		break;
+	case UDP_L4:
+		needs = VNIC_F(GUEST_USO4) | VNIC_F(GUEST_USO6);
+		break;
+	default:
+		return false;
+	}
+	if (hdr->gso_type & ECN)
+		needs |= VNIC_F(GUEST_ECN);
+	return (features & needs) == needs && hdr->flags & CSUM &&
+	       hdr->gso_size && hdr->hdr_len > hdr->csum_start &&
+	       hdr->hdr_len <= len;
+}
+
+/* ... and of the checksum. */
+static bool csum_ok(const struct virtio_net_hdr_v1 *hdr, size_t len,
+		    uint64_t features)
+{
+	if (hdr->flags & ~(CSUM | VIRTIO_NET_HDR_F_DATA_VALID))
+		return false;
+	if (hdr->flags && !(features & VNIC_F(GUEST_CSUM)))
+		return false;
+	return !(hdr->flags & CSUM) ||
+	       hdr->csum_start + hdr->csum_offset + 2U <= len;
+}
+
+/* The next frame that guest B gets, 0 if none comes; its header is a good one. */
+static int receive(struct __test_metadata *_metadata,
+		   FIXTURE_DATA(bridge) *self, struct virtio_net_hdr_v1 *hdr,
+		   uint8_t *in, size_t size, int ms)
+{
+	struct virtio_net_hdr_v1_hash full;
+	int len;
+
+	len = vnic_recv_on(&self->b, 0, &full, in, size, ms);
+	if (len == -ETIMEDOUT)
+		return 0;
+	*hdr = full.hdr;
+	self->received++;
+	EXPECT_LE(ETH_HLEN, len);
+	EXPECT_TRUE(gso_ok(hdr, len, self->b.features) &&
+		    csum_ok(hdr, len, self->b.features)) {
+		TH_LOG("%d bytes, flags %#x, gso_type %#x, hdr_len %u, gso_size %u, csum_start %u, csum_offset %u",
+		       len, hdr->flags, hdr->gso_type, hdr->hdr_len,
+		       hdr->gso_size, hdr->csum_start, hdr->csum_offset);
+	}
+	return len;
+}
+
+static void drain(struct __test_metadata *_metadata,
+		  FIXTURE_DATA(bridge) *self, int ms)
+{
+	static uint8_t in[VNIC_BIG + VNIC_SLOT];
+	struct virtio_net_hdr_v1 hdr;
+
+	while (receive(_metadata, self, &hdr, in, sizeof(in), ms))
+		;
+}
+
+/*
+ * @flow's packet that A hands over as a whole: whole or in pieces, B gets every byte,
+ * with a checksum that is right or that B has to make.
+ */
+static void whole_or_pieces(struct __test_metadata *_metadata,
+			    FIXTURE_DATA(bridge) *self,
+			    const struct packet_flow *flow,
+			    const struct virtio_net_hdr_v1 *how, bool whole)
+{
+	static uint8_t p[VNIC_BIG], in[VNIC_BIG + VNIC_SLOT];
+	const size_t head = how->hdr_len;
+	struct virtio_net_hdr_v1 hdr;
+	size_t size, at = 0;
+	int len;
+
+	size = packet_make(p, self->mac, flow, PAYLOAD, 7);
+	send_one(_metadata, self, how, p, size);
+	while (at < PAYLOAD) {
+		len = receive(_metadata, self, &hdr, in, sizeof(in),
+			      DEADLINE_MS);
+		ASSERT_EQ(head + (whole ? PAYLOAD : MSS), len);
+		EXPECT_EQ(0, memcmp(p + head + at, in + head, len - head));
+		EXPECT_EQ(whole ? how->gso_type : 0, hdr.gso_type);
+		if (whole) {
+			EXPECT_EQ(MSS, hdr.gso_size);
+		}
+		if (!(hdr.flags & CSUM)) {
+			EXPECT_TRUE(packet_checksum_ok(in, len));
+		}
+		at += len - head;
+	}
+}
+
+static void both_whole_or_pieces(struct __test_metadata *_metadata,
+				 FIXTURE_DATA(bridge) *self)
+{
+	whole_or_pieces(_metadata, self, &tcp, &tso,
+			self->b.features & VNIC_F(GUEST_TSO4));
+	whole_or_pieces(_metadata, self, &udp, &uso,
+			self->b.features & VNIC_F(GUEST_USO4));
+}
+
+TEST_F(bridge, segments)
+{
+	both_whole_or_pieces(_metadata, self);
+}
+
+TEST_F(bridge, hostile_headers)
+{
+	uint8_t p[PACKET_TCP_HDR + PAYLOAD];
+	unsigned int i, k;
+	size_t size;
+
+	for (i = 0; i < ARRAY_SIZE(hostile_hdrs); i++) {
+		for (k = 0; k < 4; k++) {
+			size = packet_make(p, self->mac, k & 1 ? &tcp : &udp,
+					   k & 2 ? PAYLOAD : 10, i);
+			send_one(_metadata, self, &hostile_hdrs[i], p, size);
+			drain(_metadata, self, 0);
+		}
+	}
+	drain(_metadata, self, QUIET_MS);
+	/* Some of them ask for what can be done. */
+	EXPECT_LT(0, self->received);
+	both_whole_or_pieces(_metadata, self);
+}
+
+TEST_F(bridge, random_headers)
+{
+	uint8_t p[PACKET_TCP_HDR + PAYLOAD];
+	struct virtio_net_hdr_v1 hdr;
+	unsigned int i;
+	size_t size;
+
+	for (i = 0; i < HOSTILE; i++) {
+		size = packet_make(p, self->mac, i & 1 ? &tcp : &udp,
+				   i * 7 % PAYLOAD, i);
+		random_hdr(&hdr, p, &self->rng);
+		send_one(_metadata, self, &hdr, p, size);
+		drain(_metadata, self, 0);
+	}
+	drain(_metadata, self, QUIET_MS);
+	EXPECT_LT(HOSTILE / 10, self->received);
+	EXPECT_EQ(0, vpci_status(&self->a.pci) & VIRTIO_CONFIG_S_NEEDS_RESET);
+	EXPECT_EQ(0, vpci_status(&self->b.pci) & VIRTIO_CONFIG_S_NEEDS_RESET);
+	both_whole_or_pieces(_metadata, self);
+}
+
+TEST_HARNESS_MAIN
