@@ -27,9 +27,23 @@ release_choose() {
 	die_unknown "kernel source for '$RELEASE'"
 }
 
-source_dir() {
+# source_patches: those for this release, by config/patches.
+source_patches() {
+	local patch until
+
 	release_choose
-	echo "$CACHE/source-$SRC_VERSION-$(cat "$LAB"/patches/*.patch | recipe_key source_fill)"
+	grep -v '^#' "$LAB/config/patches" | while read -r patch until; do
+		[ "$until" != - ] && dpkg --compare-versions "$SRC_VERSION" ge "$until" ||
+			echo "$LAB/patches/$patch"
+	done
+}
+
+source_dir() {
+	local patches
+
+	release_choose
+	mapfile -t patches < <(source_patches)
+	echo "$CACHE/source-$SRC_VERSION-$(cat "${patches[@]}" | recipe_key source_fill)"
 }
 
 # Other architectures and big drivers' code are not needed, their Kconfig is.
@@ -65,7 +79,7 @@ source_fill() {
 		--exclude='*/Documentation/*.rst' --exclude='*/Documentation/*.yaml' \
 		--exclude='*/Documentation/*.txt' --exclude='*.dts' --exclude='*.dtsi'
 	rm -rf deb
-	for patch in "$LAB"/patches/*.patch; do
+	for patch in $(source_patches); do
 		patch -d linux -p1 --fuzz=0 <"$patch"
 	done
 	# What userspace sees of the kernel that the guests and tests run on.
