@@ -258,10 +258,11 @@ static int wait_used(struct vnic *nic, unsigned int q, int ms)
 
 	while (vq_arm(&nic->vq[q])) {
 		ret = event_wait(event, deadline_left(deadline));
-		if (ret < 0)
-			return ret;
-		if (!ret)
-			return vq_pending(&nic->vq[q]) ? -EPROTO : -ETIMEDOUT;
+		/* It came at the last moment: then the interrupt follows it. */
+		if (!ret && vq_pending(&nic->vq[q]))
+			ret = event_wait(event, DEADLINE_MS) ?: -EPROTO;
+		if (ret <= 0)
+			return ret ?: -ETIMEDOUT;
 		if (!(nic->flags & VNIC_INTX))
 			continue;
 		ret = end_of_intx(nic);

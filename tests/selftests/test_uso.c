@@ -78,7 +78,6 @@ TEST_F(full, udp_segments_to_guest)
 	size_t len;
 
 	full_up(_metadata, self, variant->flags, VNIC_OFFLOADS, 1);
-	EXPECT_EQ(1, netif_wait_flag(MDEV_UUID_A, ETHTOOL_GTSO, 1));
 	fd = netif_udp(MDEV_UUID_A, &udp, self->mac, host);
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &mss,
@@ -90,7 +89,6 @@ TEST_F(full, udp_segments_to_guest)
 	ASSERT_EQ(0, vpci_reset(&self->nic.pci));
 	EXPECT_EQ(0, netif_wait_flag(MDEV_UUID_A, ETHTOOL_GTSO, 0));
 	full_up(_metadata, self, variant->flags, one, 1);
-	EXPECT_EQ(1, netif_wait_flag(MDEV_UUID_A, ETHTOOL_GTSO, 1));
 	ASSERT_EQ(sizeof(out), send(fd, out, sizeof(out), 0));
 	for (len = 0; len < sizeof(out); len += MSS) {
 		ASSERT_EQ(PACKET_UDP_HDR + MSS,
