@@ -29,15 +29,33 @@ copy_sources() {
 
 # run_make LOG ARG...: quiet unless it fails or warns.
 run_make() {
+	run_logged "$1" make -s -j"$JOBS" "${@:2}"
+}
+
+run_logged() {
 	local log=$1
 
 	shift
-	if ! make -s -j"$JOBS" "$@" >"$log" 2>&1; then
-		grep -E 'error|Error|warning' "$log" | head -n 30 >&2 || tail "$log" >&2
-		die "make $* failed, details in $log"
+	if ! "$@" >"$log" 2>&1; then
+		{ grep -E 'error|Error|warning' "$log" || tail "$log"; } | head -n 30 | in_checkout
+		die "the build failed, details in $log"
 	fi
-	grep -A4 -E 'warning:|WARNING:' "$log" >&2
+	grep -A4 -E 'warning:|WARNING:' "$log" | in_checkout
 	return 0
+}
+
+in_checkout() { sed "s|$CACHE/modules/||g" >&2; }
+
+# make_modules LOG KERNEL SRC ARG...: older kernels compile modules by absolute paths. They
+# are built at one place whatever checkout they are of, so that ccache knows them again.
+make_modules() {
+	local log=$1 kernel=$2 src=$3 place=$CACHE/modules
+
+	shift 3
+	mkdir -p "$place"
+	CCACHE_BASEDIR=$CACHE run_logged "$log" unshare --mount --propagation private \
+		sh -c 'mount --bind "$0" "$1" && shift && exec "$@"' "$src" "$place" \
+		make -s -j"$JOBS" -C "$kernel" ARCH=um M="$place" "$@"
 }
 
 # One set of test programs for all kernels and releases: they ask what there is, and are
@@ -80,9 +98,9 @@ lab_modules() {
 	echo "$out" >"$dir/kernel"
 
 	if [ -e "$src/Kbuild" ]; then
-		run_make "$dir/modules.log" -C "$out" ARCH=um M="$src" CC="ccache gcc" W=1 modules
+		make_modules "$dir/modules.log" "$out" "$src" CC="ccache gcc" W=1 modules
 		rsync -rlpt "$out/root/" "$dir/modules/"
-		run_make "$dir/modules-install.log" -C "$out" ARCH=um M="$src" \
+		make_modules "$dir/modules-install.log" "$out" "$src" \
 			INSTALL_MOD_PATH="$dir/modules" modules_install
 	else
 		say "there is no Kbuild in $TOP yet: no modules to build"
