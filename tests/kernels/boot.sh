@@ -33,11 +33,12 @@ kvm_works() {
 	[ "$(cat "$known")" = 1 ]
 }
 
-accel=tcg,thread=multi
-[ ! -e /dev/kvm ] || ! kvm_works || { accel=kvm processors=2; }
+# Emulated, the second one is still until what needs it starts it.
+accel=tcg,thread=multi start=maxcpus=1
+[ ! -e /dev/kvm ] || ! kvm_works || { accel=kvm start='' processors=2; }
 echo "# QEMU's accelerator: $accel"
 qemu "${KERNELS_TIMEOUT:-900}" -accel $accel -smp "$processors" -cpu max -m 2G \
 	-kernel /out/vmlinuz -initrd /out/initrd.all \
 	-drive file=/out/disk.img,format=raw,if=virtio,cache=unsafe,snapshot=on \
 	-serial file:/out/kernel.log -serial file:/out/tap \
-	-append "console=ttyS0 panic=-1 ignore_loglevel mitigations=off net.ifnames=0"
+	-append "console=ttyS0 panic=-1 ignore_loglevel mitigations=off net.ifnames=0 $start"
