@@ -32,6 +32,7 @@ run_make() {
 	run_logged "$1" make -s -j"$JOBS" "${@:2}"
 }
 
+# run_logged LOG COMMAND...: likewise.
 run_logged() {
 	local log=$1
 
