@@ -197,6 +197,19 @@ def wait_migration(vm, timeout=90):
     raise QmpError(f"{vm.name}: migration did not end in {timeout} s: {info}")
 
 
+def cancel_migration(vm):
+    """Cancel the migration and wait until it has ended.
+
+    QEMU shuts its channel down before it notes that it cancels; its thread that sends
+    may see the one before the other, and says then that the channel failed.
+    """
+    vm.qmp.execute("migrate_cancel")
+    info = wait_migration(vm)
+    assert info["status"] == "cancelled" or (
+        info["status"] == "failed" and
+        info.get("error-desc") == "Channel error: Input/output error"), info
+
+
 def wait_running(vm, timeout=20):
     """Wait until the guest runs there."""
     deadline = time.monotonic() + timeout
