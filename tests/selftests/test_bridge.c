@@ -142,9 +142,9 @@ static int receive(struct __test_metadata *_metadata,
 	len = vnic_recv_on(&self->b, 0, &full, in, size, ms);
 	if (len == -ETIMEDOUT)
 		return 0;
+	ASSERT_LE(ETH_HLEN, len);
 	*hdr = full.hdr;
 	self->received++;
-	EXPECT_LE(ETH_HLEN, len);
 	EXPECT_TRUE(gso_ok(hdr, len, self->b.features) &&
 		    csum_ok(hdr, len, self->b.features)) {
 		TH_LOG("%d bytes, flags %#x, gso %#x size %u, hdr_len %u, csum at %u + %u",
