@@ -74,18 +74,26 @@ int netif_up(const char *name)
 	return ret;
 }
 
-/* Interface @name's index and MAC address. */
-int netif_address(const char *name, int *index, uint8_t *mac)
+static int do_ioctl(unsigned long request, void *arg)
 {
-	struct ifreq ifr = { 0 };
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	int ret;
 
 	if (fd < 0)
 		return -errno;
-	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
-	ret = ioctl(fd, SIOCGIFHWADDR, &ifr) ? -errno : 0;
+	ret = ioctl(fd, request, arg) ? -errno : 0;
 	close(fd);
+	return ret;
+}
+
+/* Interface @name's index and MAC address. */
+int netif_address(const char *name, int *index, uint8_t *mac)
+{
+	struct ifreq ifr = { 0 };
+	int ret;
+
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
+	ret = do_ioctl(SIOCGIFHWADDR, &ifr);
 	memcpy(mac, ifr.ifr_hwaddr.sa_data, ETH_ALEN);
 	*index = if_nametoindex(name);
 	return ret;
@@ -122,18 +130,6 @@ int netif_move(const char *name, int ns_fd)
 		ret = -errno;
 	close(fd);
 	return ret ? ret : answer.err.error;
-}
-
-static int do_ioctl(unsigned long request, void *arg)
-{
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	int ret;
-
-	if (fd < 0)
-		return -errno;
-	ret = ioctl(fd, request, arg) ? -errno : 0;
-	close(fd);
-	return ret;
 }
 
 /* A bridge @name, up and without ports. */
