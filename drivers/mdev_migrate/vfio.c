@@ -61,11 +61,16 @@ static int mdm_open_device(struct vfio_device *vdev)
 	ret = mdm_pci_create(mdm);
 	if (ret)
 		goto not_open;
-	ret = mdm_migration_open(mdm);
+	ret = mdm_dma_open(mdm);
 	if (ret)
 		goto destroy_pci;
+	ret = mdm_migration_open(mdm);
+	if (ret)
+		goto close_dma;
 	return 0;
 
+close_dma:
+	mdm_dma_close(mdm);
 destroy_pci:
 	mdm_pci_destroy(mdm);
 not_open:

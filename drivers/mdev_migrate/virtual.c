@@ -167,5 +167,7 @@ module_init(mdm_init);
 static void __exit mdm_exit(void)
 {
 	bus_unregister(&mdm_bus);
+	/* Blocks of caches that are freed by it. */
+	rcu_barrier();
 }
 module_exit(mdm_exit);

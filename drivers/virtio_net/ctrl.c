@@ -55,7 +55,7 @@ static void vnet_ctrl_pairs_done(struct vnet *vnet)
 
 	vnet_ctrl_settle(vnet);
 	for (i = 0; i < vnet->ctrl.pairs; i++)
-		queue_work(vnet_wq, &vnet_tx_queue(vnet, i)->work);
+		vnet_vq_poke(vnet_tx_queue(vnet, i));
 	vnet_netdev_follow(vnet);
 }
 
@@ -196,7 +196,10 @@ static void vnet_ctrl_count(struct vnet *vnet, bool refused)
 	u64_stats_update_end(&stats->syncp);
 }
 
-/* Returns 1 if there was a command, 0 if not, or an error of the ring's. */
+/*
+ * Returns 1 if there was a command, 0 if not, or an error: see ring.c. A command
+ * whose memory is not to be had is refused.
+ */
 static int vnet_ctrl_one(struct vnet_vq *vq)
 {
 	struct vnet_chain *chain = &vq->chain;
@@ -206,6 +209,10 @@ static int vnet_ctrl_one(struct vnet_vq *vq)
 	int ret;
 
 	ret = vnet_ring_peek(vq, NULL);
+	if (ret == -EIO) {
+		vnet_ctrl_count(vq->vnet, true);
+		return vnet_ring_push(vq, NULL, 0) ?: 1;
+	}
 	if (ret <= 0)
 		return ret;
 
@@ -213,16 +220,17 @@ static int vnet_ctrl_one(struct vnet_vq *vq)
 	room = min_t(u32, chain->in_len, sizeof(answer));
 	if (room && chain->out_len <= sizeof(data)) {
 		ret = vnet_ring_read(vq, NULL, data, chain->out_len);
-		if (ret)
+		if (ret && ret != -EIO)
 			return ret;
-		answer = vnet_ctrl_do(vq->vnet, data, chain->out_len);
+		if (ret != -EIO)
+			answer = vnet_ctrl_do(vq->vnet, data, chain->out_len);
 	}
 	vnet_ctrl_count(vq->vnet, answer != VIRTIO_NET_OK);
 
 	ret = vnet_ring_write_in(vq, NULL, &answer, room);
-	if (ret)
+	if (ret && ret != -EIO)
 		return ret;
-	return vnet_ring_push(vq, NULL, room) ? -EFAULT : 1;
+	return vnet_ring_push(vq, NULL, ret ? 0 : room) ?: 1;
 }
 
 static int vnet_ctrl_drain(struct vnet_vq *vq)
@@ -253,13 +261,5 @@ static int vnet_ctrl_drain(struct vnet_vq *vq)
  */
 void vnet_ctrl_run(struct vnet_vq *vq)
 {
-	int ret = vnet_ctrl_drain(vq);
-
-	if (ret < 0 && ret != -ENOMEM)
-		vnet_vq_break(vq);
-	vnet_vq_release(vq);
-
-	/* Short of memory: again, it may have passed. */
-	if (ret > 0 || ret == -ENOMEM)
-		queue_work(vnet_wq, &vq->work);
+	vnet_vq_finish(vq, vnet_ctrl_drain(vq));
 }

@@ -29,16 +29,21 @@
  *	vnet->lock			registers; data path on and off
  *	vq->mutex			the right to use a ring and sleep; the
  *					control queue's before another's
- *	the helper's DMA lock
  *	vq->lock			the right to use a ring without sleeping
+ *	vq->reader			a section in which guest memory stays
  *	vnet->ctrl_lock			what the control queue has set
  *	vnet->irq_lock			status, ISR, link
  *	the helper's interrupt lock
  *
  * A queue's worker takes vq->mutex and what follows, never vnet->lock: so that
- * whoever holds vnet->lock can wait for it. RTNL is taken outside of all of
- * these or where none is held; below RTNL only vq->lock and vnet->irq_lock are
- * taken, and vnet->ctrl_lock is read. What needs RTNL is done by vnet->netdev_work.
+ * whoever holds vnet->lock can wait for it. Guest memory that is not at hand is
+ * touched by workers alone, under vq->mutex: they may wait for a page for as long
+ * as userspace likes. Who wants the mutex then, to turn the queue off, interrupts
+ * the worker. So neither vnet->lock nor the state lock is held over such a wait.
+ *
+ * RTNL is taken outside of all of these or where none is held; below RTNL only
+ * vq->lock, vq->reader and vnet->irq_lock are taken, and vnet->ctrl_lock is
+ * read. What needs RTNL is done by vnet->netdev_work.
  */
 #ifndef MDEV_VIRTIO_NET_H
 #define MDEV_VIRTIO_NET_H
@@ -69,8 +74,9 @@
 /* Packets and bytes that wait for a guest's buffers or for its resumption. */
 #define VNET_BACKLOG_PACKETS	1024
 #define VNET_BACKLOG_BYTES	SZ_4M
-/* When to try again what memory was short for. */
-#define VNET_RETRY_DELAY	msecs_to_jiffies(20)
+/* When to try again what did not go for want of memory; twice as long each time. */
+#define VNET_RETRY_MIN		msecs_to_jiffies(10)
+#define VNET_RETRY_MAX		msecs_to_jiffies(1000)
 /* Packets a worker handles before it lets others have the queue. */
 #define VNET_BUDGET		256
 
@@ -137,7 +143,7 @@ struct vnet_used {
  * @avail: driver's area
  * @used: device's area
  *
- * Good inside the RCU section in which vnet_ring_get() filled it.
+ * Good inside the reader's section in which vnet_ring_get() filled it.
  */
 struct vnet_ring {
 	const struct vnet_desc *desc;
@@ -227,7 +233,9 @@ enum vnet_area { VNET_DESC, VNET_AVAIL, VNET_USED, VNET_NR_AREAS };
  * @vnet: whose
  * @index: which; even ones receive (host to guest), odd ones transmit, the
  *	control queue follows
- * @work: the worker
+ * @work: what its worker does for it
+ * @retry: likewise, a little later
+ * @reader: who uses the ring, when it touches guest memory without sleeping
  *
  * Registers. Guarded by vnet->lock; fixed while @enabled, but for @vector,
  * which interrupts read without a lock:
@@ -240,10 +248,16 @@ enum vnet_area { VNET_DESC, VNET_AVAIL, VNET_USED, VNET_NR_AREAS };
  *
  * @mutex: held to use the ring and sleep
  * @lock: held to use the ring without sleeping, while not @busy
- * @live: the ring may be used. Written under both, read under either.
+ * @worker: its worker, while the device is open. Guarded by @lock.
+ * @wanted: the ring is to be used: the worker makes it @live. Written under both
+ *	vnet->lock and @lock, read under either.
+ * @live: the ring may be used. Written under @mutex and @lock, read under
+ *	either.
  * @busy: whoever holds @mutex uses the ring. Guarded by @lock.
  * @broken: stopped until the device is reset. Set by who uses the ring, cleared
- *	under both when not @live.
+ *	under @mutex and @lock when not @wanted.
+ * @delay: until the next try, in jiffies, if the last one failed for want of
+ *	memory. Guarded by @mutex.
  *
  * The ring's own, for who uses it, as is what they call:
  *
@@ -276,7 +290,9 @@ enum vnet_area { VNET_DESC, VNET_AVAIL, VNET_USED, VNET_NR_AREAS };
 struct vnet_vq {
 	struct vnet *vnet;
 	u16 index;
-	struct work_struct work;
+	struct kthread_work work;
+	struct kthread_delayed_work retry;
+	struct mdev_migrate_reader reader;
 
 	u16 size;
 	u16 vector;
@@ -288,9 +304,12 @@ struct vnet_vq {
 	struct mutex mutex;
 	/* using the ring without sleeping; backlog, counters */
 	spinlock_t lock;
+	struct mdev_migrate_worker *worker;
+	bool wanted;
 	bool live;
 	bool busy;
 	bool broken;
+	unsigned long delay;
 
 	enum vnet_role role;
 	bool event_idx;
@@ -326,7 +345,8 @@ struct vnet_vq {
  * @nr_vectors: how many MSI-X vectors
  * @window: offset of the PCI configuration access capability
  *
- * @retry: turns on the queues for which memory was short
+ * @workers: one for each queue pair, while the device is open; the control queue
+ *	has the first one
  *
  * @lock: guards the registers, here and of the queues, and the data path's
  *	being on or off
@@ -370,7 +390,7 @@ struct vnet {
 	unsigned int nr_vectors;
 	unsigned int window;
 
-	struct delayed_work retry;
+	struct mdev_migrate_worker *workers[VNET_MAX_PAIRS];
 
 	/* registers, data path */
 	struct mutex lock;
@@ -469,14 +489,20 @@ void vnet_announce_ack(struct vnet *vnet);
 void vnet_vq_init(struct vnet_vq *vq, struct vnet *vnet, u16 index);
 unsigned int vnet_driver_pairs(const struct vnet *vnet, u64 features);
 enum vnet_role vnet_vq_role(const struct vnet_vq *vq);
+void vnet_vq_open(struct vnet_vq *vq, struct mdev_migrate_worker *worker);
+void vnet_vq_close(struct vnet_vq *vq);
 void vnet_vq_reset(struct vnet_vq *vq);
-int vnet_vq_activate(struct vnet_vq *vq);
+void vnet_vq_activate(struct vnet_vq *vq);
 void vnet_vq_deactivate(struct vnet_vq *vq);
 int vnet_vq_bad(struct vnet_vq *vq, const char *why);
 void vnet_vq_break(struct vnet_vq *vq);
 bool vnet_vq_usable(const struct vnet_vq *vq);
+bool vnet_is_transient(int err);
 bool vnet_vq_claim(struct vnet_vq *vq);
 void vnet_vq_release(struct vnet_vq *vq);
+void vnet_vq_finish(struct vnet_vq *vq, int ret);
+void vnet_vq_poke(struct vnet_vq *vq);
+void vnet_vq_poke_locked(struct vnet_vq *vq);
 void vnet_vq_kick(struct vnet *vnet, unsigned int index);
 
 /* ring.c */
@@ -491,10 +517,12 @@ void vnet_ring_rollback(struct vnet_vq *vq);
 int vnet_ring_push(struct vnet_vq *vq, const struct vnet_ring *ring, u32 len);
 int vnet_ring_signal(struct vnet_vq *vq, const struct vnet_ring *ring);
 int vnet_ring_flush(struct vnet_vq *vq, const struct vnet_ring *ring);
+int vnet_ring_return_bad(struct vnet_vq *vq, const struct vnet_ring *ring);
 int vnet_ring_notify_on(struct vnet_vq *vq, const struct vnet_ring *ring);
 int vnet_ring_notify_off(struct vnet_vq *vq, const struct vnet_ring *ring);
 
 /* chain.c */
+void vnet_chain_rewind(struct vnet_chain *chain);
 int vnet_chain_walk(struct vnet_vq *vq, const struct vnet_ring *ring, u16 head);
 int vnet_chain_walk_table(struct vnet_vq *vq, bool atomic);
 int vnet_ring_read(struct vnet_vq *vq, const struct vnet_ring *ring, void *buf,
