@@ -158,6 +158,10 @@ static int vnet_open(struct mdev_migrate_device *mdm)
 	struct vnet *vnet = to_vnet(mdm);
 	int err;
 
+	err = vnet_netdev_configure(vnet);
+	if (err)
+		return err;
+
 	guard(mutex)(&vnet->lock);
 
 	vnet->features = vnet_model_features(&mdm->config);

@@ -36,9 +36,10 @@
  *	the helper's interrupt lock
  *
  * A queue's worker takes vq->mutex and what follows, never vnet->lock: so that
- * whoever holds vnet->lock can wait for it. RTNL is taken outside of all of
- * these or where none is held; below RTNL only vq->lock and vnet->irq_lock are
- * taken, and vnet->ctrl_lock is read. What needs RTNL is done by vnet->netdev_work.
+ * whoever holds vnet->lock can wait for it. RTNL is taken where none of these is
+ * held but the helper's state lock, when the device is opened; below RTNL only
+ * vq->lock and vnet->irq_lock are taken, and vnet->ctrl_lock is read. Nothing that
+ * a driver does needs RTNL.
  */
 #ifndef MDEV_VIRTIO_NET_H
 #define MDEV_VIRTIO_NET_H
@@ -355,9 +356,8 @@ struct vnet_vq {
  * @announce_due: the guest is to announce itself after the start
  * @announce: the guest sees that it is to
  * @mac: the guest's address after reset. Written under @lock too.
- * @host_offloads: what the host's interface is to send, as @ctrl has it
- * @host_pairs: how many queues it is to have
- * @netdev_work: brings the host's interface there
+ *
+ * @host_features: offloads of the host's interface. Guarded by RTNL.
  */
 struct vnet {
 	struct mdev_migrate_device mdm;
@@ -398,9 +398,9 @@ struct vnet {
 	bool announce_due;
 	bool announce;
 	u8 mac[ETH_ALEN];
-	u64 host_offloads;
-	unsigned int host_pairs;
-	struct work_struct netdev_work;
+
+	/* the host's interface */
+	netdev_features_t host_features;
 };
 
 static inline struct vnet *to_vnet(struct mdev_migrate_device *mdm)
@@ -510,7 +510,7 @@ int vnet_ring_write_at(struct vnet_vq *vq, const struct vnet_ring *ring,
 /* netdev.c */
 int vnet_netdev_create(struct vnet *vnet);
 void vnet_netdev_destroy(struct vnet *vnet);
-void vnet_netdev_follow(struct vnet *vnet);
+int vnet_netdev_configure(struct vnet *vnet);
 void vnet_read_stats(const struct vnet_stats *stats,
 		     struct vnet_counts *counts);
 
