@@ -42,10 +42,7 @@ void vnet_update(struct vnet *vnet)
 		spin_unlock_bh(&vq->lock);
 	}
 
-	if (driver_ok)
-		netif_carrier_on(vnet->netdev);
-	else
-		netif_carrier_off(vnet->netdev);
+	vnet_netdev_carrier(vnet);
 
 	if (err)
 		queue_delayed_work(vnet_wq, &vnet->retry, VNET_RETRY_DELAY);

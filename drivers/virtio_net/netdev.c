@@ -6,8 +6,8 @@
  * says whether it is up. Counters are the interface's view: what the guest
  * transmits is received here.
  *
- * How many queues it has and its features do not change at the guest's rate: that
- * costs RTNL, a uevent or a message on netlink, and who listens to these.
+ * Nothing of the interface changes at the guest's rate: a change costs RTNL, a
+ * uevent or a message on netlink, and who listens to these.
  *
  * - How many queues it has follows from the device's configuration, and never
  *   gets less: a packet that was received on a queue may still be under way. So
@@ -16,9 +16,14 @@
  * - Its features follow from the configuration too. Which of them the guest
  *   accepts at the moment is looked up for each packet; the network stack does
  *   the rest before it sends the packet.
+ * - Its carrier goes off when the driver has been away for a while, so that a
+ *   driver cannot turn it off and on faster than that.
  */
 #include <linux/rtnetlink.h>
 #include "virtio_net.h"
+
+/* How long a driver may be away before the carrier goes off. */
+#define VNET_CARRIER_DELAY	HZ
 
 /**
  * vnet_of_netdev - whose interface it is
@@ -167,6 +172,36 @@ int vnet_netdev_configure(struct vnet *vnet)
 	return err;
 }
 
+static void vnet_carrier_work(struct work_struct *work)
+{
+	struct vnet *vnet = container_of(to_delayed_work(work), struct vnet,
+					 carrier_work);
+
+	spin_lock_bh(&vnet->irq_lock);
+	if (!(vnet->status & VIRTIO_CONFIG_S_DRIVER_OK))
+		netif_carrier_off(vnet->netdev);
+	spin_unlock_bh(&vnet->irq_lock);
+}
+
+/**
+ * vnet_netdev_carrier - the driver may have come or gone
+ * @vnet: the device
+ *
+ * The kernel tells of most changes of a carrier once a second at most, but of
+ * some at once: that a carrier is there again, and any change of a bond's port.
+ */
+void vnet_netdev_carrier(struct vnet *vnet)
+{
+	spin_lock_bh(&vnet->irq_lock);
+	if (vnet->status & VIRTIO_CONFIG_S_DRIVER_OK) {
+		cancel_delayed_work(&vnet->carrier_work);
+		netif_carrier_on(vnet->netdev);
+	} else if (netif_carrier_ok(vnet->netdev)) {
+		schedule_delayed_work(&vnet->carrier_work, VNET_CARRIER_DELAY);
+	}
+	spin_unlock_bh(&vnet->irq_lock);
+}
+
 /**
  * vnet_read_stats - read a queue's counters
  * @stats: where
@@ -241,6 +276,7 @@ int vnet_netdev_create(struct vnet *vnet)
 	if (!netdev)
 		return -ENOMEM;
 	vnet->host_features = vnet_host_features(vnet);
+	INIT_DELAYED_WORK(&vnet->carrier_work, vnet_carrier_work);
 
 	*(struct vnet **)netdev_priv(netdev) = vnet;
 	SET_NETDEV_DEV(netdev, vnet->mdm.vdev.dev);
@@ -283,6 +319,7 @@ int vnet_netdev_create(struct vnet *vnet)
  */
 void vnet_netdev_destroy(struct vnet *vnet)
 {
+	cancel_delayed_work_sync(&vnet->carrier_work);
 	unregister_netdev(vnet->netdev);
 	free_netdev(vnet->netdev);
 }

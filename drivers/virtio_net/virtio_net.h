@@ -358,6 +358,7 @@ struct vnet_vq {
  * @mac: the guest's address after reset. Written under @lock too.
  *
  * @host_features: offloads of the host's interface. Guarded by RTNL.
+ * @carrier_work: turns the interface's carrier off
  */
 struct vnet {
 	struct mdev_migrate_device mdm;
@@ -401,6 +402,7 @@ struct vnet {
 
 	/* the host's interface */
 	netdev_features_t host_features;
+	struct delayed_work carrier_work;
 };
 
 static inline struct vnet *to_vnet(struct mdev_migrate_device *mdm)
@@ -511,6 +513,7 @@ int vnet_ring_write_at(struct vnet_vq *vq, const struct vnet_ring *ring,
 int vnet_netdev_create(struct vnet *vnet);
 void vnet_netdev_destroy(struct vnet *vnet);
 int vnet_netdev_configure(struct vnet *vnet);
+void vnet_netdev_carrier(struct vnet *vnet);
 void vnet_read_stats(const struct vnet_stats *stats,
 		     struct vnet_counts *counts);
 
