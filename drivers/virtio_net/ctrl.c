@@ -56,13 +56,6 @@ static void vnet_ctrl_pairs_done(struct vnet *vnet)
 	vnet_ctrl_settle(vnet);
 	for (i = 0; i < vnet->ctrl.pairs; i++)
 		vnet_vq_poke(vnet_tx_queue(vnet, i));
-	vnet_netdev_follow(vnet);
-}
-
-static void vnet_ctrl_offloads_done(struct vnet *vnet)
-{
-	vnet_ctrl_settle(vnet);
-	vnet_netdev_follow(vnet);
 }
 
 static int vnet_ctrl_nothing(const struct vnet *vnet, struct vnet_ctrl *ctrl,
@@ -108,7 +101,7 @@ static const struct vnet_command vnet_commands[] = {
 	  vnet_steer_set_hash, NULL },
 	{ VIRTIO_NET_CTRL_GUEST_OFFLOADS, VIRTIO_NET_CTRL_GUEST_OFFLOADS_SET,
 	  VIRTIO_NET_F_CTRL_GUEST_OFFLOADS, sizeof(__le64), sizeof(__le64),
-	  vnet_offload_set, vnet_ctrl_offloads_done },
+	  vnet_offload_set, vnet_ctrl_settle },
 };
 
 /**
@@ -143,7 +136,6 @@ void vnet_ctrl_reset(struct vnet *vnet, u64 features)
 	vnet_ctrl_init(&vnet->ctrl, features, vnet->mac);
 	write_sequnlock_bh(&vnet->ctrl_lock);
 	memset(vnet->flows, 0, sizeof(vnet->flows));
-	vnet_netdev_follow(vnet);
 }
 
 static const struct vnet_command *vnet_ctrl_find(const struct vnet *vnet,

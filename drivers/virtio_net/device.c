@@ -41,10 +41,7 @@ void vnet_update(struct vnet *vnet)
 		spin_unlock_bh(&vq->lock);
 	}
 
-	if (driver_ok)
-		netif_carrier_on(vnet->netdev);
-	else
-		netif_carrier_off(vnet->netdev);
+	vnet_netdev_carrier(vnet);
 }
 
 /**
@@ -164,6 +161,10 @@ static int vnet_open(struct mdev_migrate_device *mdm)
 	struct vnet *vnet = to_vnet(mdm);
 	unsigned int i;
 	int err;
+
+	err = vnet_netdev_configure(vnet);
+	if (err)
+		return err;
 
 	guard(mutex)(&vnet->lock);
 

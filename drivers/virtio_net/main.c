@@ -21,8 +21,6 @@ static unsigned int max_devices = 256;
 module_param(max_devices, uint, 0444);
 MODULE_PARM_DESC(max_devices, "how many devices there can be (256)");
 
-struct workqueue_struct *vnet_wq;
-
 static struct vnet *vnet_from_dev(struct device *dev)
 {
 	return to_vnet(mdev_migrate_from_dev(dev));
@@ -97,21 +95,13 @@ static int __init vnet_module_init(void)
 	if (err)
 		return err;
 
-	vnet_wq = alloc_workqueue("mdev_virtio_net", WQ_UNBOUND, 0);
-	if (!vnet_wq)
-		return -ENOMEM;
-
-	err = mdev_migrate_register_virtual(&vnet_driver, "virtio_net");
-	if (err)
-		destroy_workqueue(vnet_wq);
-	return err;
+	return mdev_migrate_register_virtual(&vnet_driver, "virtio_net");
 }
 module_init(vnet_module_init);
 
 static void __exit vnet_module_exit(void)
 {
 	mdev_migrate_unregister_virtual(&vnet_driver);
-	destroy_workqueue(vnet_wq);
 }
 module_exit(vnet_module_exit);
 

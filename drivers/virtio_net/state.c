@@ -457,7 +457,6 @@ void vnet_load_commit(struct mdev_migrate_device *mdm, void *data)
 	write_seqlock_bh(&vnet->ctrl_lock);
 	vnet->ctrl = shadow->ctrl;
 	write_sequnlock_bh(&vnet->ctrl_lock);
-	vnet_netdev_follow(vnet);
 	for (i = 0; i < vnet->nr_queues; i++)
 		vnet_commit_queue(&vnet->vqs[i], &parts->queues[i],
 				  shadow->broken & BIT(i));

@@ -41,9 +41,9 @@
  * as userspace likes. Who wants the mutex then, to turn the queue off, interrupts
  * the worker. So neither vnet->lock nor the state lock is held over such a wait.
  *
- * RTNL is taken outside of all of these or where none is held; below RTNL only
- * vq->lock, vq->reader and vnet->irq_lock are taken, and vnet->ctrl_lock is
- * read. What needs RTNL is done by vnet->netdev_work.
+ * RTNL is taken where none of these is held but the helper's state lock, when the
+ * device is opened; below RTNL only vq->lock, vq->reader and vnet->irq_lock are
+ * taken, and vnet->ctrl_lock is read. Nothing that a driver does needs RTNL.
  */
 #ifndef MDEV_VIRTIO_NET_H
 #define MDEV_VIRTIO_NET_H
@@ -375,9 +375,9 @@ struct vnet_vq {
  * @announce_due: the guest is to announce itself after the start
  * @announce: the guest sees that it is to
  * @mac: the guest's address after reset. Written under @lock too.
- * @host_offloads: what the host's interface is to send, as @ctrl has it
- * @host_pairs: how many queues it is to have
- * @netdev_work: brings the host's interface there
+ *
+ * @host_features: offloads of the host's interface. Guarded by RTNL.
+ * @carrier_work: turns the interface's carrier off
  */
 struct vnet {
 	struct mdev_migrate_device mdm;
@@ -418,9 +418,10 @@ struct vnet {
 	bool announce_due;
 	bool announce;
 	u8 mac[ETH_ALEN];
-	u64 host_offloads;
-	unsigned int host_pairs;
-	struct work_struct netdev_work;
+
+	/* the host's interface */
+	netdev_features_t host_features;
+	struct delayed_work carrier_work;
 };
 
 static inline struct vnet *to_vnet(struct mdev_migrate_device *mdm)
@@ -443,9 +444,6 @@ static inline unsigned int vnet_vq_pair(const struct vnet_vq *vq)
 {
 	return vq->index / 2;
 }
-
-/* main.c */
-extern struct workqueue_struct *vnet_wq;
 
 /* model.c */
 extern struct mdev_migrate_model vnet_model;
@@ -538,7 +536,8 @@ int vnet_ring_write_at(struct vnet_vq *vq, const struct vnet_ring *ring,
 /* netdev.c */
 int vnet_netdev_create(struct vnet *vnet);
 void vnet_netdev_destroy(struct vnet *vnet);
-void vnet_netdev_follow(struct vnet *vnet);
+int vnet_netdev_configure(struct vnet *vnet);
+void vnet_netdev_carrier(struct vnet *vnet);
 void vnet_read_stats(const struct vnet_stats *stats,
 		     struct vnet_counts *counts);
 

@@ -70,7 +70,6 @@ static inline void full_up(struct __test_metadata *_metadata,
 				  features | VNIC_F(CTRL_VQ), pairs));
 	vnic_mac(&self->nic, self->mac);
 	ASSERT_EQ(0, netif_wait_carrier(MDEV_UUID_A, DEADLINE_MS));
-	ASSERT_EQ(0, netif_wait_offloads(MDEV_UUID_A, features));
 }
 
 /* The card is device B from here on, of the same configuration. */
