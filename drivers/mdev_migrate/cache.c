@@ -679,7 +679,7 @@ int mdm_cache_add(struct mdm_dma *dma, unsigned long page, bool write)
 	if (!READ_ONCE(dma->cached) ||
 	    time_before(jiffies, READ_ONCE(dma->short_until)))
 		return -EAGAIN;
-	if (READ_ONCE(dma->nr_pages) >= MDM_CACHE_MAX_PAGES ||
+	if (READ_ONCE(dma->nr_pages) + MDM_BLOCK_PAGES > MDM_CACHE_MAX_PAGES ||
 	    READ_ONCE(dma->nr_blocks) >= MDM_CACHE_MAX_BLOCKS)
 		mdm_cache_evict(dma, MDM_CACHE_MAX_PAGES / 16);
 

@@ -62,6 +62,7 @@ enum mdm_use { MDM_PAYLOAD, MDM_RING, MDM_NR_USES };
  * @last: the last page
  * @until: in jiffies; nothing is pinned in the range before
  * @strikes: how often something was, again, when userspace unmapped it
+ * @exact: it was unmapped as a whole, each time
  * @valid: is a mark
  */
 struct mdm_mark {
@@ -69,6 +70,7 @@ struct mdm_mark {
 	unsigned long last;
 	unsigned long until;
 	unsigned int strikes;
+	bool exact;
 	bool valid;
 };
 

@@ -15,7 +15,8 @@
  * it does not tell when it is through. So a mark holds for a time; each time
  * something was pinned again when type1 asked, it holds for four times as long:
  * 20 ms, 80 ms, ... five hours. To be asked eleven times, somebody had to
- * hold up one unmap ioctl for most of a day. Meanwhile payload is copied with
+ * hold up one unmap ioctl for most of a day. When type1 says that there is no
+ * such memory, it is through, and the mark goes. Meanwhile payload is copied with
  * vfio_dma_rw(), which leaves nothing pinned, and rings wait. That is also what
  * suits a guest with a strict vIOMMU best, which maps and unmaps each packet: a
  * range that is often unmapped is soon not pinned any more.
@@ -275,9 +276,12 @@ void mdm_mark(struct mdm_dma *dma, unsigned long first, unsigned long last,
 			*mark = (struct mdm_mark) {
 				.first = first,
 				.last = last,
+				.exact = true,
 				.valid = true,
 			};
 		} else {
+			if (mark->first != first || mark->last != last)
+				mark->exact = false;
 			mark->first = min(mark->first, first);
 			mark->last = max(mark->last, last);
 			if (hit[use] && mark->strikes < mark_strikes(dma))
@@ -311,6 +315,25 @@ bool mdm_is_leaving(struct mdm_dma *dma, enum mdm_use use, unsigned long first,
 			return true;
 	}
 	return false;
+}
+
+/*
+ * type1 says that there is nothing at a page: then it is through with what it had
+ * there, and the next time it asks, it does not ask again.
+ */
+static void mark_is_gone(struct mdm_dma *dma, unsigned long page)
+{
+	struct mdm_mark *mark;
+	unsigned int use;
+
+	guard(spinlock)(&dma->lock);
+	for (use = 0; use < MDM_NR_USES; use++) {
+		for (mark = dma->marks[use];
+		     mark < dma->marks[use] + MDM_NR_MARKS; mark++) {
+			if (mark->exact && mark_in_range(mark, page, page))
+				mark->valid = false;
+		}
+	}
 }
 
 /*
@@ -390,6 +413,8 @@ int mdm_pin(struct mdm_dma *dma, enum mdm_use use, struct mdm_op *op,
 	if (ret > 0)
 		vfio_unpin_pages(&dma->mdm->vdev, (u64)first << PAGE_SHIFT,
 				 ret);
+	if (ret == -EINVAL && nr == 1)
+		mark_is_gone(dma, first);
 	return mdm_op_end(dma, op, ret < 0 ? pin_errno(ret) : -EFAULT);
 }
 
@@ -398,7 +423,7 @@ int mdm_pin(struct mdm_dma *dma, enum mdm_use use, struct mdm_op *op,
  * @dma: guest memory
  * @iova: where
  * @buf: from or to where
- * @len: how much
+ * @len: how much, in a page
  * @write: to guest memory
  *
  * Context: May sleep, for as long as userspace likes. In a kernel thread or in
@@ -423,6 +448,8 @@ int mdm_dma_copy(struct mdm_dma *dma, u64 iova, void *buf, size_t len,
 		ret = 0;
 	if (!ret)
 		ret = vfio_dma_rw(&dma->mdm->vdev, iova, buf, len, write);
+	if (ret == -EINVAL)
+		mark_is_gone(dma, iova >> PAGE_SHIFT);
 	ret = mdm_op_end(dma, &op, ret ? pin_errno(ret) : 0);
 	if (ret)
 		return ret;

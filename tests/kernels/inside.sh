@@ -146,16 +146,21 @@ unload() {
 	modprobe -r mdev_virtio_net && [ ! -e /sys/module/mdev_migrate ]
 }
 
-# All processors: where they are emulated, all but this is faster on one.
-more_processors() {
-	for cpu in /sys/devices/system/cpu/cpu[1-9]*/online; do
-		[ ! -e "$cpu" ] || echo 1 >"$cpu"
+# processors COUNT: so many run, or all that there are. Where they are emulated, what does
+# not need them is faster on one.
+processors() {
+	present=$(getconf _NPROCESSORS_CONF) i=1
+	[ "$1" -le "$present" ] || set -- "$present"
+	while [ $i -lt "$1" ]; do
+		cpu=/sys/devices/system/cpu/cpu$i/online
+		[ "$(cat $cpu)" = 1 ] || echo 1 >$cpu
+		i=$((i + 1))
 	done
-	cmp /sys/devices/system/cpu/online /sys/devices/system/cpu/present
+	[ "$(getconf _NPROCESSORS_ONLN)" -ge "$1" ]
 }
 
 selftests() {
-	check "processors $(cat /sys/devices/system/cpu/present) run" more_processors
+	check "a second processor runs where there is one" processors 2
 	# A variant that the kernel does not have is one line, not one per test.
 	if [ ! -e /dev/iommu ]; then
 		echo "# the kernel has no iommufd: the tests run through the container"
@@ -173,6 +178,16 @@ selftests() {
 	n=$((n + 1))
 	# shellcheck disable=SC2046
 	"$here/run.sh" /nonexistent $(cat "$here/selftests") && echo "ok $n all selftests" || echo "not ok $n all selftests"
+}
+
+# What sets things against each other, where there are processors for it.
+races() {
+	[ -s "$here/races" ] || return
+	check "four processors run" processors 4
+	n=$((n + 1))
+	RACES_SECONDS=$(cat "$here/races")
+	export RACES_SECONDS
+	"$here/run.sh" /nonexistent races && echo "ok $n all races" || echo "not ok $n all races"
 }
 
 # QEMU migrates a card whose driver is the test: no guest CPU runs.
@@ -238,5 +253,6 @@ tool_tests
 guide_tests
 qemu_tests
 selftests
+races
 removal_tests
 echo "1..$n"

@@ -9,6 +9,9 @@
 # modules. The exit status is 0 if no test failed and the modules could be
 # unloaded.
 #
+# "races" names all that run until their time is over: the programs races_*, which set
+# things against each other for RACES_SECONDS (20) each. They run only when named.
+#
 # SELFTESTS_ALL=1: more of the same, where a sample is usually enough.
 # SELFTESTS_ARGS: for each program, such as "-V iommufd" to leave that out.
 
@@ -18,6 +21,13 @@ dir=${1:-/mdev}
 # tests/kernels takes it from here.
 all="sysfs config fsm datafd stream records dma converge irq pci virtio rings move ctrl mq offload uso bridge netdev events versions lifecycle faults uffd"
 [ $# -gt 0 ] || set -- $all
+if [ "$*" = races ]; then
+	set --
+	for program in "$here"/races_*; do
+		set -- "$@" "${program##*/}"
+	done
+fi
+export RACES_SECONDS="${RACES_SECONDS:-20}"
 
 find_module()
 {
@@ -78,16 +88,20 @@ log=$(mktemp) || exit 1
 trap 'rm -f "$log"' EXIT
 for test; do
 	start=$(date +%s)
-	echo "# test_$test"
+	case $test in
+	races_*) ;;
+	*) test=test_$test ;;
+	esac
+	echo "# $test"
 	# shellcheck disable=SC2086
-	if "$here/test_$test" $SELFTESTS_ARGS >"$log" 2>&1; then
+	if "$here/$test" $SELFTESTS_ARGS >"$log" 2>&1; then
 		result=ok
 	else
 		result="not ok"
-		failed="$failed $test"
+		failed="$failed ${test#test_}"
 	fi
 	cat "$log"
-	echo "# test_$test: $result in $(($(date +%s) - start)) s"
+	echo "# $test: $result in $(($(date +%s) - start)) s"
 done
 
 if ! unload; then

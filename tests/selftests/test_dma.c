@@ -392,7 +392,7 @@ TEST_F(card, type1_tracking)
  */
 TEST_F(card, pinned_pages)
 {
-	const unsigned long limit = 64 * MIB / PAGE, nr = limit + 100;
+	const unsigned long limit = 256 * MIB / PAGE, nr = limit + 100;
 	struct guest_mem mem = { 0 };
 	unsigned long i, pinned = 0;
 	uint64_t *bitmap;
