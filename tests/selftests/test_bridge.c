@@ -131,7 +131,10 @@ static bool csum_ok(const struct virtio_net_hdr_v1 *hdr, size_t len,
 	       hdr->csum_start + hdr->csum_offset + 2U <= len;
 }
 
-/* The next frame that guest B gets, 0 if none comes; its header is a good one. */
+/*
+ * The next frame that guest B gets, 0 if none comes in @ms; its header is a good one.
+ * What comes on the bridge from elsewhere has good ones as well, and is passed over.
+ */
 static int receive(struct __test_metadata *_metadata,
 		   FIXTURE_DATA(bridge) *self, struct virtio_net_hdr_v1 *hdr,
 		   uint8_t *in, size_t size, int ms)
