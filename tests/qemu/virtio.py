@@ -5,6 +5,7 @@ Everything that a driver keeps in registers is in these objects, everything else
 in guest memory: after a migration the same objects go on with the other QEMU.
 """
 
+import itertools
 import struct
 import time
 
@@ -85,9 +86,13 @@ class Queue:
         if not slots:
             return
         self.seen += len(slots)
-        for slot in slots:
-            self.card.qtest.store(self.avail + 4 + 2 * (self.offered % SIZE), 2, slot)
-            self.offered += 1
+        # At most two pieces: to the end of the ring, and from its beginning.
+        at = self.offered % SIZE
+        for begin, part in ((at, slots[:SIZE - at]), (0, slots[SIZE - at:])):
+            if part:
+                self.card.qtest.write(self.avail + 4 + 2 * begin,
+                                      struct.pack(f"<{len(part)}H", *part))
+        self.offered += len(slots)
         self.card.qtest.write(self.avail + 2, struct.pack("<H", self.offered & 0xffff))
         self.kick()
 
@@ -174,21 +179,18 @@ class Card:
         slot, length = entry
         return self.qtest.read(self.receive.buffers + SLOT * slot, length)[HEADER:]
 
-    def _kind(self, entry):
+    def _own(self, entry):
+        """Is this frame the tests'?"""
         at = self.receive.buffers + SLOT * entry[0] + HEADER + 12
-        return struct.unpack(">H", self.qtest.read(at, 2))[0]
+        return struct.unpack(">H", self.qtest.read(at, 2))[0] == PROTOCOL
 
     def skim(self):
         """Drop what tests have not sent up to the first that they have: is there one?"""
         queue = self.receive
         # All that there is, and what waited for want of buffers.
         while entries := queue.entries():
-            foreign = []
-            for entry in entries:
-                if self._kind(entry) == PROTOCOL:
-                    break
-                foreign.append(entry[0])
-            queue.give_back(foreign)
+            foreign = list(itertools.takewhile(lambda entry: not self._own(entry), entries))
+            queue.give_back([slot for slot, _ in foreign])
             self.foreign += len(foreign)
             if len(foreign) < len(entries):
                 return True
@@ -211,7 +213,7 @@ class Card:
     def _held(self):
         self.skim()
         queue = self.receive
-        return sum(self._kind(entry) == PROTOCOL for entry in queue.entries())
+        return sum(self._own(entry) for entry in queue.entries())
 
     def hold(self, count, timeout=10):
         """Wait until so many of the tests' frames lie in guest memory."""
