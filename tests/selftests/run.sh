@@ -13,6 +13,8 @@
 # things against each other for RACES_SECONDS (20) each. They run only when named.
 #
 # SELFTESTS_ALL=1: more of the same, where a sample is usually enough.
+# SELFTESTS_NOISE=RATE: beside them the host sends as many frames a second out of each
+# interface, which the tests have not sent.
 # SELFTESTS_ARGS: for each program, such as "-V iommufd" to leave that out.
 
 here=$(cd "$(dirname "$0")" && pwd) || exit 1
@@ -85,7 +87,12 @@ fi
 
 failed=
 log=$(mktemp) || exit 1
-trap 'rm -f "$log"' EXIT
+noise=
+trap 'rm -f "$log" "$log.noise"; [ -z "$noise" ] || kill "$noise"' EXIT
+if [ -n "$SELFTESTS_NOISE" ]; then
+	"$here/noise" "$SELFTESTS_NOISE" >"$log.noise" &
+	noise=$!
+fi
 for test; do
 	start=$(date +%s)
 	case $test in
@@ -104,6 +111,13 @@ for test; do
 	echo "# $test: $result in $(($(date +%s) - start)) s"
 done
 
+if [ -n "$noise" ]; then
+	# One that has ended, or never sent, has shown nothing.
+	frames=$(tail -n 1 "$log.noise")
+	kill "$noise" && [ "${frames%% *}" -gt 0 ] || failed="$failed noise"
+	noise=
+	echo "# noise: $frames"
+fi
 if ! unload; then
 	echo "# the modules cannot be unloaded"
 	failed="$failed unload"

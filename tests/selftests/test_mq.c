@@ -180,6 +180,7 @@ static void frame_v6(FIXTURE_DATA(full) *self, struct frame *f,
 	f->len = IP6 + 40 + 8;
 	memset(p, 0, f->len);
 	memcpy(p, self->mac, ETH_ALEN);
+	memcpy(p + ETH_ALEN, VNIC_SOURCE, VNIC_SOURCE_LEN);
 	p[12] = 0x86;
 	p[13] = 0xdd;
 	p[IP6] = 0x60;
