@@ -15,12 +15,8 @@
 /* The packet after virtio's header, on the header's page: addresses and type. */
 #define HEAD		(VNIC_HDR + ETH_HLEN)
 
-/*
- * A guest whose packets have @pages pages each, out of @region_pages, and
- * memory for it. The rings' memory is mapped, the region is not.
- */
-int vload_init(struct vload *l, struct vdev *v, unsigned int pairs,
-	       unsigned int pages, size_t region_pages)
+static int init(struct vload *l, struct vdev *v, unsigned int pairs,
+		unsigned int pages, uint64_t iova)
 {
 	pthread_rwlockattr_t attr;
 	int ret;
@@ -34,12 +30,36 @@ int vload_init(struct vload *l, struct vdev *v, unsigned int pairs,
 	pthread_rwlockattr_setkind_np(&attr,
 				      PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
 	pthread_rwlock_init(&l->lock, &attr);
-	ret = guest_mem_init(&l->mem, MEM_IOVA, MEM_SIZE);
-	if (!ret)
-		ret = guest_mem_init(&l->region, REGION_IOVA,
-				     region_pages * VLOAD_PAGE);
-	if (!ret)
-		ret = vdev_map(v, &l->mem);
+	ret = guest_mem_init(&l->mem, iova, MEM_SIZE);
+	return ret ? ret : vdev_map(v, &l->mem);
+}
+
+/*
+ * A guest whose packets have @pages pages each, out of @region_pages, and
+ * memory for it. The rings' memory is mapped, the region is not.
+ */
+int vload_init(struct vload *l, struct vdev *v, unsigned int pairs,
+	       unsigned int pages, size_t region_pages)
+{
+	int ret = init(l, v, pairs, pages, MEM_IOVA);
+
+	if (ret)
+		return ret;
+	return guest_mem_init(&l->region, REGION_IOVA,
+			      region_pages * VLOAD_PAGE);
+}
+
+/*
+ * The same with one pair, and a region that others use, too; the rings are at
+ * @iova.
+ */
+int vload_init_in(struct vload *l, struct vdev *v, unsigned int pages,
+		  const struct guest_mem *region, uint64_t iova)
+{
+	int ret = init(l, v, 1, pages, iova);
+
+	l->region = *region;
+	l->shared = true;
 	return ret;
 }
 
@@ -60,7 +80,8 @@ void vload_free(struct vload *l)
 	for (i = 0; i < VNIC_PAIRS; i++)
 		free_queue(&l->queue[i]);
 	guest_mem_free(&l->mem);
-	guest_mem_free(&l->region);
+	if (!l->shared)
+		guest_mem_free(&l->region);
 	pthread_rwlock_destroy(&l->lock);
 	l->v = NULL;
 }
@@ -320,6 +341,15 @@ void vload_stop(struct vload *l)
 	for (i = 0; i < l->pairs; i++)
 		pthread_join(l->queue[i].thread, NULL);
 	l->running = false;
+}
+
+/* One kick of each queue, where no thread does it. */
+void vload_kick(struct vload *l)
+{
+	unsigned int i;
+
+	for (i = 0; i < l->pairs; i++)
+		run_queue(&l->queue[i]);
 }
 
 /* Packets that the device gave back, of all queues. */

@@ -49,6 +49,7 @@ struct vload_queue {
  * @pci: transport
  * @mem: rings and headers
  * @region: the payload's pages
+ * @shared: they are not this guest's to free
  * @pairs: queue pairs
  * @pages: of a packet
  * @bytes: on each of them
@@ -65,6 +66,7 @@ struct vload {
 	struct vpci pci;
 	struct guest_mem mem;
 	struct guest_mem region;
+	bool shared;
 	unsigned int pairs;
 	unsigned int pages;
 	unsigned int bytes;
@@ -79,10 +81,13 @@ struct vload {
 
 int vload_init(struct vload *l, struct vdev *v, unsigned int pairs,
 	       unsigned int pages, size_t region_pages);
+int vload_init_in(struct vload *l, struct vdev *v, unsigned int pages,
+		  const struct guest_mem *region, uint64_t iova);
 void vload_free(struct vload *l);
 int vload_up(struct vload *l);
 int vload_start(struct vload *l);
 void vload_stop(struct vload *l);
+void vload_kick(struct vload *l);
 uint64_t vload_sent(const struct vload *l);
 bool vload_can_restart(struct vload *l);
 int vload_restart(struct vload *l, unsigned int index);

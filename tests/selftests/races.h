@@ -6,6 +6,8 @@
 #ifndef TESTS_SELFTESTS_RACES_H
 #define TESTS_SELFTESTS_RACES_H
 
+#include <grp.h>
+#include <stdarg.h>
 #include <sys/resource.h>
 
 #include "test.h"
@@ -56,6 +58,47 @@ static inline int races_nobody(void)
 	    setresuid(RACES_NOBODY, RACES_NOBODY, RACES_NOBODY))
 		return -errno;
 	return 0;
+}
+
+/**
+ * struct races_log - the kernel's log from some time on
+ * @fd: /dev/kmsg
+ */
+struct races_log {
+	int fd;
+};
+
+static inline int races_log_begin(struct races_log *log)
+{
+	log->fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (log->fd < 0)
+		return -errno;
+	lseek(log->fd, 0, SEEK_END);
+	return 0;
+}
+
+/* Shows the first warning since; false if there is none. */
+static inline bool races_log_warned(struct races_log *log)
+{
+	char line[2048];
+	ssize_t n;
+
+	while ((n = read(log->fd, line, sizeof(line) - 1)) > 0 ||
+	       (n < 0 && errno == EPIPE)) {
+		line[n < 0 ? 0 : n] = 0;
+		if (!strstr(line, "WARNING: ") && !strstr(line, "BUG: "))
+			continue;
+		printf("# %s", strchr(line, ';') ?: line);
+		return true;
+	}
+	return false;
+}
+
+static inline void races_log_end(struct races_log *log)
+{
+	if (log->fd >= 0)
+		close(log->fd);
+	log->fd = -1;
 }
 
 /* Has the process ended by itself after @ms? -ETIMEDOUT if not. */

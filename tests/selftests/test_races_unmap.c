@@ -7,17 +7,15 @@
  * Type1 asks the device ten times to let go of a range, then it is a BUG. Whoever
  * pins pages of a range that is leaving loses that race on several processors.
  */
-#include <grp.h>
-#include <stdarg.h>
-
 #include "races.h"
 
 /* Pages of the region; of a packet. */
 #define REGION_PAGES	2048
 #define PACKET_PAGES	64
 #define FILLING		0xa5
-/* Variants of the tests below. */
-#define PARTS		14
+/* Variants of the test below, for each way that there is. */
+#define PARTS		(8 * (way_available(VDEV_IOMMUFD) + \
+			      way_available(VDEV_GROUP)))
 
 FIXTURE(races) {
 	struct vdev v;
@@ -61,6 +59,7 @@ RACE(rings, .pairs = 4, .rings = true);
 RACE(restart, .pairs = 4, .restart = true);
 RACE(rings_restart, .pairs = 4, .rings = true, .restart = true);
 RACE(receive, .pairs = 4, .receive = true);
+RACE(eight_pairs, .pairs = 8, .rings = true, .restart = true, .receive = true);
 
 /**
  * struct racing - a race that runs
@@ -252,6 +251,9 @@ FIXTURE_SETUP(races)
 	self->net = -1;
 	REQUIRE_WAY(variant->race.how);
 	ASSERT_EQ(0, mdev_create(RACES_TYPE, MDEV_UUID_A));
+	if (variant->race.pairs > 4)
+		ASSERT_EQ(0, mdev_write(MDEV_UUID_A,
+					"migration/params/queue-pairs", "8"));
 	ASSERT_EQ(0, vdev_open(&self->v, MDEV_UUID_A, variant->race.how));
 	self->net = netif_open(MDEV_UUID_A);
 	ASSERT_LE(0, self->net);
