@@ -16,6 +16,8 @@
 /* Pages of memory X and Y; of a packet. */
 #define PAGES		2048UL
 #define PACKET_PAGES	64
+/* Of memory Y, C uses the end: that is what A lets go of last. */
+#define PAGES_C		512UL
 #define REGION		0x10000000UL
 /* Where the devices have their rings. */
 #define RINGS_A		0x1000000UL
@@ -98,6 +100,7 @@ static int make_memory(struct trio *t)
 /* All of @l's pages are pinned by its device once as many packets are out. */
 static int touch_all(struct vload *l)
 {
+	size_t packets = l->region.size / VLOAD_PAGE / PACKET_PAGES;
 	bool done;
 	int ret = vload_up(l);
 
@@ -105,22 +108,25 @@ static int touch_all(struct vload *l)
 		ret = vload_start(l);
 	if (ret)
 		return ret;
-	done = vload_wait(l, 2 * PAGES / PACKET_PAGES, DEADLINE_MS);
+	done = vload_wait(l, packets + VLOAD_RING, DEADLINE_MS);
 	vload_stop(l);
 	return done ? 0 : -ETIMEDOUT;
 }
 
 static int make_guests(struct trio *t)
 {
-	struct guest_mem x = t->x;
+	struct guest_mem x = t->x, y = t->y;
 	int ret;
 
 	x.size = PAGES * VLOAD_PAGE;
+	y.va += (PAGES - PAGES_C) * VLOAD_PAGE;
+	y.iova += (PAGES - PAGES_C) * VLOAD_PAGE;
+	y.size = PAGES_C * VLOAD_PAGE;
 	ret = vload_init_in(&t->load_a, &t->a, PACKET_PAGES, &x, RINGS_A);
 	if (!ret)
 		ret = vload_init_in(&t->load_b, &t->b, 1, &t->late, RINGS_B);
 	if (!ret)
-		ret = vload_init_in(&t->load_c, &t->c, PACKET_PAGES, &t->y,
+		ret = vload_init_in(&t->load_c, &t->c, PACKET_PAGES, &y,
 				    RINGS_C);
 	t->load_c.receive = true;
 	if (!ret)
@@ -208,7 +214,11 @@ static int go_on(struct trio *t)
 {
 	int ret = leave_held_up(t);
 
-	return ret ? ret : c_has_let_go(t);
+	if (ret)
+		return ret;
+	/* Ends when A does nothing more. */
+	vdev_close(&t->a);
+	return c_has_let_go(t);
 }
 
 static void end(struct trio *t)
