@@ -62,6 +62,58 @@ void slow_uffd_free(struct slow_uffd *s)
 	s->fd = -1;
 }
 
+/* In pieces, so that whoever waits for the end need not wait long. */
+static void delay(const bool *stop, const unsigned int *delay_ms)
+{
+	unsigned int ms;
+
+	for (ms = 0; ms < __atomic_load_n(delay_ms, __ATOMIC_RELAXED);
+	     ms += 10) {
+		if (__atomic_load_n(stop, __ATOMIC_RELAXED))
+			return;
+		usleep(10000);
+	}
+}
+
+static void *pager_thread(void *arg)
+{
+	struct slow_pager *s = arg;
+	struct uffdio_zeropage zero = { .range.len = 4096 };
+	struct uffd_msg msg;
+
+	while (!__atomic_load_n(&s->stop, __ATOMIC_RELAXED)) {
+		if (wait_readable(s->fd, 20) <= 0 ||
+		    read(s->fd, &msg, sizeof(msg)) != sizeof(msg) ||
+		    msg.event != UFFD_EVENT_PAGEFAULT)
+			continue;
+		__atomic_add_fetch(&s->faults, 1, __ATOMIC_RELAXED);
+		delay(&s->stop, &s->delay_ms);
+		zero.range.start = msg.arg.pagefault.address & ~4095UL;
+		ioctl(s->fd, UFFDIO_ZEROPAGE, &zero);
+	}
+	return NULL;
+}
+
+/* Answers for @fd, which may be another process's; closes it at the end. */
+int slow_pager_start(struct slow_pager *s, int fd, unsigned int delay_ms)
+{
+	memset(s, 0, sizeof(*s));
+	s->fd = fd;
+	s->delay_ms = delay_ms;
+	return pthread_create(&s->thread, NULL, pager_thread, s) ? -EAGAIN : 0;
+}
+
+/* From here on nobody answers; who waits is let go of. */
+void slow_pager_stop(struct slow_pager *s)
+{
+	if (!s->thread)
+		return;
+	__atomic_store_n(&s->stop, true, __ATOMIC_RELAXED);
+	pthread_join(s->thread, NULL);
+	close(s->fd);
+	s->thread = 0;
+}
+
 #define FUSE_FILE_NODE	2
 #define FUSE_BUF	(FUSE_MIN_READ_BUFFER + (1 << 17))
 
@@ -148,14 +200,9 @@ static int do_open(struct slow_fuse *s, const struct fuse_in_header *in)
 static int do_read(struct slow_fuse *s, const struct fuse_in_header *in)
 {
 	const struct fuse_read_in *arg = (const void *)(in + 1);
-	unsigned int ms;
 
 	__atomic_add_fetch(&s->reads, 1, __ATOMIC_RELAXED);
-	for (ms = 0; ms < s->delay_ms; ms += 10) {
-		if (__atomic_load_n(&s->stop, __ATOMIC_RELAXED))
-			break;
-		usleep(10000);
-	}
+	delay(&s->stop, &s->delay_ms);
 	return reply(s, in, 0, NULL, arg->size);
 }
 

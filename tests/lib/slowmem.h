@@ -23,6 +23,25 @@ struct slow_uffd {
 	int fd;
 };
 
+/**
+ * struct slow_pager - answers the page faults of a process, late
+ * @fd: its userfaultfd
+ * @delay_ms: from a fault to the answer
+ * @faults: so far
+ * @stop: the pager ends
+ * @thread: the pager
+ */
+struct slow_pager {
+	int fd;
+	unsigned int delay_ms;
+	unsigned int faults;
+	bool stop;
+	pthread_t thread;
+};
+
+int slow_pager_start(struct slow_pager *s, int fd, unsigned int delay_ms);
+void slow_pager_stop(struct slow_pager *s);
+
 int slow_uffd_init(struct slow_uffd *s, void *va, size_t size);
 bool slow_uffd_touched(struct slow_uffd *s, int ms);
 int slow_uffd_fill(struct slow_uffd *s);

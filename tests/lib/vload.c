@@ -50,13 +50,14 @@ int vload_init(struct vload *l, struct vdev *v, unsigned int pairs,
 }
 
 /*
- * The same with one pair, and a region that others use, too; the rings are at
- * @iova.
+ * The same with a region that the caller has, maybe for others, too; the rings are
+ * at @iova.
  */
-int vload_init_in(struct vload *l, struct vdev *v, unsigned int pages,
-		  const struct guest_mem *region, uint64_t iova)
+int vload_init_in(struct vload *l, struct vdev *v, unsigned int pairs,
+		  unsigned int pages, const struct guest_mem *region,
+		  uint64_t iova)
 {
-	int ret = init(l, v, 1, pages, iova);
+	int ret = init(l, v, pairs, pages, iova);
 
 	l->region = *region;
 	l->shared = true;

@@ -81,8 +81,9 @@ struct vload {
 
 int vload_init(struct vload *l, struct vdev *v, unsigned int pairs,
 	       unsigned int pages, size_t region_pages);
-int vload_init_in(struct vload *l, struct vdev *v, unsigned int pages,
-		  const struct guest_mem *region, uint64_t iova);
+int vload_init_in(struct vload *l, struct vdev *v, unsigned int pairs,
+		  unsigned int pages, const struct guest_mem *region,
+		  uint64_t iova);
 void vload_free(struct vload *l);
 int vload_up(struct vload *l);
 int vload_start(struct vload *l);

@@ -122,11 +122,13 @@ static int make_guests(struct trio *t)
 	y.va += (PAGES - PAGES_C) * VLOAD_PAGE;
 	y.iova += (PAGES - PAGES_C) * VLOAD_PAGE;
 	y.size = PAGES_C * VLOAD_PAGE;
-	ret = vload_init_in(&t->load_a, &t->a, PACKET_PAGES, &x, RINGS_A);
+	ret = vload_init_in(&t->load_a, &t->a, 1, PACKET_PAGES, &x,
+			    RINGS_A);
 	if (!ret)
-		ret = vload_init_in(&t->load_b, &t->b, 1, &t->late, RINGS_B);
+		ret = vload_init_in(&t->load_b, &t->b, 1, 1, &t->late,
+				    RINGS_B);
 	if (!ret)
-		ret = vload_init_in(&t->load_c, &t->c, PACKET_PAGES, &y,
+		ret = vload_init_in(&t->load_c, &t->c, 1, PACKET_PAGES, &y,
 				    RINGS_C);
 	t->load_c.receive = true;
 	if (!ret)
