@@ -323,7 +323,7 @@ int vload_start(struct vload *l)
 	unsigned int i;
 
 	l->stop = false;
-	for (i = 0; i < l->pairs; i++) {
+	for (i = l->first; i < l->pairs; i++) {
 		if (pthread_create(&l->queue[i].thread, NULL, queue_thread,
 				   &l->queue[i]))
 			return -EAGAIN;
@@ -339,7 +339,7 @@ void vload_stop(struct vload *l)
 	if (!l->running)
 		return;
 	__atomic_store_n(&l->stop, true, __ATOMIC_RELAXED);
-	for (i = 0; i < l->pairs; i++)
+	for (i = l->first; i < l->pairs; i++)
 		pthread_join(l->queue[i].thread, NULL);
 	l->running = false;
 }
@@ -351,6 +351,29 @@ void vload_kick(struct vload *l)
 
 	for (i = 0; i < l->pairs; i++)
 		run_queue(&l->queue[i]);
+}
+
+/*
+ * A packet with a page at @iova, on a queue that has no thread: false if the device
+ * does not give it back.
+ */
+bool vload_send_page(struct vload *l, unsigned int index, uint64_t iova)
+{
+	int64_t deadline = deadline_ms(DEADLINE_MS);
+	struct vload_queue *q = &l->queue[index];
+	struct vq *vq = &q->vq;
+
+	q->tables[vq->avail_idx % VLOAD_RING * (l->pages + 1) + 1].addr = iova;
+	vq->avail_idx++;
+	vq_publish(vq);
+	vpci_kick_at(&l->pci, q->notify, 2 * index + VNIC_TX);
+	while (__atomic_load_n(&vq->used->idx, __ATOMIC_ACQUIRE) !=
+	       vq->avail_idx) {
+		if (!deadline_left(deadline))
+			return false;
+		sched_yield();
+	}
+	return true;
 }
 
 /* Packets that the device gave back, of all queues. */

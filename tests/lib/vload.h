@@ -53,6 +53,7 @@ struct vload_queue {
  * @pairs: queue pairs
  * @pages: of a packet
  * @bytes: on each of them
+ * @first: queues before this one have no thread
  * @receive: into the region's first pages, on all pairs
  * @idle_us: what a queue waits between kicks, if not as fast as it can
  * @lock: held for writing by who sets the card up
@@ -70,6 +71,7 @@ struct vload {
 	unsigned int pairs;
 	unsigned int pages;
 	unsigned int bytes;
+	unsigned int first;
 	bool receive;
 	unsigned int idle_us;
 	pthread_rwlock_t lock;
@@ -89,6 +91,7 @@ int vload_up(struct vload *l);
 int vload_start(struct vload *l);
 void vload_stop(struct vload *l);
 void vload_kick(struct vload *l);
+bool vload_send_page(struct vload *l, unsigned int index, uint64_t iova);
 uint64_t vload_sent(const struct vload *l);
 bool vload_can_restart(struct vload *l);
 int vload_restart(struct vload *l, unsigned int index);
