@@ -206,6 +206,11 @@ static int do_read(struct slow_fuse *s, const struct fuse_in_header *in)
 	return reply(s, in, 0, NULL, arg->size);
 }
 
+static int do_nothing(struct slow_fuse *s, const struct fuse_in_header *in)
+{
+	return reply(s, in, 0, NULL, 0);
+}
+
 static const struct {
 	uint32_t opcode;
 	int (*run)(struct slow_fuse *s, const struct fuse_in_header *in);
@@ -215,6 +220,9 @@ static const struct {
 	{ FUSE_GETATTR, do_getattr },
 	{ FUSE_OPEN, do_open },
 	{ FUSE_READ, do_read },
+	{ FUSE_ACCESS, do_nothing },
+	{ FUSE_FLUSH, do_nothing },
+	{ FUSE_RELEASE, do_nothing },
 };
 
 static int serve(struct slow_fuse *s, const struct fuse_in_header *in)
@@ -229,7 +237,7 @@ static int serve(struct slow_fuse *s, const struct fuse_in_header *in)
 	if (in->opcode == FUSE_FORGET || in->opcode == FUSE_BATCH_FORGET ||
 	    in->opcode == FUSE_INTERRUPT)
 		return 0;
-	return reply(s, in, -ENOSYS, NULL, 0);
+	return reply(s, in, -EOPNOTSUPP, NULL, 0);
 }
 
 static void *fuse_thread(void *arg)

@@ -156,7 +156,7 @@ static int still_mine(struct racing *r)
 	usleep(rng_next(&r->rng) % 500);
 	for (i = 0; i < len; i++) {
 		if (region->va[i] != FILLING)
-			return races_failed("byte 0x%zx changed after the memory was unmapped, unmapping %llu",
+			return races_failed("byte 0x%zx changed after unmapping %llu",
 					    i, (unsigned long long)r->unmaps);
 	}
 	return 0;
