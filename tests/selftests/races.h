@@ -16,6 +16,8 @@
 #define RACES_TYPE	"virtio_net-v3"
 /* Whoever has no rights. */
 #define RACES_NOBODY	65534
+/* Where a card has to get something done: on a busy machine, with a slow kernel. */
+#define RACES_WAIT_MS	30000
 /* What a process has to end in, once its time is over; and once it is killed. */
 #define RACES_END_MS	60000
 #define RACES_KILL_MS	20000

@@ -34,11 +34,11 @@ static int log_start(FIXTURE_DATA(card) *self, uint64_t iova, uint64_t len)
 }
 
 /* Memory that is written at so many places, each of them far from the next. */
-#define PLACES		65536U
+#define PLACES		32768U
 #define PLACE_IOVA	(1ULL << 40)
 #define PLACE_STEP	(1ULL << 27)
 #define CHAIN		250U
-#define LIMIT		(32 * MIB)
+#define LIMIT		(64 * MIB)
 #define SLACK		(16 * MIB)
 #define GROUP		"/sys/fs/cgroup/test_charge"
 
@@ -168,7 +168,7 @@ static void use_memory(FIXTURE_DATA(card) *self, int done)
 	pause();
 }
 
-TEST_F_TIMEOUT(card, dirty_log, 120)
+TEST_F_TIMEOUT(card, dirty_log, 300)
 {
 	int64_t before = 0, grown;
 	int done[2], status;
@@ -186,7 +186,7 @@ TEST_F_TIMEOUT(card, dirty_log, 120)
 	close(done[1]);
 	ASSERT_EQ(sizeof(before), read(done[0], &before, sizeof(before)));
 	/* Also if it was killed for having more than its share. */
-	EXPECT_LT(0, wait_readable(done[0], 100000));
+	EXPECT_LT(0, wait_readable(done[0], 200000));
 	grown = kernel_memory() - before;
 	kill(pid, SIGKILL);
 	waitpid(pid, &status, 0);

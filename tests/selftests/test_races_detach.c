@@ -108,7 +108,7 @@ static int touch_all(struct vload *l)
 		ret = vload_start(l);
 	if (ret)
 		return ret;
-	done = vload_wait(l, packets + VLOAD_RING, DEADLINE_MS);
+	done = vload_wait(l, packets + VLOAD_RING, RACES_WAIT_MS);
 	vload_stop(l);
 	return done ? 0 : -ETIMEDOUT;
 }
@@ -159,7 +159,7 @@ static int leave_held_up(struct trio *t)
 	pthread_t a, b;
 
 	pthread_create(&b, NULL, b_waits, t);
-	if (!slow_uffd_touched(&t->slow, DEADLINE_MS))
+	if (!slow_uffd_touched(&t->slow, RACES_WAIT_MS))
 		return races_failed("B does not fault on its page");
 	pthread_create(&a, NULL, a_leaves, t);
 	usleep(HELD_MS * 1000);

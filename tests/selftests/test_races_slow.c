@@ -151,7 +151,7 @@ static int other_guest(FIXTURE_DATA(slow) *self)
 		ret = vdev_map(&self->b, &load.region);
 		if (!ret)
 			ret = vload_revive(&load);
-		if (!ret && !vload_wait(&load, 50, DEADLINE_MS))
+		if (!ret && !vload_wait(&load, 50, RACES_WAIT_MS))
 			ret = -ETIMEDOUT;
 		put(self->seen->packets, vload_sent(&load));
 		if (!ret)
@@ -218,7 +218,7 @@ static int files_are_read(char *uuid)
 
 static bool wait_for(bool *what)
 {
-	int64_t deadline = deadline_ms(DEADLINE_MS);
+	int64_t deadline = deadline_ms(RACES_WAIT_MS);
 
 	while (!get(*what) && deadline_left(deadline))
 		usleep(1000);
@@ -313,7 +313,7 @@ TEST_F_TIMEOUT(slow, pages, variant_ms(100) / 1000 + 180)
 	EXPECT_LT(0, get(self->seen->unmaps));
 
 	put(self->seen->stop, true);
-	EXPECT_EQ(0, races_wait(self->pid_b, 2 * DEADLINE_MS, &status));
+	EXPECT_EQ(0, races_wait(self->pid_b, 2 * RACES_WAIT_MS, &status));
 	EXPECT_EQ(0, status);
 	kill(self->pid_a, SIGKILL);
 	EXPECT_EQ(0, races_wait(self->pid_a, RACES_KILL_MS, &status));
@@ -363,11 +363,11 @@ static void late_ring(FIXTURE_DATA(slow) *self)
 /* Somebody waits for a page of the memory that comes late. */
 static bool page_awaited(FIXTURE_DATA(slow) *self, int uffd)
 {
-	int64_t deadline = deadline_ms(DEADLINE_MS);
+	int64_t deadline = deadline_ms(RACES_WAIT_MS);
 
 	/* The fault is left there, for the pager. */
 	if (uffd >= 0)
-		return wait_readable(uffd, DEADLINE_MS) > 0;
+		return wait_readable(uffd, RACES_WAIT_MS) > 0;
 	while (!get(self->fuse.reads) && deadline_left(deadline))
 		usleep(1000);
 	return get(self->fuse.reads);

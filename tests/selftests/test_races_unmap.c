@@ -189,7 +189,7 @@ static int works_again(struct racing *r)
 		ret = vload_revive(&r->load);
 	if (ret)
 		return races_failed("the end: %s", strerror(-ret));
-	if (!vload_wait(&r->load, 100, DEADLINE_MS))
+	if (!vload_wait(&r->load, 100, RACES_WAIT_MS))
 		return races_failed("the card does not transmit any more");
 	return 0;
 }
