@@ -15,6 +15,7 @@
 #include "life.h"
 #include "mdev.h"
 #include "traffic.h"
+#include "unmap.h"
 
 #define ROUNDS_MAX	5001
 #define SAMPLE_SECONDS	20
@@ -356,6 +357,39 @@ static void bench_life(char **names)
 			    256);
 }
 
+/* Memory that the guest's driver maps and unmaps: there is no peer. */
+static void bench_unmap(char **names)
+{
+	double values[ROUNDS_MAX], ratios[ROUNDS_MAX];
+	struct unmap_rates rates;
+	unsigned int i;
+
+	if (wanted("unmap_touched", names)) {
+		set_alarm(60);
+		unmap_touched(values, rounds);
+		printf("bench: unmap_touched ours=%.1fus limit=%dus\n",
+		       median(values, rounds), UNMAP_US);
+		printf("# unmap_touched: one in a hundred takes more than %.1f us\n",
+		       values[rounds * 99 / 100]);
+		fflush(stdout);
+	}
+	if (!wanted("map_unmap_per_packet", names))
+		return;
+	set_alarm(120);
+	unmap_begin();
+	for (i = 0; i < rounds; i++) {
+		unmap_per_packet(&rates);
+		values[i] = rates.packets;
+		ratios[i] = rates.packets / rates.untouched;
+	}
+	unmap_end();
+	printf("bench: map_unmap_per_packet ours=%.0fpps ratio=%.2f limit=%.2f\n",
+	       median(values, rounds), median(ratios, rounds), UNMAP_RATIO);
+	printf("# map_unmap_per_packet: untouched %.0f/s, mapped once %.0fpps\n",
+	       rates.untouched, rates.once);
+	fflush(stdout);
+}
+
 static int bad_usage(void)
 {
 	fputs("vnet_bench [-r ROUNDS] [-s ours|peer] [NAME...]\n"
@@ -380,6 +414,7 @@ int main(int argc, char **argv)
 		return bad_usage();
 	bench_life(argv + optind);
 	bench_stop_copy(argv + optind);
+	bench_unmap(argv + optind);
 	bench_traffic(1, argv + optind);
 	bench_traffic(PORT_PAIRS, argv + optind);
 	return 0;

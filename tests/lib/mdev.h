@@ -15,6 +15,7 @@
 /* The devices of the tests; what an earlier test left is removed. */
 #define MDEV_UUID_A	"6d646576-0000-4000-8000-00000000000a"
 #define MDEV_UUID_B	"6d646576-0000-4000-8000-00000000000b"
+#define MDEV_UUID_C	"6d646576-0000-4000-8000-00000000000c"
 
 int sysfs_read(const char *path, char *value, size_t size);
 int sysfs_write(const char *path, const char *value);

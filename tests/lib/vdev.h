@@ -42,6 +42,10 @@ struct vdev {
 /* vdev_open.c */
 int vdev_open(struct vdev *v, const char *uuid, enum vdev_how how);
 void vdev_close(struct vdev *v);
+int vdev_join(struct vdev *v, const char *uuid, const struct vdev *other);
+int vdev_ioas(struct vdev *v, uint32_t *ioas);
+int vdev_attach(struct vdev *v, uint32_t ioas);
+int vdev_detach(struct vdev *v);
 int vdev_reset(struct vdev *v);
 int vdev_info(struct vdev *v, struct vfio_device_info *info);
 

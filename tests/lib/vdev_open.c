@@ -37,13 +37,13 @@ static int cdev_path(const char *uuid, char *path, size_t size)
 	return ret;
 }
 
-static int open_iommufd(struct vdev *v)
+/* Opens the device's own character device and binds it to the iommufd. */
+static int open_bound(struct vdev *v)
 {
-	struct vfio_device_attach_iommufd_pt attach = {
-		.argsz = sizeof(attach),
+	struct vfio_device_bind_iommufd bind = {
+		.argsz = sizeof(bind),
+		.iommufd = v->iommu_fd,
 	};
-	struct vfio_device_bind_iommufd bind = { .argsz = sizeof(bind) };
-	struct iommu_ioas_alloc alloc = { .size = sizeof(alloc) };
 	char path[PATH_MAX];
 	int ret;
 
@@ -53,19 +53,56 @@ static int open_iommufd(struct vdev *v)
 	v->fd = open(path, O_RDWR | O_CLOEXEC);
 	if (v->fd < 0)
 		return -errno;
+	return ioctl(v->fd, VFIO_DEVICE_BIND_IOMMUFD, &bind) ? -errno : 0;
+}
+
+/* A further address space in the device's iommufd. */
+int vdev_ioas(struct vdev *v, uint32_t *ioas)
+{
+	struct iommu_ioas_alloc alloc = { .size = sizeof(alloc) };
+
+	if (ioctl(v->iommu_fd, IOMMU_IOAS_ALLOC, &alloc))
+		return -errno;
+	*ioas = alloc.out_ioas_id;
+	return 0;
+}
+
+/* Attaches the device to an address space, also from another one. */
+int vdev_attach(struct vdev *v, uint32_t ioas)
+{
+	struct vfio_device_attach_iommufd_pt attach = {
+		.argsz = sizeof(attach),
+		.pt_id = ioas,
+	};
+
+	if (ioctl(v->fd, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach))
+		return -errno;
+	v->ioas = ioas;
+	return 0;
+}
+
+int vdev_detach(struct vdev *v)
+{
+	struct vfio_device_detach_iommufd_pt detach = {
+		.argsz = sizeof(detach),
+	};
+
+	return ioctl(v->fd, VFIO_DEVICE_DETACH_IOMMUFD_PT, &detach) ? -errno :
+								      0;
+}
+
+static int open_iommufd(struct vdev *v)
+{
+	uint32_t ioas = 0;
+	int ret;
+
 	v->iommu_fd = open("/dev/iommu", O_RDWR | O_CLOEXEC);
 	if (v->iommu_fd < 0)
 		return -errno;
-	bind.iommufd = v->iommu_fd;
-	if (ioctl(v->fd, VFIO_DEVICE_BIND_IOMMUFD, &bind))
-		return -errno;
-	if (ioctl(v->iommu_fd, IOMMU_IOAS_ALLOC, &alloc))
-		return -errno;
-	v->ioas = alloc.out_ioas_id;
-	attach.pt_id = v->ioas;
-	if (ioctl(v->fd, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach))
-		return -errno;
-	return 0;
+	ret = open_bound(v);
+	if (!ret)
+		ret = vdev_ioas(v, &ioas);
+	return ret ? ret : vdev_attach(v, ioas);
 }
 
 static int group_path(const char *uuid, char *path, size_t size)
@@ -119,17 +156,41 @@ static int read_regions(struct vdev *v)
 	return 0;
 }
 
-int vdev_open(struct vdev *v, const char *uuid, enum vdev_how how)
+static void init(struct vdev *v, const char *uuid, enum vdev_how how)
 {
-	int ret;
-
 	memset(v, 0, sizeof(*v));
 	v->how = how;
 	v->fd = -1;
 	v->iommu_fd = -1;
 	v->group_fd = -1;
 	snprintf(v->uuid, sizeof(v->uuid), "%s", uuid);
+}
+
+int vdev_open(struct vdev *v, const char *uuid, enum vdev_how how)
+{
+	int ret;
+
+	init(v, uuid, how);
 	ret = how == VDEV_IOMMUFD ? open_iommufd(v) : open_group(v);
+	if (!ret)
+		ret = read_regions(v);
+	if (ret)
+		vdev_close(v);
+	return ret;
+}
+
+/* Opens a device in the iommufd of @other, attached to its address space. */
+int vdev_join(struct vdev *v, const char *uuid, const struct vdev *other)
+{
+	int ret;
+
+	init(v, uuid, VDEV_IOMMUFD);
+	v->iommu_fd = dup(other->iommu_fd);
+	if (v->iommu_fd < 0)
+		return -errno;
+	ret = open_bound(v);
+	if (!ret)
+		ret = vdev_attach(v, other->ioas);
 	if (!ret)
 		ret = read_regions(v);
 	if (ret)

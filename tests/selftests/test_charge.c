@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Memory that the kernel spends on a card is that of who has the card: its memory
+ * cgroup has a limit, and what is beyond is refused.
+ */
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "card.h"
+
+#define PAGE		4096UL
+
+FIXTURE_VARIANT_ADD(card, iommufd) { .how = VDEV_IOMMUFD };
+
+FIXTURE_VARIANT_ADD(card, group) { .how = VDEV_GROUP };
+
+#define log_range struct vfio_device_feature_dma_logging_range
+
+#define REQUIRE_LOGGING()						\
+	do {								\
+		if (vdev_feature(&self->v, VFIO_DEVICE_FEATURE_PROBE |	\
+				 VFIO_DEVICE_FEATURE_SET |		\
+				 VFIO_DEVICE_FEATURE_DMA_LOGGING_START,	\
+				 NULL, 0))				\
+			SKIP(return, "this kernel has no DMA logging");	\
+	} while (0)
+
+static int log_start(FIXTURE_DATA(card) *self, uint64_t iova, uint64_t len)
+{
+	log_range range = { iova, len };
+	uint64_t page_size = PAGE;
+
+	return vdev_log_start(&self->v, &range, 1, &page_size);
+}
+
+/* Memory that is written at so many places, each of them far from the next. */
+#define PLACES		32768U
+#define PLACE_IOVA	(1ULL << 40)
+#define PLACE_STEP	(1ULL << 27)
+#define CHAIN		250U
+#define LIMIT		(64 * MIB)
+#define SLACK		(16 * MIB)
+#define GROUP		"/sys/fs/cgroup/test_charge"
+
+static bool make_group(void)
+{
+	char text[256];
+
+	mkdir("/sys/fs/cgroup", 0755);
+	if (sysfs_read("/sys/fs/cgroup/cgroup.controllers", text,
+		       sizeof(text)) < 0)
+		mount("none", "/sys/fs/cgroup", "cgroup2", 0, NULL);
+	if (sysfs_write("/sys/fs/cgroup/cgroup.subtree_control", "+memory"))
+		return false;
+	mkdir(GROUP, 0755);
+	snprintf(text, sizeof(text), "%lu", LIMIT);
+	return !sysfs_write(GROUP "/memory.max", text);
+}
+
+/* All that the kernel has for itself, in bytes. */
+static int64_t kernel_memory(void)
+{
+	char line[128];
+	int64_t sum = 0;
+	long kib;
+	FILE *f = fopen("/proc/meminfo", "r");
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "Slab: %ld", &kib) == 1 ||
+		    sscanf(line, "Percpu: %ld", &kib) == 1)
+			sum += kib * 1024;
+	}
+	if (f)
+		fclose(f);
+	return sum;
+}
+
+static int map_places(struct vdev *v, const struct guest_mem *page)
+{
+	struct guest_mem at = *page;
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < PLACES; i++) {
+		at.iova = PLACE_IOVA + i * PLACE_STEP;
+		ret = vdev_map(v, &at);
+		/* Type1 has a limit of its own. */
+		if (ret == -ENOSPC && i > PLACES / 2)
+			return 0;
+	}
+	return ret;
+}
+
+/* The next frame is written to CHAIN places, six bytes each. */
+static int offer_chain(struct vnic *nic, unsigned int first)
+{
+	struct vq *vq = &nic->vq[VNIC_RX];
+	unsigned int i;
+
+	for (i = 0; i < CHAIN; i++) {
+		vq->desc[i].addr = PLACE_IOVA + (first + i) * PLACE_STEP;
+		vq->desc[i].len = 6;
+		vq->desc[i].flags = VRING_DESC_F_WRITE |
+				    (i + 1 < CHAIN ? VRING_DESC_F_NEXT : 0);
+		vq->desc[i].next = i + 1;
+	}
+	vq->desc[CHAIN - 1].len = 200;
+	vq_offer_raw(vq, 0);
+	vq_publish(vq);
+	return vpci_kick(&nic->pci, VNIC_RX);
+}
+
+static int write_places(FIXTURE_DATA(card) *self)
+{
+	struct vq *vq = &self->nic.vq[VNIC_RX];
+	uint8_t frame[1400];
+	unsigned int i;
+	int ret;
+
+	vnic_mac(&self->nic, self->mac);
+	frame_make(frame, sizeof(frame), self->mac, 1);
+	for (i = 0; i + CHAIN < PLACES; i += CHAIN) {
+		ret = offer_chain(&self->nic, i);
+		if (ret)
+			return ret;
+		netif_send(self->net, frame, sizeof(frame));
+		if (!wait_used_index(vq, vq->avail_idx))
+			return -ETIMEDOUT;
+	}
+	return 0;
+}
+
+/* Maps the memory, tells how much the kernel has for itself then, and writes it. */
+static int log_places(FIXTURE_DATA(card) *self, int done)
+{
+	struct guest_mem page;
+	int64_t before;
+	int ret;
+
+	ret = guest_mem_init(&self->mem, 64 * MIB, 4 * MIB);
+	if (!ret)
+		ret = guest_mem_init(&page, 0, PAGE);
+	if (!ret)
+		ret = vdev_map(&self->v, &self->mem);
+	if (!ret)
+		ret = vnic_up(&self->nic, &self->v, &self->mem, 256, 0);
+	if (!ret)
+		ret = map_places(&self->v, &page);
+	before = kernel_memory();
+	if (write(done, &before, sizeof(before)) != sizeof(before))
+		return -EIO;
+	if (!ret)
+		ret = log_start(self, PLACE_IOVA, PLACES * PLACE_STEP);
+	return ret ? ret : write_places(self);
+}
+
+/* In a process of the group. What fails, fails for want of memory. */
+static void use_memory(FIXTURE_DATA(card) *self, int done)
+{
+	int ret;
+
+	sysfs_write(GROUP "/cgroup.procs", "0");
+	ret = log_places(self, done);
+	printf("# the process of the group: %s\n", strerror(-ret));
+	fflush(stdout);
+	if (write(done, "", 1) != 1)
+		exit(1);
+	pause();
+}
+
+TEST_F_TIMEOUT(card, dirty_log, 300)
+{
+	int64_t before = 0, grown;
+	int done[2], status;
+	pid_t pid;
+
+	REQUIRE_LOGGING();
+	if (!make_group())
+		SKIP(return, "this kernel has no memory cgroups");
+	ASSERT_EQ(0, pipe(done));
+	fflush(stdout);
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid)
+		use_memory(self, done[1]);
+	close(done[1]);
+	ASSERT_EQ(sizeof(before), read(done[0], &before, sizeof(before)));
+	/* Also if it was killed for having more than its share. */
+	EXPECT_LT(0, wait_readable(done[0], 200000));
+	grown = kernel_memory() - before;
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	EXPECT_GT((int64_t)(LIMIT + SLACK), grown) {
+		TH_LOG("the kernel has %lld MiB more",
+		       (long long)grown / 1024 / 1024);
+	}
+	close(done[0]);
+	rmdir(GROUP);
+}
+
+TEST_HARNESS_MAIN
