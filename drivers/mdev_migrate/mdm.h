@@ -12,8 +12,8 @@
  *   the model's own locks
  *   dma->lock			pins, maps, dirty logging
  *   the IOMMU backends' locks, mmap_lock
- *   spinlocks: pci->lock, irqs->lock, dma->drop_lock, mdm->error_lock; none
- *   inside another
+ *   spinlocks: mig->size_lock, then the model's own; irqs->lock, then
+ *   pci->lock; dma->drop_lock; mdm->error_lock
  *
  * dma_unmap comes with locks of the IOMMU backends held: it only tries
  * dma->lock, and waits for a work item for a bounded time.

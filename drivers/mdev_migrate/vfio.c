@@ -52,6 +52,36 @@ static void set_open(struct mdev_migrate_device *mdm, bool is_open)
 	mutex_unlock(&mdm->config_lock);
 }
 
+/**
+ * mdev_migrate_keep_closed - keep a device from being opened
+ * @mdm: the device
+ *
+ * For attributes that are written while the device is closed.
+ *
+ * Context: May sleep, but does not wait for the device's user; takes
+ * @mdm->config_lock.
+ * Return: 0; then mdev_migrate_let_open() must follow; or -EBUSY if it is open.
+ */
+int mdev_migrate_keep_closed(struct mdev_migrate_device *mdm)
+{
+	mutex_lock(&mdm->config_lock);
+	if (!mdm->is_open)
+		return 0;
+	mutex_unlock(&mdm->config_lock);
+	return -EBUSY;
+}
+EXPORT_SYMBOL_GPL(mdev_migrate_keep_closed);
+
+/**
+ * mdev_migrate_let_open - end what mdev_migrate_keep_closed() began
+ * @mdm: the device
+ */
+void mdev_migrate_let_open(struct mdev_migrate_device *mdm)
+{
+	mutex_unlock(&mdm->config_lock);
+}
+EXPORT_SYMBOL_GPL(mdev_migrate_let_open);
+
 static int mdm_open_device(struct vfio_device *vdev)
 {
 	struct mdev_migrate_device *mdm = to_mdm(vdev);

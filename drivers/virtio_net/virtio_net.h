@@ -17,6 +17,7 @@
  *	steer.c		which queue a packet goes to; receive side scaling
  *	offload.c	packet headers: checksums and segmentation
  *	netdev.c	the host's network interface
+ *	ifname.c	its name, for sysfs
  *	ethtool.c	what ethtool shows of it
  *	rx.c		host to guest
  *	tx.c		guest to host
@@ -354,7 +355,9 @@ struct vnet_vq {
  * @link_up: the guest sees that it is
  * @announce_due: the guest is to announce itself after the start
  * @announce: the guest sees that it is to
- * @mac: the guest's address after reset. Written under @lock too.
+ * @mac: the guest's address after reset. Written under @lock too, or while the
+ *	device is closed and cannot be opened.
+ * @ifname: name of the host's interface
  * @host_offloads: what the host's interface is to send, as @ctrl has it
  * @host_pairs: how many queues it is to have
  * @netdev_work: brings the host's interface there
@@ -398,6 +401,7 @@ struct vnet {
 	bool announce_due;
 	bool announce;
 	u8 mac[ETH_ALEN];
+	char ifname[IFNAMSIZ];
 	u64 host_offloads;
 	unsigned int host_pairs;
 	struct work_struct netdev_work;
@@ -513,6 +517,11 @@ void vnet_netdev_destroy(struct vnet *vnet);
 void vnet_netdev_follow(struct vnet *vnet);
 void vnet_read_stats(const struct vnet_stats *stats,
 		     struct vnet_counts *counts);
+
+/* ifname.c */
+int vnet_ifname_init(void);
+void vnet_ifname_exit(void);
+void vnet_ifname_get(struct vnet *vnet, char *name);
 
 /* ethtool.c */
 extern const struct ethtool_ops vnet_ethtool_ops;

@@ -61,10 +61,10 @@ struct mdev_migrate_record_type {
  * struct mdev_migrate_ops - what a device model does
  *
  * Unless said otherwise, callbacks may sleep and are optional. The helper calls
- * @open, @close, @reset, @stop, @start, @state_size, @save, @load_check and
- * @load_commit one at a time, under its state lock; @load_begin, @load_record
- * and @load_end under the session's lock. @bar_read, @bar_write, @cfg_read,
- * @cfg_write and @pci_command run at any time in between and concurrently with
+ * @open, @close, @reset, @stop, @start, @save, @load_check and @load_commit one
+ * at a time, under its state lock; @load_begin, @load_record and @load_end
+ * under the session's lock. @bar_read, @bar_write, @cfg_read, @cfg_write,
+ * @pci_command and @state_size run at any time in between and concurrently with
  * each other: what they share, the model locks itself.
  *
  * @check_config: is the combination of values possible (-EOPNOTSUPP), are
@@ -98,8 +98,10 @@ struct mdev_migrate_record_type {
  * @cfg_read: configuration space at @offset is about to be read; a
  *	capability that is a window fills it with mdev_migrate_pci_set().
  * @cfg_write: configuration space was written at [@offset, @offset + @len).
- * @state_size: estimate of the bytes that @save puts now. Does not sleep.
- *	Mandatory.
+ * @state_size: estimate of the bytes that @save puts now. Called at any time
+ *	between the end of @open and the beginning of @close, concurrently with
+ *	all others, under a spinlock: must not sleep, and takes no lock but
+ *	spinlocks of the model's own. Mandatory.
  * @save: put the state's records with mdev_migrate_put(). The device is
  *	stopped. Must not change it. Mandatory.
  * @records: the records @load_record takes, each tag once
@@ -231,6 +233,10 @@ int mdev_migrate_register_virtual(struct mdev_migrate_driver *drv,
 				  const char *name);
 void mdev_migrate_unregister_virtual(struct mdev_migrate_driver *drv);
 struct mdev_migrate_device *mdev_migrate_from_dev(struct device *dev);
+
+/* vfio.c */
+int mdev_migrate_keep_closed(struct mdev_migrate_device *mdm);
+void mdev_migrate_let_open(struct mdev_migrate_device *mdm);
 
 /* error.c */
 __printf(3, 4)

@@ -16,7 +16,7 @@ here=$(cd "$(dirname "$0")" && pwd) || exit 1
 dir=${1:-/mdev}
 [ $# -gt 0 ] && shift
 # The Makefile and tests/kernels take it from here.
-all="sysfs config fsm datafd stream records dma converge irq pci virtio rings move ctrl mq offload uso bridge netdev versions lifecycle faults uffd"
+all="sysfs config fsm datafd stream records dma converge irq pci virtio rings move ctrl mq offload uso bridge netdev versions lifecycle faults uffd readers"
 [ $# -gt 0 ] || set -- $all
 
 find_module()
