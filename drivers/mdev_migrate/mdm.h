@@ -132,7 +132,7 @@ void mdm_irqs_close(struct mdev_migrate_device *mdm);
 void mdm_irqs_reset(struct mdev_migrate_device *mdm);
 void mdm_irqs_stop(struct mdev_migrate_device *mdm);
 void mdm_irqs_start(struct mdev_migrate_device *mdm);
-void mdm_irqs_intx_disable(struct mdev_migrate_device *mdm, bool disable);
+void mdm_irqs_command(struct mdev_migrate_device *mdm);
 bool mdm_irqs_intx_level(struct mdev_migrate_device *mdm);
 bool mdm_irqs_msix_pending(struct mdev_migrate_device *mdm,
 			   unsigned int vector);

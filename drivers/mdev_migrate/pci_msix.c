@@ -276,17 +276,16 @@ int mdm_pci_load_record(struct mdev_migrate_device *mdm,
 void mdm_pci_load_commit(struct mdev_migrate_device *mdm,
 			 struct mdm_pci_shadow *shadow)
 {
-	u16 command = mdev_migrate_pci_command(mdm);
 	struct mdm_pci *pci = mdm->pci;
 	size_t len = mdm_msix_table_size(pci);
 	unsigned long flags;
+	u16 command;
 
-	spin_lock_irqsave(&pci->lock, flags);
+	if (shadow->table)
+		mdm_irqs_msix_set_pending(mdm, shadow->table + len);
+	command = mdm_pci_begin(pci, &flags);
 	memcpy(pci->cfg, shadow->cfg, sizeof(pci->cfg));
 	if (shadow->table)
 		memcpy(pci->table, shadow->table, len);
-	spin_unlock_irqrestore(&pci->lock, flags);
-	if (shadow->table)
-		mdm_irqs_msix_set_pending(mdm, shadow->table + len);
-	mdm_pci_apply_command(mdm, command);
+	mdm_pci_end(mdm, command, flags);
 }

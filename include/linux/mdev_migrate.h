@@ -94,7 +94,10 @@ struct mdev_migrate_record_type {
  *	Mandatory.
  * @bar_write: likewise write. Mandatory.
  * @pci_command: the PCI command register changed from @old to @new, such as the
- *	bus master enable. May be called in any state.
+ *	bus master enable. May be called in any state. Of changes at the same
+ *	time each is told of, but not in the order in which they were made: the
+ *	bits that differ say what to look at, mdev_migrate_pci_command() under a
+ *	lock of the model's what it is now.
  * @cfg_read: configuration space at @offset is about to be read; a
  *	capability that is a window fills it with mdev_migrate_pci_set().
  * @cfg_write: configuration space was written at [@offset, @offset + @len).
