@@ -87,11 +87,16 @@ static u32 get_driver_feature(struct vnet *vnet, unsigned int arg)
 
 static void set_driver_feature(struct vnet *vnet, unsigned int arg, u32 value)
 {
+	u64 bad = vnet->driver_features & VNET_BAD_FEATURE;
+	u32 index = vnet->driver_feature_select;
+
 	if (vnet->status & VIRTIO_CONFIG_S_FEATURES_OK)
 		return;
-	vnet->driver_features = vnet_set_word(vnet->driver_features,
-					      vnet->driver_feature_select,
-					      value);
+	/* What is not offered is not forgotten, in words without a place too. */
+	if (index >= 2 && value)
+		bad = VNET_BAD_FEATURE;
+	vnet->driver_features = vnet_set_word(vnet->driver_features, index,
+					      value) | bad;
 }
 
 static u16 vnet_valid_vector(struct vnet *vnet, u32 vector)
@@ -221,6 +226,22 @@ static u32 get_queue_reset(struct vnet *vnet, unsigned int arg)
 	return 0;
 }
 
+/* A queue that is broken stays so until the device is reset, as its status does. */
+static void vnet_queue_reset(struct vnet_vq *vq)
+{
+	bool broken;
+
+	vnet_vq_deactivate(vq);
+	broken = READ_ONCE(vq->broken);
+	vnet_vq_reset(vq);
+	if (!broken)
+		return;
+	guard(mutex)(&vq->mutex);
+	spin_lock_bh(&vq->lock);
+	WRITE_ONCE(vq->broken, true);
+	spin_unlock_bh(&vq->lock);
+}
+
 static void set_queue_reset(struct vnet *vnet, unsigned int arg, u32 value)
 {
 	struct vnet_vq *vq = vnet_selected(vnet);
@@ -228,8 +249,7 @@ static void set_queue_reset(struct vnet *vnet, unsigned int arg, u32 value)
 	if (!vq || value != 1 || !(vnet->status & VIRTIO_CONFIG_S_FEATURES_OK) ||
 	    !(vnet->driver_features & BIT_ULL(VIRTIO_F_RING_RESET)))
 		return;
-	vnet_vq_deactivate(vq);
-	vnet_vq_reset(vq);
+	vnet_queue_reset(vq);
 }
 
 /* @arg is twice the area, plus one for the upper half of its address. */

@@ -81,6 +81,12 @@
 #define VNET_REGION_SHIFT	12
 #define VNET_NOTIFY_MULTIPLIER	4
 
+/*
+ * A feature that no device may offer, and so no driver accept: VIRTIO_F_BAD_FEATURE
+ * of old. Stands for all that a driver sets in words that the device does not have.
+ */
+#define VNET_BAD_FEATURE	BIT_ULL(30)
+
 /* The packet's header, without and with the hash. */
 #define VNET_HDR_LEN		sizeof(struct virtio_net_hdr_v1)
 #define VNET_HASH_HDR_LEN	sizeof(struct virtio_net_hdr_v1_hash)
@@ -334,7 +340,7 @@ struct vnet_vq {
  * @opened: between open and close
  * @device_feature_select: register
  * @driver_feature_select: register
- * @driver_features: accepted by the driver
+ * @driver_features: accepted by the driver, and VNET_BAD_FEATURE
  * @queue_select: register
  *
  * @ctrl_lock: guards @ctrl for its readers, who may be anywhere
@@ -467,6 +473,7 @@ void vnet_irq_restart(struct vnet *vnet);
 u8 vnet_irq_read_isr(struct vnet *vnet);
 void vnet_set_link(struct vnet *vnet, bool up);
 void vnet_set_running(struct vnet *vnet, bool running);
+void vnet_config_renewed(struct vnet *vnet);
 void vnet_announce_ack(struct vnet *vnet);
 
 /* queue.c */
