@@ -26,6 +26,7 @@ static int mdm_init_device(struct vfio_device *vdev)
 	ret = mdm_migration_create(mdm);
 	if (ret)
 		goto destroy_dma;
+	mdm_object_get();
 	return 0;
 
 destroy_dma:
@@ -43,6 +44,7 @@ static void mdm_release_device(struct vfio_device *vdev)
 	mdm_dma_destroy(mdm);
 	mdm_irqs_destroy(mdm);
 	mutex_destroy(&mdm->config_lock);
+	mdm_object_put();
 }
 
 static void set_open(struct mdev_migrate_device *mdm, bool is_open)

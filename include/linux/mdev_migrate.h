@@ -23,7 +23,7 @@ struct mdm_irqs;
 struct mdm_migration;
 struct mdm_pci;
 struct mdm_sysfs_dir;
-struct mdm_type;
+struct mdm_types;
 struct mdm_virtual;
 struct mdev_migrate_device;
 struct mdev_migrate_driver;
@@ -107,7 +107,8 @@ struct mdev_migrate_record_type {
  *	spinlocks of the model's own. Mandatory.
  * @save: put the state's records with mdev_migrate_put(). The device is
  *	stopped. Must not change it. Mandatory.
- * @records: the records @load_record takes, each tag once
+ * @records: the records @load_record takes: each tag once, none below
+ *	MDEV_MIGRATE_TAG_MODELS
  * @nr_records: how many
  * @load_begin: a stream with this device's configuration begins. Returns an
  *	object that the following callbacks fill, NULL or an ERR_PTR().
@@ -167,10 +168,7 @@ struct mdev_migrate_ops {
  *
  * Everything below is the helper's.
  *
- * @mdev_driver: what the mdev core sees
- * @parent: likewise
- * @types: one per offered version
- * @nr_types: how many
+ * @types: what the mdev core sees
  * @virtual_parent: the parent, if it is the helper's own
  */
 struct mdev_migrate_driver {
@@ -183,10 +181,7 @@ struct mdev_migrate_driver {
 	const char *max_version;
 	const struct attribute_group **dev_groups;
 
-	struct mdev_driver mdev_driver;
-	struct mdev_parent parent;
-	struct mdm_type *types;
-	unsigned int nr_types;
+	struct mdm_types *types;
 	struct mdm_virtual *virtual_parent;
 };
 
