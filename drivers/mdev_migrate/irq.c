@@ -4,6 +4,7 @@
  * device is stopped or nobody listens yet, stays pending.
  */
 #include <linux/bitmap.h>
+#include <linux/nospec.h>
 #include <linux/slab.h>
 
 #include "irq.h"
@@ -274,7 +275,9 @@ bool mdm_irqs_msix_pending(struct mdev_migrate_device *mdm,
 	bool pending;
 
 	spin_lock_irq(&irqs->lock);
-	pending = vector < irqs->nr_msix && test_bit(vector, irqs->pending);
+	pending = vector < irqs->nr_msix &&
+		  test_bit(array_index_nospec(vector, irqs->nr_msix),
+			   irqs->pending);
 	spin_unlock_irq(&irqs->lock);
 	return pending;
 }

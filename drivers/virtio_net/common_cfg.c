@@ -5,6 +5,7 @@
  * registers that it covers whole. What a driver may not write is ignored.
  */
 #include <linux/log2.h>
+#include <linux/nospec.h>
 #include "virtio_net.h"
 
 /* What a driver can set in the device status. */
@@ -24,10 +25,13 @@ struct vnet_reg {
 /* The selected queue, or NULL. */
 static struct vnet_vq *vnet_selected(struct vnet *vnet)
 {
+	unsigned int index = vnet->queue_select;
+
 	lockdep_assert_held(&vnet->lock);
 
-	return vnet->queue_select < vnet->nr_queues ?
-	       &vnet->vqs[vnet->queue_select] : NULL;
+	if (index >= vnet->nr_queues)
+		return NULL;
+	return &vnet->vqs[array_index_nospec(index, vnet->nr_queues)];
 }
 
 /* The selected queue, if the driver may configure it now. */

@@ -5,6 +5,7 @@
  * vq->mutex, has set vq->busy and may sleep; or whoever holds vq->lock, while
  * vq->busy is clear.
  */
+#include <linux/nospec.h>
 #include "virtio_net.h"
 
 static const struct {
@@ -346,7 +347,7 @@ void vnet_vq_kick(struct vnet *vnet, unsigned int index)
 
 	if (index >= vnet->nr_queues)
 		return;
-	vq = &vnet->vqs[index];
+	vq = &vnet->vqs[array_index_nospec(index, vnet->nr_queues)];
 	if (READ_ONCE(vq->role) == VNET_TX && !work_pending(&vq->work) &&
 	    vnet_vq_try_claim(vq)) {
 		if (vq->role == VNET_TX) {
