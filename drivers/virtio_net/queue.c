@@ -5,6 +5,7 @@
  * vq->mutex, has set vq->busy and may sleep; or whoever holds vq->lock, while
  * vq->busy is clear.
  */
+#include <linux/nospec.h>
 #include "virtio_net.h"
 
 /* How often a worker is left alone before it is interrupted. */
@@ -527,7 +528,7 @@ void vnet_vq_kick(struct vnet *vnet, unsigned int index)
 
 	if (index >= vnet->nr_queues)
 		return;
-	vq = &vnet->vqs[index];
+	vq = &vnet->vqs[array_index_nospec(index, vnet->nr_queues)];
 	if (READ_ONCE(vq->role) == VNET_TX && vnet_vq_try_claim(vq)) {
 		if (vq->role == VNET_TX) {
 			vnet_tx_kick(vq);

@@ -47,6 +47,7 @@ const struct mdev_migrate_record_type vnet_records[VNET_NR_RECORDS] = {
  * vnet_state_size - how much vnet_save() puts at most
  * @mdm: the device
  *
+ * Context: Any, while the device is open: of what that fixed.
  * Return: bytes, with the records' headers.
  */
 size_t vnet_state_size(struct mdev_migrate_device *mdm)

@@ -17,6 +17,7 @@
  *	steer.c		which queue a packet goes to; receive side scaling
  *	offload.c	packet headers: checksums and segmentation
  *	netdev.c	the host's network interface
+ *	ifname.c	its name, for sysfs
  *	ethtool.c	what ethtool shows of it
  *	rx.c		host to guest
  *	tx.c		guest to host
@@ -85,6 +86,12 @@
 #define VNET_MSIX_BAR		2
 #define VNET_REGION_SHIFT	12
 #define VNET_NOTIFY_MULTIPLIER	4
+
+/*
+ * A feature that no device may offer, and so no driver accept: VIRTIO_F_BAD_FEATURE
+ * of old. Stands for all that a driver sets in words that the device does not have.
+ */
+#define VNET_BAD_FEATURE	BIT_ULL(30)
 
 /* The packet's header, without and with the hash. */
 #define VNET_HDR_LEN		sizeof(struct virtio_net_hdr_v1)
@@ -353,7 +360,7 @@ struct vnet_vq {
  * @opened: between open and close
  * @device_feature_select: register
  * @driver_feature_select: register
- * @driver_features: accepted by the driver
+ * @driver_features: accepted by the driver, and VNET_BAD_FEATURE
  * @queue_select: register
  *
  * @ctrl_lock: guards @ctrl for its readers, who may be anywhere
@@ -374,7 +381,9 @@ struct vnet_vq {
  * @link_up: the guest sees that it is
  * @announce_due: the guest is to announce itself after the start
  * @announce: the guest sees that it is to
- * @mac: the guest's address after reset. Written under @lock too.
+ * @mac: the guest's address after reset. Written under @lock too, or while the
+ *	device is closed and cannot be opened.
+ * @ifname: name of the host's interface
  *
  * @host_features: offloads of the host's interface. Guarded by RTNL.
  * @carrier_work: turns the interface's carrier off
@@ -418,6 +427,7 @@ struct vnet {
 	bool announce_due;
 	bool announce;
 	u8 mac[ETH_ALEN];
+	char ifname[IFNAMSIZ];
 
 	/* the host's interface */
 	netdev_features_t host_features;
@@ -481,6 +491,7 @@ void vnet_irq_restart(struct vnet *vnet);
 u8 vnet_irq_read_isr(struct vnet *vnet);
 void vnet_set_link(struct vnet *vnet, bool up);
 void vnet_set_running(struct vnet *vnet, bool running);
+void vnet_config_renewed(struct vnet *vnet);
 void vnet_announce_ack(struct vnet *vnet);
 
 /* queue.c */
@@ -540,6 +551,11 @@ int vnet_netdev_configure(struct vnet *vnet);
 void vnet_netdev_carrier(struct vnet *vnet);
 void vnet_read_stats(const struct vnet_stats *stats,
 		     struct vnet_counts *counts);
+
+/* ifname.c */
+int vnet_ifname_init(void);
+void vnet_ifname_exit(void);
+void vnet_ifname_get(struct vnet *vnet, char *name);
 
 /* ethtool.c */
 extern const struct ethtool_ops vnet_ethtool_ops;

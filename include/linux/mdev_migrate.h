@@ -25,7 +25,7 @@ struct mdm_irqs;
 struct mdm_migration;
 struct mdm_pci;
 struct mdm_sysfs_dir;
-struct mdm_type;
+struct mdm_types;
 struct mdm_virtual;
 struct mdev_migrate_device;
 struct mdev_migrate_driver;
@@ -64,10 +64,10 @@ struct mdev_migrate_record_type {
  * struct mdev_migrate_ops - what a device model does
  *
  * Unless said otherwise, callbacks may sleep and are optional. The helper calls
- * @open, @close, @reset, @stop, @start, @state_size, @save, @load_check and
- * @load_commit one at a time, under its state lock; @load_begin, @load_record
- * and @load_end under the session's lock. @bar_read, @bar_write, @cfg_read,
- * @cfg_write and @pci_command run at any time in between and concurrently with
+ * @open, @close, @reset, @stop, @start, @save, @load_check and @load_commit one
+ * at a time, under its state lock; @load_begin, @load_record and @load_end
+ * under the session's lock. @bar_read, @bar_write, @cfg_read, @cfg_write,
+ * @pci_command and @state_size run at any time in between and concurrently with
  * each other: what they share, the model locks itself.
  *
  * @check_config: is the combination of values possible (-EOPNOTSUPP), are
@@ -97,15 +97,21 @@ struct mdev_migrate_record_type {
  *	Mandatory.
  * @bar_write: likewise write. Mandatory.
  * @pci_command: the PCI command register changed from @old to @new, such as the
- *	bus master enable. May be called in any state.
+ *	bus master enable. May be called in any state. Of changes at the same
+ *	time each is told of, but not in the order in which they were made: the
+ *	bits that differ say what to look at, mdev_migrate_pci_command() under a
+ *	lock of the model's what it is now.
  * @cfg_read: configuration space at @offset is about to be read; a
  *	capability that is a window fills it with mdev_migrate_pci_set().
  * @cfg_write: configuration space was written at [@offset, @offset + @len).
- * @state_size: estimate of the bytes that @save puts now. Does not sleep.
- *	Mandatory.
+ * @state_size: estimate of the bytes that @save puts now. Called at any time
+ *	between the end of @open and the beginning of @close, concurrently with
+ *	all others, under a spinlock: must not sleep, and takes no lock but
+ *	spinlocks of the model's own. Mandatory.
  * @save: put the state's records with mdev_migrate_put(). The device is
  *	stopped. Must not change it. Mandatory.
- * @records: the records @load_record takes, each tag once
+ * @records: the records @load_record takes: each tag once, none below
+ *	MDEV_MIGRATE_TAG_MODELS
  * @nr_records: how many
  * @load_begin: a stream with this device's configuration begins. Returns an
  *	object that the following callbacks fill, NULL or an ERR_PTR().
@@ -165,10 +171,7 @@ struct mdev_migrate_ops {
  *
  * Everything below is the helper's.
  *
- * @mdev_driver: what the mdev core sees
- * @parent: likewise
- * @types: one per offered version
- * @nr_types: how many
+ * @types: what the mdev core sees
  * @virtual_parent: the parent, if it is the helper's own
  */
 struct mdev_migrate_driver {
@@ -181,10 +184,7 @@ struct mdev_migrate_driver {
 	const char *max_version;
 	const struct attribute_group **dev_groups;
 
-	struct mdev_driver mdev_driver;
-	struct mdev_parent parent;
-	struct mdm_type *types;
-	unsigned int nr_types;
+	struct mdm_types *types;
 	struct mdm_virtual *virtual_parent;
 };
 
@@ -234,6 +234,10 @@ int mdev_migrate_register_virtual(struct mdev_migrate_driver *drv,
 				  const char *name);
 void mdev_migrate_unregister_virtual(struct mdev_migrate_driver *drv);
 struct mdev_migrate_device *mdev_migrate_from_dev(struct device *dev);
+
+/* vfio.c */
+int mdev_migrate_keep_closed(struct mdev_migrate_device *mdm);
+void mdev_migrate_let_open(struct mdev_migrate_device *mdm);
 
 /* error.c */
 __printf(3, 4)

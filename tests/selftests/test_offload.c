@@ -454,6 +454,38 @@ TEST_F(full, queue_reset)
 	both_directions(_metadata, self->net, &self->nic, 5);
 }
 
+/* A queue that is broken stays broken as long as the device needs a reset. */
+TEST_F(full, broken_queue_reset)
+{
+	struct vpci *pci = &self->nic.pci;
+	struct vq *tx = &self->nic.vq[VNIC_TX];
+	uint8_t frame[100];
+
+	full_up(_metadata, self, variant->flags, VNIC_OFFLOADS, 1);
+	vq_offer_raw(tx, 0xffff);
+	vq_publish(tx);
+	ASSERT_EQ(0, vpci_kick(pci, VNIC_TX));
+	ASSERT_EQ(0, vpci_wait_needs_reset(pci, DEADLINE_MS));
+
+	vpci_set_common(pci, VIRTIO_PCI_COMMON_Q_SELECT, VNIC_TX);
+	vpci_set_common(pci, VIRTIO_PCI_COMMON_Q_RESET, 1);
+	EXPECT_EQ(0, vpci_common(pci, VIRTIO_PCI_COMMON_Q_ENABLE));
+	vq_free(tx);
+	ASSERT_EQ(0, vq_init(tx, &self->mem, FULL_RING,
+			     variant->flags & VNIC_INDIRECT ?
+			     VQ_INDIRECT | VQ_EVENT_IDX : 0));
+	ASSERT_EQ(0, vpci_set_queue(pci, VNIC_TX, tx, 2));
+	frame_make(frame, sizeof(frame), self->mac, 1);
+	ASSERT_EQ(0, vnic_send(&self->nic, frame, sizeof(frame)));
+	EXPECT_EQ(-ETIMEDOUT, netif_recv(self->net, frame, sizeof(frame),
+					 QUIET_MS));
+	EXPECT_NE(0, vpci_status(pci) & VIRTIO_CONFIG_S_NEEDS_RESET);
+	to_guest(_metadata, self->net, &self->nic, 100, 1);
+
+	full_up(_metadata, self, variant->flags, VNIC_OFFLOADS, 1);
+	both_directions(_metadata, self->net, &self->nic, 5);
+}
+
 /* Without the feature the register is not there. */
 TEST_F(full, no_queue_reset)
 {
