@@ -424,11 +424,12 @@ static void test_records(struct kunit *test)
 			.records = cases[i].records,
 			.nr_records = 2,
 		};
+		const char *text = cases[i].why ? cases[i].why : "";
 		struct mdev_migrate_msg why = {};
 
 		KUNIT_EXPECT_EQ(test, mdm_records_check(&ops, &why),
-				cases[i].why ? -EINVAL : 0);
-		KUNIT_EXPECT_STREQ(test, why.text, cases[i].why ?: "");
+				*text ? -EINVAL : 0);
+		KUNIT_EXPECT_STREQ(test, why.text, text);
 	}
 }
 
