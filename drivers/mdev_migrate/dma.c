@@ -46,7 +46,6 @@ int mdm_dma_create(struct mdev_migrate_device *mdm)
 	dma->short_until = jiffies;
 	dma->cached = true;
 	INIT_DELAYED_WORK(&dma->watchdog, mdm_op_watchdog);
-	kthread_init_work(&dma->drop, mdm_dma_drop_work);
 	dma->drop_first = ULONG_MAX;
 	mdm_log_init(dma);
 	mdm->dma = dma;
@@ -95,6 +94,8 @@ int mdm_dma_open(struct mdev_migrate_device *mdm)
 	/* Only type1 writes to the log when the limit is reached. */
 	dma->unlimited = !mdm_dma_has_container(dma) || capable(CAP_IPC_LOCK);
 
+	/* It knows which worker had it last. */
+	kthread_init_work(&dma->drop, mdm_dma_drop_work);
 	spin_lock(&dma->lock);
 	memset(dma->marks, 0, sizeof(dma->marks));
 	dma->unpinner = unpinner;

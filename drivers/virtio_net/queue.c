@@ -113,8 +113,6 @@ void vnet_vq_init(struct vnet_vq *vq, struct vnet *vnet, u16 index)
 	spin_lock_init(&vq->lock);
 	__skb_queue_head_init(&vq->backlog);
 	u64_stats_init(&vq->stats.syncp);
-	kthread_init_work(&vq->work, vnet_vq_work);
-	kthread_init_delayed_work(&vq->retry, vnet_vq_retry);
 }
 
 /**
@@ -127,6 +125,9 @@ void vnet_vq_init(struct vnet_vq *vq, struct vnet *vnet, u16 index)
 void vnet_vq_open(struct vnet_vq *vq, struct mdev_migrate_worker *worker)
 {
 	mdev_migrate_reader_add(&vq->vnet->mdm, &vq->reader);
+	/* They know which worker had them last. */
+	kthread_init_work(&vq->work, vnet_vq_work);
+	kthread_init_delayed_work(&vq->retry, vnet_vq_retry);
 	spin_lock_bh(&vq->lock);
 	vq->worker = worker;
 	spin_unlock_bh(&vq->lock);

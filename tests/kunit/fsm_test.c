@@ -406,8 +406,8 @@ static void test_records(struct kunit *test)
 		struct mdev_migrate_record_type records[2];
 		const char *why;
 	} cases[] = {
-		{ { { 0x100 }, { 0x101 } }, NULL },
-		{ { { 0x100, MDEV_MIGRATE_RECORD_MAX }, { ~0U } }, NULL },
+		{ { { 0x100 }, { 0x101 } }, "" },
+		{ { { 0x100, MDEV_MIGRATE_RECORD_MAX }, { ~0U } }, "" },
 		{ { { 0x1000 }, { 0x1000 } },
 		  "record 0x1000 has a tag that another one has" },
 		{ { { 0x100, MDEV_MIGRATE_RECORD_MAX + 1 }, { 0x101 } },
@@ -424,11 +424,12 @@ static void test_records(struct kunit *test)
 			.records = cases[i].records,
 			.nr_records = 2,
 		};
+		const char *text = cases[i].why;
 		struct mdev_migrate_msg why = {};
 
 		KUNIT_EXPECT_EQ(test, mdm_records_check(&ops, &why),
-				cases[i].why ? -EINVAL : 0);
-		KUNIT_EXPECT_STREQ(test, why.text, cases[i].why ?: "");
+				*text ? -EINVAL : 0);
+		KUNIT_EXPECT_STREQ(test, why.text, text);
 	}
 }
 
