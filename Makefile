@@ -11,7 +11,7 @@ INSTALL_MOD_DIR ?= updates
 
 .PHONY: modules install install-modules install-mdevctl dkms dkms-remove
 .PHONY: install-dkms-sources tools install-tools deb
-.PHONY: clean demo check check-kernels bench help
+.PHONY: clean demo check check-kernels soak bench help
 
 # What the kernel needs, said before the compiler says it in its own way.
 define check_kernel
@@ -109,6 +109,10 @@ check:
 check-kernels:
 	tests/check kernels
 
+# SOAK_MINUTES=
+soak:
+	SOAK_MINUTES="$(SOAK_MINUTES)" tests/soak
+
 bench:
 	tests/bench/bench
 	tests/lab/lab packages pkg-config libjansson-dev jq time
@@ -119,6 +123,7 @@ help:
 	@echo '  make demo      live-migrate a running Linux guest with its network card'
 	@echo '  make check     run all tests'
 	@echo '  make check-kernels   those on stock Debian 12, 13 and 14 kernels'
+	@echo '  make soak      races, unloading and fuzzers for four hours, or SOAK_MINUTES=N'
 	@echo '  make bench     measure the network card beside vhost-net, mdev-migrate beside jq'
 	@echo
 	@echo 'For the kernel you run:'
@@ -131,7 +136,7 @@ help:
 	@echo '  make clean     remove what was built here; the cache stays'
 	@echo
 	@echo 'For developers:'
-	@echo '  make lab-setup-fast, lab-setup-debug   kernels, Debian tree and guest'
+	@echo '  make lab-setup-fast, lab-setup-debug, lab-setup-smp   kernels, Debian tree and guest'
 	@echo '  make lab-selftest                      do the lab'"'"'s detectors work?'
 	@echo '  tests/check GROUP...                   some of the tests; --list names them'
 	@echo '  tests/lab/lab help                     run things in the lab'

@@ -1,98 +1,207 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * DMA logging: which pages of guest memory the device wrote. A sparse bitmap,
- * by page of the kernel, of what was written since START or the last REPORT;
- * memory is spent only on ranges in which there were writes.
+ * by page of the kernel, of what was written since START or the last REPORT.
+ *
+ * Its memory is charged to whoever opened the device and is made where one can
+ * sleep, before memory can be written: when a page is cached, a ring is mapped,
+ * or before a copy. So what is written is logged without an allocation, and
+ * there is never a need to report what was not.
+ *
+ * dma->log_lock is held over START, STOP and REPORT, and so over faults on the
+ * caller's bitmap: nobody takes it but the same VFIO user's calls.
  */
 #include <linux/bitmap.h>
+#include <linux/interval_tree.h>
+#include <linux/iova_bitmap.h>
+#include <linux/memcontrol.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 
 #include "dma.h"
 
 void mdm_log_init(struct mdm_dma *dma)
 {
-	xa_init_flags(&dma->log, XA_FLAGS_LOCK_BH);
+	xa_init_flags(&dma->log, XA_FLAGS_ACCOUNT);
 }
 
+/* Nobody logs any more. */
 static void free_log(struct mdm_dma *dma)
 {
+	struct mdm_range *ranges;
 	unsigned long index;
 	void *bits;
 
-	xa_for_each(&dma->log, index, bits)
-		kfree(bits);
-	xa_destroy(&dma->log);
-	dma->log_all = false;
+	spin_lock(&dma->lock);
+	WRITE_ONCE(dma->logging, false);
+	WRITE_ONCE(dma->log_room, false);
+	ranges = dma->ranges;
+	dma->ranges = NULL;
+	dma->nr_ranges = 0;
+	spin_unlock(&dma->lock);
+	mdm_dma_sync(dma);
+
+	kfree(ranges);
+	xa_for_each(&dma->log, index, bits) {
+		xa_erase(&dma->log, index);
+		bitmap_free(bits);
+	}
 }
 
 /**
  * mdm_log_close - the device is being closed: logging ends
  * @dma: guest memory
- *
- * Context: @dma->lock held; nobody writes guest memory any more.
  */
 void mdm_log_close(struct mdm_dma *dma)
 {
-	lockdep_assert_held(&dma->lock);
-	WRITE_ONCE(dma->logging, false);
+	guard(mutex)(&dma->log_lock);
+	/* Also what came late, when logging had ended. */
 	free_log(dma);
 }
 
-static unsigned long *log_bits(struct mdm_dma *dma, unsigned long index)
+/**
+ * mdm_log_make_room - make sure that what will be written can be logged
+ * @dma: guest memory
+ * @first: the first page
+ * @last: the last page
+ *
+ * Context: May sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int mdm_log_make_room(struct mdm_dma *dma, unsigned long first,
+		      unsigned long last)
 {
-	unsigned long *bits = xa_load(&dma->log, index), *old;
+	unsigned long index;
+	struct mem_cgroup *old;
+	int ret = 0;
 
-	if (bits)
-		return bits;
-	bits = kzalloc(MDM_LOG_BITS / BITS_PER_BYTE, GFP_ATOMIC | __GFP_NOWARN);
-	if (!bits)
-		return NULL;
-	old = xa_cmpxchg_bh(&dma->log, index, NULL, bits,
-			    GFP_ATOMIC | __GFP_NOWARN);
-	if (!old)
-		return bits;
-	kfree(bits);
-	return xa_is_err(old) ? NULL : old;
+	old = set_active_memcg(dma->memcg);
+	for (index = first >> MDM_LOG_SHIFT;
+	     !ret && index <= last >> MDM_LOG_SHIFT; index++) {
+		unsigned long *bits;
+
+		if (xa_load(&dma->log, index))
+			continue;
+		bits = bitmap_zalloc(MDM_LOG_BITS,
+				     GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+		ret = bits ? xa_insert(&dma->log, index, bits,
+				       GFP_KERNEL_ACCOUNT | __GFP_NOWARN) :
+			     -ENOMEM;
+		if (ret)
+			bitmap_free(bits);
+		if (ret == -EBUSY)
+			ret = 0;
+	}
+	set_active_memcg(old);
+	return ret;
 }
 
 /**
  * mdm_log_written - guest memory was written
  * @dma: guest memory
- * @iova: where
+ * @iova: where; there is room in the log
  * @len: how much
  *
- * Context: Any but hard interrupt; after the write, in the same RCU section.
+ * Context: Any but hard interrupt; after the write, in the same section.
  */
 void mdm_log_written(struct mdm_dma *dma, u64 iova, size_t len)
 {
-	u64 page, last = (iova + len - 1) >> PAGE_SHIFT;
+	unsigned long page, last = (iova + len - 1) >> PAGE_SHIFT;
 	unsigned long *bits;
 
 	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "write and log apart");
 	if (!len || !READ_ONCE(dma->logging))
 		return;
+	/* Who clears a bit that is set already sees what was written. */
+	smp_mb__before_atomic();
 	for (page = iova >> PAGE_SHIFT; page <= last; page++) {
-		bits = log_bits(dma, page >> MDM_LOG_SHIFT);
-		if (!bits) {
-			/* Too much reported is right, too little is not. */
-			WRITE_ONCE(dma->log_all, true);
-			return;
-		}
-		set_bit(page & (MDM_LOG_BITS - 1), bits);
+		bits = xa_load(&dma->log, page >> MDM_LOG_SHIFT);
+		if (!WARN_ON_ONCE(!bits))
+			set_bit(page & (MDM_LOG_BITS - 1), bits);
 	}
+}
+
+/* Room for what is cached or mapped already. */
+static int log_room_for_all(struct mdm_dma *dma)
+{
+	unsigned long first = 0, last;
+	int ret = 0;
+
+	while (!ret && mdm_cache_next(dma, &first, &last)) {
+		ret = mdm_log_make_room(dma, first, last);
+		first = last + 1;
+		cond_resched();
+	}
+	for (first = 0; !ret && mdm_maps_next(dma, &first, &last); first++)
+		ret = mdm_log_make_room(dma, first, last);
+	return ret;
+}
+
+static struct mdm_range *copy_ranges(struct rb_root_cached *ranges, u32 nr)
+{
+	struct mdm_range *copy;
+	struct rb_node *rb;
+	unsigned int n = 0;
+
+	copy = kcalloc(max(nr, 1U), sizeof(*copy), GFP_KERNEL_ACCOUNT);
+	if (!copy)
+		return NULL;
+	for (rb = rb_first_cached(ranges); rb && n < nr; rb = rb_next(rb)) {
+		struct interval_tree_node *node =
+			rb_entry(rb, struct interval_tree_node, rb);
+
+		copy[n++] = (struct mdm_range) { node->start, node->last };
+	}
+	return copy;
+}
+
+/* Returns -EINVAL if it is under way. */
+static int log_begin(struct mdm_dma *dma, struct mdm_range *ranges, u32 nr)
+{
+	lockdep_assert_held(&dma->log_lock);
+	guard(spinlock)(&dma->lock);
+	if (dma->log_room)
+		return -EINVAL;
+	dma->ranges = ranges;
+	dma->nr_ranges = nr;
+	WRITE_ONCE(dma->log_room, true);
+	return 0;
+}
+
+/*
+ * A copy that began when no log was wanted may have no room: wait for it. What
+ * it waits for is the VFIO user's own page, and it is interrupted if that lasts.
+ */
+static void log_wait_for_copies(struct mdm_dma *dma)
+{
+	wait_event(dma->ops_wait, !mdm_op_any_unlogged(dma));
 }
 
 static int log_start(struct vfio_device *vdev, struct rb_root_cached *ranges,
 		     u32 nnodes, u64 *page_size)
 {
 	struct mdm_dma *dma = to_mdm(vdev)->dma;
+	struct mdm_range *copy;
+	int ret;
 
-	guard(mutex)(&dma->lock);
-	if (dma->logging)
-		return -EINVAL;
+	guard(mutex)(&dma->log_lock);
+	copy = copy_ranges(ranges, nnodes);
+	if (!copy)
+		return -ENOMEM;
+	ret = log_begin(dma, copy, nnodes);
+	if (ret) {
+		kfree(copy);
+		return ret;
+	}
+	ret = log_room_for_all(dma);
+	if (ret) {
+		free_log(dma);
+		return ret;
+	}
+	log_wait_for_copies(dma);
 	WRITE_ONCE(dma->logging, true);
 	/* Who did not see this has written before START returns. */
-	synchronize_rcu();
+	mdm_dma_sync(dma);
 	mdm_dma_choose(dma);
 	*page_size = PAGE_SIZE;
 	return 0;
@@ -102,87 +211,74 @@ static int log_stop(struct vfio_device *vdev)
 {
 	struct mdm_dma *dma = to_mdm(vdev)->dma;
 
-	guard(mutex)(&dma->lock);
+	guard(mutex)(&dma->log_lock);
 	if (!dma->logging)
 		return -EINVAL;
-	WRITE_ONCE(dma->logging, false);
-	synchronize_rcu();
 	free_log(dma);
 	mdm_dma_choose(dma);
 	return 0;
 }
 
-/* Move the bits of pages @from to @to, both in this bitmap, to @copy. */
-static void take_bits(unsigned long *bits, unsigned long *copy,
-		      unsigned long from, unsigned long to)
+/*
+ * Report the pages of a bitmap that were written, as far as they are in
+ * [@first, @last]. Pages that are in it in part are reported and stay: the rest
+ * of them may be in another report.
+ */
+static void report_bits(unsigned long *bits, u64 base, u64 first, u64 last,
+			struct iova_bitmap *dirty)
 {
-	unsigned long bit;
+	u64 from = max(first, base), page;
+	u64 to = min(last, base + (MDM_LOG_BITS << PAGE_SHIFT) - 1);
+	unsigned long bit = (from - base) >> PAGE_SHIFT;
+	unsigned long end = ((to - base) >> PAGE_SHIFT) + 1;
 
-	bitmap_zero(copy, MDM_LOG_BITS);
-	for (bit = find_next_bit(bits, to + 1, from); bit <= to;
-	     bit = find_next_bit(bits, to + 1, bit + 1)) {
-		if (test_and_clear_bit(bit, bits))
-			__set_bit(bit, copy);
+	for (bit = find_next_bit(bits, end, bit); bit < end;
+	     bit = find_next_bit(bits, end, bit + 1)) {
+		u64 begin, stop;
+
+		page = base + ((u64)bit << PAGE_SHIFT);
+		begin = max(page, from);
+		stop = min(page + PAGE_SIZE - 1, to);
+		if (stop - begin == PAGE_SIZE - 1)
+			test_and_clear_bit(bit, bits);
+		iova_bitmap_set(dirty, begin, stop - begin + 1);
 	}
 }
 
-/*
- * The next bitmap from @index on that has pages in [@first, @last]: its bits go
- * to @copy. Returns 1, 0 if there is none, -EAGAIN if all pages are to be
- * reported, -EINVAL if there is no log.
- */
-static int take_log(struct mdm_dma *dma, unsigned long *index, u64 first,
-		    u64 last, unsigned long *copy)
+static void report_range(struct mdm_dma *dma, u64 first, u64 last,
+			 struct iova_bitmap *dirty)
 {
+	unsigned long index = first >> PAGE_SHIFT >> MDM_LOG_SHIFT;
+	unsigned long end = last >> PAGE_SHIFT >> MDM_LOG_SHIFT;
 	unsigned long *bits;
-	u64 base;
 
-	guard(mutex)(&dma->lock);
-	if (!dma->logging)
-		return -EINVAL;
-	if (READ_ONCE(dma->log_all))
-		return -EAGAIN;
-	bits = xa_find(&dma->log, index, last >> MDM_LOG_SHIFT, XA_PRESENT);
-	if (!bits)
-		return 0;
-	base = (u64)*index << MDM_LOG_SHIFT;
-	take_bits(bits, copy, first > base ? first - base : 0,
-		  min_t(u64, last - base, MDM_LOG_BITS - 1));
-	return 1;
+	xa_for_each_range(&dma->log, index, bits, index, end) {
+		report_bits(bits, (u64)index << MDM_LOG_SHIFT << PAGE_SHIFT,
+			    first, last, dirty);
+		cond_resched();
+	}
 }
 
-/*
- * iova_bitmap_set() touches user memory, and may wait for userspace there: no
- * lock is held meanwhile.
- */
 static int log_read_and_clear(struct vfio_device *vdev, unsigned long iova,
 			      unsigned long length, struct iova_bitmap *dirty)
 {
-	unsigned long *copy __free(bitmap) = NULL;
 	struct mdm_dma *dma = to_mdm(vdev)->dma;
-	unsigned long index, bit;
-	u64 first, last, base;
-	int ret;
+	u64 last = (u64)iova + length - 1;
+	unsigned int i;
 
 	if (!length)
 		return -EINVAL;
-	copy = bitmap_alloc(MDM_LOG_BITS, GFP_KERNEL);
-	if (!copy)
-		return -ENOMEM;
-	first = iova >> PAGE_SHIFT;
-	last = (iova + length - 1) >> PAGE_SHIFT;
-	index = first >> MDM_LOG_SHIFT;
-	while ((ret = take_log(dma, &index, first, last, copy)) > 0) {
-		base = (u64)index++ << MDM_LOG_SHIFT;
-		for_each_set_bit(bit, copy, MDM_LOG_BITS)
-			iova_bitmap_set(dirty, (base + bit) << PAGE_SHIFT,
-					PAGE_SIZE);
+	guard(mutex)(&dma->log_lock);
+	if (!dma->logging)
+		return -EINVAL;
+	for (i = 0; i < dma->nr_ranges; i++) {
+		const struct mdm_range *range = &dma->ranges[i];
+
+		if (range->first <= last && range->last >= iova)
+			report_range(dma, max_t(u64, range->first, iova),
+				     min(range->last, last), dirty);
 	}
-	if (ret == -EAGAIN) {
-		iova_bitmap_set(dirty, iova, length);
-		ret = 0;
-	}
-	return ret;
+	return 0;
 }
 
 const struct vfio_log_ops mdm_log_ops = {

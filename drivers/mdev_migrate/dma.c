@@ -2,30 +2,30 @@
 /*
  * Guest memory. Two ways to it:
  *
- * - A cache of pinned pages. Fast, and usable where one cannot sleep. Readers
- *   are under RCU; who unpins waits for them first.
- * - vfio_dma_rw(), one page after the other. Used while a migration may be
- *   tracking dirty pages in the container (type1): there every page that is
- *   pinned counts as dirty for as long as it is pinned, so that memory would
- *   never converge. vfio_dma_rw() marks just what it writes.
+ * - A cache of pinned pages. Fast, and usable where one cannot sleep.
+ * - vfio_dma_rw(). Used while a migration may be tracking dirty pages in the
+ *   container (type1): there every page that is pinned counts as dirty for as
+ *   long as it is pinned, so that memory would never converge. vfio_dma_rw()
+ *   marks just what it writes. Also used where nothing can be pinned now: what
+ *   userspace has just unmapped, and when memory is short.
  *
  * With device DMA logging the cache is used throughout and dirty.c remembers
  * what was written.
  *
- * Rings are mapped for long, in all cases: see map.c.
+ * Rings are mapped for long, in all cases: see map.c. The lock order is in
+ * dma.h.
  */
-#include <linux/highmem.h>
+#include <linux/capability.h>
+#include <linux/memcontrol.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/task.h>
 #include <linux/slab.h>
 
 #include "dma.h"
+#include "worker.h"
 
-/* A tagged pointer looks like a value to the XArray: compare, do not ask. */
-#define PAGE_WRITABLE	1UL
-#define PAGE_GONE	xa_mk_value(0)
-
-#define DROP_TIMEOUT	HZ
-
-static void drop_work(struct work_struct *work);
+/* Userspace can unmap a page as soon as it is cached; then do without. */
+#define CACHE_TRIES	4
 
 int mdm_dma_create(struct mdev_migrate_device *mdm)
 {
@@ -35,204 +35,207 @@ int mdm_dma_create(struct mdev_migrate_device *mdm)
 	if (!dma)
 		return -ENOMEM;
 	dma->mdm = mdm;
-	mutex_init(&dma->lock);
-	xa_init_flags(&dma->pages, XA_FLAGS_ACCOUNT);
+	mutex_init(&dma->log_lock);
+	mutex_init(&dma->sync_lock);
+	INIT_LIST_HEAD(&dma->readers);
+	spin_lock_init(&dma->lock);
+	xa_init_flags(&dma->blocks, XA_FLAGS_ACCOUNT);
 	INIT_LIST_HEAD(&dma->maps);
+	INIT_LIST_HEAD(&dma->ops);
+	init_waitqueue_head(&dma->ops_wait);
+	dma->short_until = jiffies;
 	dma->cached = true;
-	INIT_WORK(&dma->drop, drop_work);
-	spin_lock_init(&dma->drop_lock);
-	dma->drop_first = U64_MAX;
-	init_waitqueue_head(&dma->drop_wait);
+	INIT_DELAYED_WORK(&dma->watchdog, mdm_op_watchdog);
+	kthread_init_work(&dma->drop, mdm_dma_drop_work);
+	dma->drop_first = ULONG_MAX;
 	mdm_log_init(dma);
 	mdm->dma = dma;
+	mdev_migrate_reader_add(mdm, &dma->own);
 	return 0;
-}
-
-/* Errors of the backends for "there is no such memory", as one. */
-static int pin_errno(int ret)
-{
-	switch (ret) {
-	case -ENOMEM:
-	case -EINTR:
-		return ret;
-	default:
-		return -EFAULT;
-	}
 }
 
 /**
- * mdm_dma_pin - pin pages that belong together
+ * mdm_dma_has_container - is the device in a type1 container?
  * @dma: guest memory
- * @iova: the first page
- * @nr: how many
- * @prot: IOMMU_READ, IOMMU_WRITE
- * @pages: the result
  *
- * Context: @dma->lock held. To be unpinned as a whole.
- * Return: 0, -EFAULT if there is no such memory, -ENOMEM, -EINTR.
+ * Return: whether; else in an iommufd. Fixed while the device is open.
  */
-int mdm_dma_pin(struct mdm_dma *dma, u64 iova, unsigned int nr, int prot,
-		struct page **pages)
+bool mdm_dma_has_container(const struct mdm_dma *dma)
 {
-	struct vfio_device *vdev = &dma->mdm->vdev;
-	int ret;
-
-	lockdep_assert_held(&dma->lock);
-	ret = vfio_pin_pages(vdev, iova, nr, prot, pages);
-	if (ret == nr)
-		return 0;
-	if (ret > 0)
-		vfio_unpin_pages(vdev, iova, ret);
-	return ret < 0 ? pin_errno(ret) : -EFAULT;
+#if IS_ENABLED(CONFIG_IOMMUFD)
+	if (dma->mdm->vdev.iommufd_access)
+		return false;
+#endif
+	return true;
 }
 
-/*
- * Let go of all cached pages in a range: first no reader finds them any more,
- * then none has one any more, then they are unpinned.
+/**
+ * mdm_dma_open - the device is being opened
+ * @mdm: the device
+ *
+ * What is allocated from here on is charged to the process that opens it.
+ *
+ * Return: 0 or a negative errno.
  */
-static void drop_pages(struct mdm_dma *dma, u64 first, u64 last)
+int mdm_dma_open(struct mdev_migrate_device *mdm)
 {
-	unsigned long index;
-	bool any = false;
-	void *entry;
+	struct mdev_migrate_worker *unpinner = NULL;
+	struct mdm_dma *dma = mdm->dma;
 
-	lockdep_assert_held(&dma->lock);
-	xa_for_each_range(&dma->pages, index, entry, first, last) {
-		/* In place of an entry: needs no memory. */
-		xa_store(&dma->pages, index, PAGE_GONE, GFP_KERNEL);
-		any = true;
+	if (mdm_dma_has_container(dma)) {
+		unpinner = mdev_migrate_worker_create(mdm, "unpin");
+		if (IS_ERR(unpinner))
+			return PTR_ERR(unpinner);
 	}
-	if (!any)
-		return;
-	synchronize_rcu();
-	xa_for_each_range(&dma->pages, index, entry, first, last) {
-		xa_erase(&dma->pages, index);
-		vfio_unpin_pages(&dma->mdm->vdev, (u64)index << PAGE_SHIFT, 1);
-		dma->nr_pages--;
-	}
-}
+	dma->memcg = get_mem_cgroup_from_mm(current->mm);
+	dma->mm = current->mm;
+	if (dma->mm)
+		mmgrab(dma->mm);
+	dma->task = get_task_struct(current->group_leader);
+	/* Only type1 writes to the log when the limit is reached. */
+	dma->unlimited = !mdm_dma_has_container(dma) || capable(CAP_IPC_LOCK);
 
-/*
- * Make room for a page: some go, each in its turn. Readers are waited for once
- * for all of them.
- */
-static void evict_pages(struct mdm_dma *dma)
-{
-	unsigned long index, last;
-	unsigned int n;
-	void *entry;
-
-	lockdep_assert_held(&dma->lock);
-	while (dma->nr_pages >= MDM_DMA_MAX_CACHED) {
-		n = 0;
-		last = ULONG_MAX;
-		xa_for_each_start(&dma->pages, index, entry, dma->hand) {
-			if (++n < MDM_DMA_EVICT)
-				continue;
-			last = index;
-			break;
-		}
-		drop_pages(dma, dma->hand, last);
-		/* Behind the last page is the first. */
-		dma->hand = last + 1;
-	}
-}
-
-static int pin_cached(struct mdm_dma *dma, u64 index, bool write)
-{
-	u64 iova = index << PAGE_SHIFT;
-	unsigned long tag = PAGE_WRITABLE;
-	struct page *page;
-	void *entry;
-	int ret;
-
-	lockdep_assert_held(&dma->lock);
-	entry = xa_load(&dma->pages, index);
-	if (entry)
-		return write && !xa_pointer_tag(entry) ? -EFAULT : 0;
-	evict_pages(dma);
-	ret = mdm_dma_pin(dma, iova, 1, IOMMU_READ | IOMMU_WRITE, &page);
-	if (ret == -EFAULT && !write) {
-		/* Read-only memory is there too. */
-		tag = 0;
-		ret = mdm_dma_pin(dma, iova, 1, IOMMU_READ, &page);
-	}
-	if (ret)
-		return ret;
-	ret = xa_err(xa_store(&dma->pages, index, xa_tag_pointer(page, tag),
-			      GFP_KERNEL_ACCOUNT));
-	if (ret) {
-		vfio_unpin_pages(&dma->mdm->vdev, iova, 1);
-		return ret;
-	}
-	dma->nr_pages++;
+	spin_lock(&dma->lock);
+	memset(dma->marks, 0, sizeof(dma->marks));
+	dma->unpinner = unpinner;
+	spin_unlock(&dma->lock);
 	return 0;
 }
 
-static void copy_page_part(struct page *page, unsigned int offset, void *buf,
-			   size_t len, bool write)
+/**
+ * mdm_dma_close - the device is being closed, or could not be opened
+ * @mdm: the device; the model has unmapped its maps
+ *
+ * Nothing stays pinned. The IOMMU backends call dma_unmap even after this.
+ */
+void mdm_dma_close(struct mdev_migrate_device *mdm)
 {
-	void *addr = kmap_local_page(page);
+	struct mdev_migrate_worker *unpinner;
+	struct mdm_dma *dma = mdm->dma;
 
-	if (write)
-		memcpy(addr + offset, buf, len);
-	else
-		memcpy(buf, addr + offset, len);
-	kunmap_local(addr);
+	WARN_ON(!list_empty(&dma->maps));
+	mdm_cache_drop(dma, 0, ULONG_MAX);
+	mdm_log_close(dma);
+	dma->saving = false;
+	mdm_dma_choose(dma);
+
+	spin_lock(&dma->lock);
+	unpinner = dma->unpinner;
+	dma->unpinner = NULL;
+	spin_unlock(&dma->lock);
+	if (unpinner)
+		mdev_migrate_worker_destroy(unpinner);
+
+	mem_cgroup_put(dma->memcg);
+	dma->memcg = NULL;
+	if (dma->mm)
+		mmdrop(dma->mm);
+	dma->mm = NULL;
+	put_task_struct(dma->task);
+	dma->task = NULL;
 }
 
-/* Returns how much, from the beginning: up to the first page that is not cached. */
+/**
+ * mdm_dma_destroy - undo mdm_dma_create()
+ * @mdm: the device
+ */
+void mdm_dma_destroy(struct mdev_migrate_device *mdm)
+{
+	struct mdm_dma *dma = mdm->dma;
+
+	cancel_delayed_work_sync(&dma->watchdog);
+	mdm_log_close(dma);
+	xa_destroy(&dma->log);
+	xa_destroy(&dma->blocks);
+	mutex_destroy(&dma->sync_lock);
+	mutex_destroy(&dma->log_lock);
+	kfree(dma);
+	mdm->dma = NULL;
+}
+
+/**
+ * mdev_migrate_reader_add - there is a reader of guest memory
+ * @mdm: the device
+ * @reader: the reader
+ *
+ * Context: May sleep.
+ */
+void mdev_migrate_reader_add(struct mdev_migrate_device *mdm,
+			     struct mdev_migrate_reader *reader)
+{
+	struct mdm_dma *dma = mdm->dma;
+
+	spin_lock_init(&reader->lock);
+	guard(mutex)(&dma->sync_lock);
+	list_add_tail(&reader->node, &dma->readers);
+}
+EXPORT_SYMBOL_GPL(mdev_migrate_reader_add);
+
+/**
+ * mdev_migrate_reader_remove - undo mdev_migrate_reader_add()
+ * @mdm: the device
+ * @reader: the reader; in no section
+ *
+ * Context: May sleep.
+ */
+void mdev_migrate_reader_remove(struct mdev_migrate_device *mdm,
+				struct mdev_migrate_reader *reader)
+{
+	struct mdm_dma *dma = mdm->dma;
+
+	guard(mutex)(&dma->sync_lock);
+	list_del(&reader->node);
+}
+EXPORT_SYMBOL_GPL(mdev_migrate_reader_remove);
+
+/**
+ * mdm_dma_sync - wait until all readers have left the sections they are in
+ * @dma: guest memory
+ *
+ * A grace period of our own: RCU's takes 10 to 30 ms, or disturbs every
+ * processor of the host. A section takes as long as copying a batch of packets.
+ *
+ * Context: May sleep; dma->lock is not held.
+ */
+void mdm_dma_sync(struct mdm_dma *dma)
+{
+	struct mdev_migrate_reader *reader;
+
+	guard(mutex)(&dma->sync_lock);
+	list_for_each_entry(reader, &dma->readers, node) {
+		spin_lock_bh(&reader->lock);
+		spin_unlock_bh(&reader->lock);
+	}
+}
+
 static size_t copy_cached(struct mdm_dma *dma, u64 iova, void *buf, size_t len,
 			  bool write)
 {
-	XA_STATE(xas, &dma->pages, iova >> PAGE_SHIFT);
-	size_t done = 0;
-	void *entry;
+	size_t n;
 
-	rcu_read_lock();
-	for (entry = xas_load(&xas); done < len; entry = xas_next(&xas)) {
-		unsigned int offset = offset_in_page(iova + done);
-		size_t n = min_t(size_t, len - done, PAGE_SIZE - offset);
-
-		/* The tree was changed meanwhile. */
-		while (xas_retry(&xas, entry))
-			entry = xas_load(&xas);
-		if (!entry || entry == PAGE_GONE ||
-		    (write && !xa_pointer_tag(entry)))
-			break;
-		copy_page_part(xa_untag_pointer(entry), offset, buf + done, n,
-			       write);
-		done += n;
-	}
-	if (write && done)
-		mdm_log_written(dma, iova, done);
-	rcu_read_unlock();
-	return done;
+	mdev_migrate_reader_enter(&dma->own);
+	n = mdm_cache_copy(dma, iova, buf, len, write);
+	mdev_migrate_reader_exit(&dma->own);
+	return n;
 }
 
-/* One page: into the cache and then again, or past it. */
-static int access_slow(struct mdm_dma *dma, u64 iova, void *buf, size_t len,
+/* A part of a page: through the cache, or past it. */
+static int access_part(struct mdm_dma *dma, u64 iova, void *buf, size_t len,
 		       bool write)
 {
+	unsigned int tries;
 	int ret;
 
-	mutex_lock(&dma->lock);
-	if (dma->cached) {
-		ret = pin_cached(dma, iova >> PAGE_SHIFT, write);
-		mutex_unlock(&dma->lock);
-		return ret ?: -EAGAIN;
+	for (tries = 0; tries < CACHE_TRIES; tries++) {
+		ret = mdm_cache_add(dma, iova >> PAGE_SHIFT, write);
+		if (ret == -EAGAIN)
+			break;
+		if (ret)
+			return ret;
+		if (copy_cached(dma, iova, buf, len, write) == len)
+			return 0;
 	}
-	mutex_unlock(&dma->lock);
-
-	ret = vfio_dma_rw(&dma->mdm->vdev, iova, buf, len, write);
-	if (ret)
-		return pin_errno(ret);
-	if (write) {
-		rcu_read_lock();
-		mdm_log_written(dma, iova, len);
-		rcu_read_unlock();
-	}
-	return 0;
+	return mdm_dma_copy(dma, iova, buf, len, write);
 }
 
 static int dma_access(struct mdev_migrate_device *mdm, u64 iova, void *buf,
@@ -245,25 +248,21 @@ static int dma_access(struct mdev_migrate_device *mdm, u64 iova, void *buf,
 	might_sleep();
 	if (check_add_overflow(iova, (u64)len, &end))
 		return -EFAULT;
-	for (;;) {
+	while (len) {
 		size_t n = copy_cached(dma, iova, buf, len, write);
 
-		iova += n;
-		buf += n;
-		len -= n;
-		if (!len)
-			return 0;
-		n = min_t(size_t, len, PAGE_SIZE - offset_in_page(iova));
-		ret = access_slow(dma, iova, buf, n, write);
-		/* Userspace can unmap the page again; it has to be quick. */
-		if (ret == -EAGAIN)
-			continue;
-		if (ret)
-			return ret;
+		if (!n) {
+			n = min_t(size_t, len,
+				  PAGE_SIZE - offset_in_page(iova));
+			ret = access_part(dma, iova, buf, n, write);
+			if (ret)
+				return ret;
+		}
 		iova += n;
 		buf += n;
 		len -= n;
 	}
+	return 0;
 }
 
 /**
@@ -273,10 +272,12 @@ static int dma_access(struct mdev_migrate_device *mdm, u64 iova, void *buf,
  * @buf: where to
  * @len: how much
  *
- * Context: May sleep; takes the DMA lock. In a kernel thread, a workqueue or
- * the VFIO user's own context, not on behalf of another process.
- * Return: 0, -EFAULT if there is no such memory, -ENOMEM; then @buf is
- * undefined.
+ * Context: May sleep, for as long as userspace likes: under no lock that
+ * another user's process can wait for. In a worker (mdev_migrate_worker_create())
+ * or in the VFIO user's own context; in no section.
+ * Return: 0; -EFAULT if there is no such memory; -EIO if there is, but not the
+ * page; -ENOMEM or -EINTR if it can be tried again a little later. On error
+ * @buf is undefined.
  */
 int mdev_migrate_dma_read(struct mdev_migrate_device *mdm, u64 iova, void *buf,
 			  size_t len)
@@ -293,8 +294,8 @@ EXPORT_SYMBOL_GPL(mdev_migrate_dma_read);
  * @len: how much
  *
  * Context: As mdev_migrate_dma_read().
- * Return: 0, -EFAULT if there is no such memory or it is read-only, -ENOMEM;
- * then part may be written.
+ * Return: As mdev_migrate_dma_read(); also -EFAULT if the memory is read-only.
+ * On error part may be written.
  */
 int mdev_migrate_dma_write(struct mdev_migrate_device *mdm, u64 iova,
 			   const void *buf, size_t len)
@@ -310,7 +311,7 @@ EXPORT_SYMBOL_GPL(mdev_migrate_dma_write);
  * @buf: where to
  * @len: how much
  *
- * Context: Any but hard interrupt.
+ * Context: Any but hard interrupt, in a section of a reader's.
  * Return: 0, or -EAGAIN if mdev_migrate_dma_read() has to do it.
  */
 int mdev_migrate_dma_read_atomic(struct mdev_migrate_device *mdm, u64 iova,
@@ -318,8 +319,8 @@ int mdev_migrate_dma_read_atomic(struct mdev_migrate_device *mdm, u64 iova,
 {
 	if (iova + len < iova)
 		return -EAGAIN;
-	return copy_cached(mdm->dma, iova, buf, len, false) == len ? 0 :
-								     -EAGAIN;
+	return mdm_cache_copy(mdm->dma, iova, buf, len, false) == len ?
+	       0 : -EAGAIN;
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_dma_read_atomic);
 
@@ -330,7 +331,7 @@ EXPORT_SYMBOL_GPL(mdev_migrate_dma_read_atomic);
  * @buf: what
  * @len: how much
  *
- * Context: Any but hard interrupt.
+ * Context: Any but hard interrupt, in a section of a reader's.
  * Return: 0, or -EAGAIN if mdev_migrate_dma_write() has to do it, from the
  * beginning.
  */
@@ -339,130 +340,28 @@ int mdev_migrate_dma_write_atomic(struct mdev_migrate_device *mdm, u64 iova,
 {
 	if (iova + len < iova)
 		return -EAGAIN;
-	return copy_cached(mdm->dma, iova, (void *)buf, len, true) == len ?
+	return mdm_cache_copy(mdm->dma, iova, (void *)buf, len, true) == len ?
 	       0 : -EAGAIN;
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_dma_write_atomic);
-
-static bool uses(struct mdm_dma *dma, u64 first, u64 last)
-{
-	unsigned long index = first >> PAGE_SHIFT;
-	struct mdev_migrate_map *map;
-
-	lockdep_assert_held(&dma->lock);
-	list_for_each_entry(map, &dma->maps, node) {
-		if (mdm_map_overlaps(map, first, last))
-			return true;
-	}
-	return xa_find(&dma->pages, &index, last >> PAGE_SHIFT, XA_PRESENT);
-}
-
-static void drop_range(struct mdm_dma *dma, u64 first, u64 last)
-{
-	struct mdev_migrate_map *map;
-	bool any = false;
-
-	lockdep_assert_held(&dma->lock);
-	list_for_each_entry(map, &dma->maps, node) {
-		if (!mdm_map_overlaps(map, first, last))
-			continue;
-		RCU_INIT_POINTER(map->addr, NULL);
-		any = true;
-	}
-	if (any)
-		synchronize_rcu();
-	list_for_each_entry(map, &dma->maps, node) {
-		if (mdm_map_overlaps(map, first, last))
-			mdm_map_drop(dma, map);
-	}
-	drop_pages(dma, first >> PAGE_SHIFT, last >> PAGE_SHIFT);
-}
-
-static void drop_work(struct work_struct *work)
-{
-	struct mdm_dma *dma = container_of(work, struct mdm_dma, drop);
-	unsigned long asked;
-	u64 first, last;
-
-	spin_lock(&dma->drop_lock);
-	first = dma->drop_first;
-	last = dma->drop_last;
-	dma->drop_first = U64_MAX;
-	dma->drop_last = 0;
-	asked = dma->drops_asked;
-	spin_unlock(&dma->drop_lock);
-
-	if (first <= last) {
-		mutex_lock(&dma->lock);
-		drop_range(dma, first, last);
-		mutex_unlock(&dma->lock);
-	}
-	WRITE_ONCE(dma->drops_done, asked);
-	wake_up_all(&dma->drop_wait);
-}
-
-static void drop_range_elsewhere(struct mdm_dma *dma, u64 first, u64 last)
-{
-	unsigned long asked;
-
-	spin_lock(&dma->drop_lock);
-	dma->drop_first = min(dma->drop_first, first);
-	dma->drop_last = max(dma->drop_last, last);
-	asked = ++dma->drops_asked;
-	spin_unlock(&dma->drop_lock);
-	schedule_work(&dma->drop);
-	wait_event_timeout(dma->drop_wait,
-			   (long)(READ_ONCE(dma->drops_done) - asked) >= 0,
-			   DROP_TIMEOUT);
-}
-
-/**
- * mdm_dma_unmap - userspace unmaps memory
- * @mdm: the device, open or about to be closed
- * @iova: where
- * @length: how much
- *
- * type1 calls this under its device_list_lock. Unpinning takes its lock, and
- * when another device joins the container type1 takes these two the other way
- * round: who unpins right here can deadlock. So another thread unpins, and the
- * wait for it is bounded. Type1 and iommufd ask a few times again while
- * something is pinned; whoever held us up has the time of one wait to let go.
- *
- * Context: May sleep. On return nothing of it is used, unless the wait was
- * given up.
- */
-void mdm_dma_unmap(struct mdev_migrate_device *mdm, u64 iova, u64 length)
-{
-	u64 last = length ? iova + length - 1 : iova;
-	struct mdm_dma *dma = mdm->dma;
-
-	if (last < iova)
-		last = U64_MAX;
-	/* Maps and pins are by page. */
-	iova &= PAGE_MASK;
-	last |= ~PAGE_MASK;
-	if (mutex_trylock(&dma->lock)) {
-		bool used = uses(dma, iova, last);
-
-		mutex_unlock(&dma->lock);
-		if (!used)
-			return;
-	}
-	drop_range_elsewhere(dma, iova, last);
-}
 
 /**
  * mdm_dma_choose - use the cache or vfio_dma_rw() from here on
  * @dma: guest memory
  *
- * Context: @dma->lock held.
+ * Context: May sleep.
  */
 void mdm_dma_choose(struct mdm_dma *dma)
 {
-	lockdep_assert_held(&dma->lock);
-	dma->cached = !dma->saving || dma->logging;
-	if (!dma->cached)
-		drop_pages(dma, 0, ULONG_MAX);
+	bool cached;
+
+	spin_lock(&dma->lock);
+	cached = !dma->saving || dma->logging;
+	WRITE_ONCE(dma->cached, cached);
+	spin_unlock(&dma->lock);
+	/* Who is about to add a page looks again before it does. */
+	if (!cached)
+		mdm_cache_drop(dma, 0, ULONG_MAX);
 }
 
 /**
@@ -474,40 +373,8 @@ void mdm_dma_set_saving(struct mdev_migrate_device *mdm, bool saving)
 {
 	struct mdm_dma *dma = mdm->dma;
 
-	guard(mutex)(&dma->lock);
+	spin_lock(&dma->lock);
 	dma->saving = saving;
+	spin_unlock(&dma->lock);
 	mdm_dma_choose(dma);
-}
-
-/**
- * mdm_dma_close - the device is being closed
- * @mdm: the device; the model has unmapped its maps
- *
- * Nothing stays pinned. The IOMMU backends call dma_unmap even after this.
- */
-void mdm_dma_close(struct mdev_migrate_device *mdm)
-{
-	struct mdm_dma *dma = mdm->dma;
-
-	WARN_ON(!list_empty(&dma->maps));
-	guard(mutex)(&dma->lock);
-	drop_pages(dma, 0, ULONG_MAX);
-	mdm_log_close(dma);
-	dma->saving = false;
-	mdm_dma_choose(dma);
-}
-
-/**
- * mdm_dma_destroy - undo mdm_dma_create()
- * @mdm: the device
- */
-void mdm_dma_destroy(struct mdev_migrate_device *mdm)
-{
-	struct mdm_dma *dma = mdm->dma;
-
-	cancel_work_sync(&dma->drop);
-	xa_destroy(&dma->pages);
-	mutex_destroy(&dma->lock);
-	kfree(dma);
-	mdm->dma = NULL;
 }

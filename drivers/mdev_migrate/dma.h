@@ -1,72 +1,261 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Guest memory: what its files share.
+ *
+ *	dma.c		create, open, close; copies to and from guest memory
+ *	cache.c		the cache of pinned pages
+ *	pin.c		operations that pin and unpin; what is leaving
+ *	unmap.c		userspace unmaps memory
+ *	map.c		rings: memory that stays mapped
+ *	dirty.c		DMA logging
+ *
+ * Locks, and who waits for whom:
+ *
+ *   dma->log_lock	one START, STOP or REPORT of DMA logging; held over
+ *			faults on the caller's bitmap, and taken by nobody else
+ *   dma->sync_lock	guards the list of readers. Held while each reader's
+ *			lock is passed; a reader holds its lock for as long as
+ *			it takes to copy a batch of packets, and does not sleep.
+ *   dma->lock		a spinlock, taken where one can sleep only. Guards
+ *			all the rest.
+ *   reader->lock	a spinlock; who holds it reads the cache, the maps'
+ *			addresses and the log, and writes guest memory and the
+ *			log. Nothing that was taken out of these is unpinned or
+ *			freed before each reader's lock has been passed once.
+ *
+ * Nothing faults, allocates with sleeping or waits under any but the first. Pages
+ * are pinned and unpinned by operations (struct mdm_op) with no lock of ours
+ * held; the operation is in dma->ops meanwhile.
+ */
 #ifndef MDM_DMA_H
 #define MDM_DMA_H
 
+#include <linux/kthread.h>
 #include <linux/workqueue.h>
 
 #include "mdm.h"
 
-/* Pages kept pinned for speed, and how many are let go when there are more. */
-#define MDM_DMA_MAX_CACHED	16384
-#define MDM_DMA_EVICT		(MDM_DMA_MAX_CACHED / 16)
+/* Pages that are kept pinned for speed, and blocks of these, at most. */
+#define MDM_CACHE_MAX_PAGES	65536
+#define MDM_CACHE_MAX_BLOCKS	16384
+
+/* Pages of a block, and of one of its arrays. */
+#define MDM_BLOCK_SHIFT		9
+#define MDM_BLOCK_PAGES		BIT(MDM_BLOCK_SHIFT)
+#define MDM_ARRAY_SHIFT		6
+#define MDM_ARRAY_PAGES		BIT(MDM_ARRAY_SHIFT)
+
+/* What is leaving, see pin.c. */
+#define MDM_NR_MARKS		16
+
+/**
+ * enum mdm_use - what pages are pinned for
+ * @MDM_PAYLOAD: the cache; there is another way to these, vfio_dma_rw()
+ * @MDM_RING: a map; there is none
+ * @MDM_NR_USES: how many
+ */
+enum mdm_use { MDM_PAYLOAD, MDM_RING, MDM_NR_USES };
+
+/**
+ * struct mdm_mark - a range that userspace has unmapped not long ago
+ * @first: the first page
+ * @last: the last page
+ * @until: in jiffies; nothing is pinned in the range before
+ * @strikes: how often something was, again, when userspace unmapped it
+ * @exact: it was unmapped as a whole, each time
+ * @valid: is a mark
+ */
+struct mdm_mark {
+	unsigned long first;
+	unsigned long last;
+	unsigned long until;
+	unsigned int strikes;
+	bool exact;
+	bool valid;
+};
+
+/**
+ * struct mdm_op - somebody pins pages, unpins them, or copies with faults
+ * @node: in dma->ops
+ * @first: the first page
+ * @last: the last page; below @first if nothing is or will be pinned
+ * @task: who
+ * @since: in jiffies
+ * @cancelled: userspace unmaps some of it: do not keep what is pinned
+ * @unlogged: writes, and has made no room in the log
+ */
+struct mdm_op {
+	struct list_head node;
+	unsigned long first;
+	unsigned long last;
+	struct task_struct *task;
+	unsigned long since;
+	bool cancelled;
+	bool unlogged;
+};
+
+/**
+ * struct mdm_run - pages that were pinned with one call
+ * @first: the first page
+ * @nr: how many
+ * @base: where they are mapped, or NULL
+ */
+struct mdm_run {
+	unsigned long first;
+	unsigned int nr;
+	void *base;
+};
+
+/**
+ * struct mdm_range - a range of bytes that is logged
+ * @first: the first
+ * @last: the last
+ */
+struct mdm_range {
+	u64 first;
+	u64 last;
+};
 
 /**
  * struct mdm_dma - a device's view of guest memory
  * @mdm: the device
- * @lock: guards what is pinned, @maps, @saving
- * @pages: by IOVA page, the page that is pinned there: a pointer tagged with
- *	PAGE_WRITABLE, or PAGE_GONE. Written under @lock, read under RCU.
- * @nr_pages: how many
- * @hand: where to let go of pages next, by IOVA page
+ * @memcg: who is charged
+ * @mm: whose memory is locked, while open
+ * @task: whose limit holds for it
+ * @unlimited: no limit does
+ * @log_lock: one START, STOP or REPORT at a time
+ * @sync_lock: guards @readers
+ * @readers: struct mdev_migrate_reader
+ * @own: for copies that sleep and have no reader of their own
+ * @lock: guards all below
+ * @blocks: struct mdm_block by IOVA page >> MDM_BLOCK_SHIFT; read under RCU
+ * @nr_pages: pages in @blocks
+ * @nr_blocks: how many
+ * @hand: the block at which eviction goes on
  * @maps: struct mdev_migrate_map
+ * @ops: struct mdm_op
+ * @ops_wait: waits for one of these to end
+ * @marks: what is leaving
+ * @short_until: in jiffies; memory was short, no payload is pinned before
  * @saving: in a pre-copy state
- * @cached: payload goes through @pages; else through vfio_dma_rw(), so that
+ * @cached: payload goes through the cache; else through vfio_dma_rw(), so that
  *	type1 sees each page that is written and no other
- * @logging: dirty pages are logged. Written under @lock; readers look at it
- *	after they wrote, inside the RCU section in which they wrote
- * @log_all: memory for the log was short: report everything
- * @log: by IOVA page / MDM_LOG_BITS, a bitmap of that many pages
- * @drop: lets go of what userspace unmaps
- * @drop_lock: guards the four below
- * @drop_first: from where, by IOVA
- * @drop_last: to where; below @drop_first if there is nothing to drop
- * @drops_asked: how often it was asked for
- * @drops_done: up to which of these it is done; read without the lock
- * @drop_wait: who waits for it
+ * @log_room: room in @log is made for what can be written
+ * @logging: what is written is logged; readers look at it after they wrote, in
+ *	the same section
+ * @log: by IOVA page >> MDM_LOG_SHIFT, a bitmap
+ * @ranges: what is logged
+ * @nr_ranges: how many
+ * @watchdog: ends operations that last too long
+ * @unpinner: unpins on behalf of type1, while open
+ * @drop: its work
+ * @drop_first: the first page of what it is to unpin
+ * @drop_last: the last page
+ * @drops_asked: how often it was asked to
+ * @drops_done: up to which of these it did
  */
 struct mdm_dma {
 	struct mdev_migrate_device *mdm;
-	struct mutex lock; /* all of it */
-	struct xarray pages;
+	struct mem_cgroup *memcg;
+	struct mm_struct *mm;
+	struct task_struct *task;
+	bool unlimited;
+
+	struct mutex log_lock; /* START, STOP, REPORT */
+	struct mutex sync_lock; /* readers */
+	struct list_head readers;
+	struct mdev_migrate_reader own;
+
+	spinlock_t lock; /* all below */
+	struct xarray blocks;
 	unsigned int nr_pages;
+	unsigned int nr_blocks;
 	unsigned long hand;
 	struct list_head maps;
+	struct list_head ops;
+	wait_queue_head_t ops_wait;
+	struct mdm_mark marks[MDM_NR_USES][MDM_NR_MARKS];
+	unsigned long short_until;
 	bool saving;
 	bool cached;
+	bool log_room;
 	bool logging;
-	bool log_all;
 	struct xarray log;
+	struct mdm_range *ranges;
+	unsigned int nr_ranges;
+	struct delayed_work watchdog;
 
-	struct work_struct drop;
-	spinlock_t drop_lock; /* the four below */
-	u64 drop_first;
-	u64 drop_last;
+	struct mdev_migrate_worker *unpinner;
+	struct kthread_work drop;
+	unsigned long drop_first;
+	unsigned long drop_last;
 	unsigned long drops_asked;
 	unsigned long drops_done;
-	wait_queue_head_t drop_wait;
 };
 
-/* Pages in a bitmap of the log: a page of memory for each. */
-#define MDM_LOG_SHIFT	(PAGE_SHIFT + 3)
+/* dma.c */
+void mdm_dma_sync(struct mdm_dma *dma);
+void mdm_dma_choose(struct mdm_dma *dma);
+bool mdm_dma_has_container(const struct mdm_dma *dma);
+
+/* pin.c */
+void mdm_op_watchdog(struct work_struct *work);
+int mdm_op_end(struct mdm_dma *dma, struct mdm_op *op, int ret);
+void mdm_op_add(struct mdm_dma *dma, struct mdm_op *op, unsigned long first,
+		unsigned long last);
+bool mdm_op_cancel(struct mdm_dma *dma, unsigned long first,
+		   unsigned long last);
+bool mdm_op_overlaps(struct mdm_dma *dma, unsigned long first,
+		     unsigned long last);
+bool mdm_op_any_unlogged(struct mdm_dma *dma);
+int mdm_dma_copy(struct mdm_dma *dma, u64 iova, void *buf, size_t len,
+		 bool write);
+int mdm_pin(struct mdm_dma *dma, enum mdm_use use, struct mdm_op *op,
+	    bool write, struct page **pages);
+void mdm_unpin(struct mdm_dma *dma, const struct mdm_run *runs,
+	       unsigned int nr);
+void mdm_mark(struct mdm_dma *dma, unsigned long first, unsigned long last,
+	      const bool *hit);
+bool mdm_is_leaving(struct mdm_dma *dma, enum mdm_use use, unsigned long first,
+		    unsigned long last);
+
+/* cache.c */
+int mdm_cache_add(struct mdm_dma *dma, unsigned long page, bool write);
+unsigned int mdm_cache_detach(struct mdm_dma *dma, unsigned long first,
+			      unsigned long last, struct mdm_run *runs,
+			      unsigned int max);
+void mdm_cache_drop(struct mdm_dma *dma, unsigned long first,
+		    unsigned long last);
+bool mdm_cache_evict(struct mdm_dma *dma, unsigned int nr);
+bool mdm_cache_overlaps(struct mdm_dma *dma, unsigned long first,
+			unsigned long last);
+bool mdm_cache_next(struct mdm_dma *dma, unsigned long *first,
+		    unsigned long *last);
+size_t mdm_cache_copy(struct mdm_dma *dma, u64 iova, void *buf, size_t len,
+		      bool write);
+
+/* map.c */
+bool mdm_maps_overlap(struct mdm_dma *dma, unsigned long first,
+		      unsigned long last);
+bool mdm_maps_next(struct mdm_dma *dma, unsigned long *first,
+		   unsigned long *last);
+unsigned int mdm_maps_detach(struct mdm_dma *dma, unsigned long first,
+			     unsigned long last, struct mdm_run *runs,
+			     unsigned int max);
+
+/* unmap.c */
+void mdm_dma_drop_range(struct mdm_dma *dma, unsigned long first,
+			unsigned long last);
+void mdm_dma_drop_work(struct kthread_work *work);
+
+/* dirty.c: pages of a bitmap of the log */
+#define MDM_LOG_SHIFT	12
 #define MDM_LOG_BITS	BIT(MDM_LOG_SHIFT)
 
 void mdm_log_init(struct mdm_dma *dma);
 void mdm_log_close(struct mdm_dma *dma);
+int mdm_log_make_room(struct mdm_dma *dma, unsigned long first,
+		      unsigned long last);
 void mdm_log_written(struct mdm_dma *dma, u64 iova, size_t len);
-void mdm_dma_choose(struct mdm_dma *dma);
-int mdm_dma_pin(struct mdm_dma *dma, u64 iova, unsigned int nr, int prot,
-		struct page **pages);
-bool mdm_map_overlaps(const struct mdev_migrate_map *map, u64 first, u64 last);
-void mdm_map_drop(struct mdm_dma *dma, struct mdev_migrate_map *map);
 
 #endif /* MDM_DMA_H */

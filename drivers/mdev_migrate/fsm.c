@@ -285,31 +285,46 @@ enum vfio_device_mig_state mdm_migration_state(struct mdev_migrate_device *mdm)
 }
 
 /**
+ * mdm_migration_sending - a saving session got on
+ * @mdm: the device
+ * @sending: how far it is, zeros if there is none any more
+ *
+ * Context: Under the session's lock.
+ */
+void mdm_migration_sending(struct mdev_migrate_device *mdm,
+			   struct mdm_sending sending)
+{
+	spin_lock(&mdm->mig->size_lock);
+	mdm->mig->sending = sending;
+	spin_unlock(&mdm->mig->size_lock);
+}
+
+/**
  * mdm_migration_stop_copy_bytes - what stop-copy would send now
  * @mdm: the device
  *
- * Includes what pre-copy has not sent yet.
+ * Includes what pre-copy has not sent yet. Anyone can ask, through sysfs, while
+ * the state lock is held for as long as a page fault of the user's takes: so it
+ * is not needed.
  *
- * Context: Takes the state lock.
+ * Context: Any but interrupts; does not sleep.
  * Return: bytes; 0 if the device is closed.
  */
 size_t mdm_migration_stop_copy_bytes(struct mdev_migrate_device *mdm)
 {
 	struct mdm_migration *mig = mdm->mig;
+	size_t bytes = 0;
 
-	guard(mutex)(&mig->state_lock);
-	if (!mig->is_open)
-		return 0;
-	switch (mig->state) {
-	case VFIO_DEVICE_STATE_STOP_COPY:
-		return mdm_saving_left(mig->session);
-	case VFIO_DEVICE_STATE_PRE_COPY:
-	case VFIO_DEVICE_STATE_PRE_COPY_P2P:
-		return mdm_saving_left(mig->session) +
-		       mdm_saving_state_size(mdm);
-	default:
-		return mdm_saving_head_size(mdm) + mdm_saving_state_size(mdm);
+	spin_lock(&mig->size_lock);
+	if (mig->is_open) {
+		bytes = mig->sending.active ? mig->sending.left :
+					      mig->head_size;
+		if (!mig->sending.complete)
+			bytes += mig->frame_size +
+				 mdm->drv->ops->state_size(mdm);
 	}
+	spin_unlock(&mig->size_lock);
+	return bytes;
 }
 
 int mdm_migration_create(struct mdev_migrate_device *mdm)
@@ -320,6 +335,7 @@ int mdm_migration_create(struct mdev_migrate_device *mdm)
 	if (!mig)
 		return -ENOMEM;
 	mutex_init(&mig->state_lock);
+	spin_lock_init(&mig->size_lock);
 	mig->state = VFIO_DEVICE_STATE_RUNNING;
 	mdm->mig = mig;
 	return 0;
@@ -330,6 +346,15 @@ void mdm_migration_destroy(struct mdev_migrate_device *mdm)
 	mutex_destroy(&mdm->mig->state_lock);
 	kfree(mdm->mig);
 	mdm->mig = NULL;
+}
+
+/* From here on until it is taken back the model is asked for its size. */
+static void set_open(struct mdm_migration *mig, bool is_open)
+{
+	lockdep_assert_held(&mig->state_lock);
+	spin_lock(&mig->size_lock);
+	mig->is_open = is_open;
+	spin_unlock(&mig->size_lock);
 }
 
 /**
@@ -352,7 +377,9 @@ int mdm_migration_open(struct mdev_migrate_device *mdm)
 		mdm->drv->ops->close(mdm);
 		return ret;
 	}
-	mdm->mig->is_open = true;
+	mdm->mig->head_size = mdm_saving_head_size(mdm);
+	mdm->mig->frame_size = mdm_saving_frame_size(mdm);
+	set_open(mdm->mig, true);
 	return 0;
 }
 
@@ -364,7 +391,7 @@ void mdm_migration_close(struct mdev_migrate_device *mdm)
 {
 	guard(mutex)(&mdm->mig->state_lock);
 	end_session(mdm);
-	mdm->mig->is_open = false;
+	set_open(mdm->mig, false);
 	mdm->drv->ops->close(mdm);
 	set_state(mdm, VFIO_DEVICE_STATE_RUNNING);
 }

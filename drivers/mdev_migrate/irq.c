@@ -4,6 +4,7 @@
  * device is stopped or nobody listens yet, stays pending.
  */
 #include <linux/bitmap.h>
+#include <linux/nospec.h>
 #include <linux/slab.h>
 
 #include "irq.h"
@@ -233,16 +234,18 @@ void mdm_irqs_reset(struct mdev_migrate_device *mdm)
 }
 
 /**
- * mdm_irqs_intx_disable - the PCI command register's INTx disable bit changed
- * @mdm: the device
- * @disable: its value
+ * mdm_irqs_command - the PCI command register's INTx disable bit may have changed
+ * @mdm: the device, open
+ *
+ * Context: Takes the lock of configuration space inside of the interrupts'.
  */
-void mdm_irqs_intx_disable(struct mdev_migrate_device *mdm, bool disable)
+void mdm_irqs_command(struct mdev_migrate_device *mdm)
 {
 	struct mdm_irqs *irqs = mdm->irqs;
 
 	spin_lock_irq(&irqs->lock);
-	irqs->intx_disabled = disable;
+	irqs->intx_disabled = mdev_migrate_pci_command(mdm) &
+			      PCI_COMMAND_INTX_DISABLE;
 	mdm_irqs_flush(irqs);
 	spin_unlock_irq(&irqs->lock);
 }
@@ -272,7 +275,9 @@ bool mdm_irqs_msix_pending(struct mdev_migrate_device *mdm,
 	bool pending;
 
 	spin_lock_irq(&irqs->lock);
-	pending = vector < irqs->nr_msix && test_bit(vector, irqs->pending);
+	pending = vector < irqs->nr_msix &&
+		  test_bit(array_index_nospec(vector, irqs->nr_msix),
+			   irqs->pending);
 	spin_unlock_irq(&irqs->lock);
 	return pending;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* VFIO_DEVICE_GET_IRQ_INFO and VFIO_DEVICE_SET_IRQS. */
 #include <linux/bitmap.h>
+#include <linux/nospec.h>
 #include <linux/slab.h>
 
 #include "irq.h"
@@ -241,6 +242,9 @@ int mdm_irqs_set(struct mdev_migrate_device *mdm, struct vfio_irq_set *hdr,
 
 	if (hweight32(action) != 1)
 		return -EINVAL;
+	/* Fewer than there are of these, as was validated; 0 if there is none. */
+	hdr->start = array_index_nospec(hdr->start,
+					index_count(mdm, hdr->index));
 	if (hdr->index == VFIO_PCI_INTX_IRQ_INDEX) {
 		if (action != VFIO_IRQ_SET_ACTION_TRIGGER)
 			return intx_mask(irqs, hdr, data,

@@ -1,56 +1,80 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Guest memory that stays mapped: rings. A mapping goes away when userspace
- * unmaps the memory, and comes back when the model asks for it.
+ * Rings: pieces of guest memory that stay pinned and mapped into the kernel.
+ *
+ * When userspace unmaps the memory the mapping goes away under the model; with
+ * memory there again, the model gets it back.
  */
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
 #include "dma.h"
 
-static int map_pages(struct mdm_dma *dma, struct mdev_migrate_map *map)
+static unsigned long map_first(const struct mdev_migrate_map *map)
 {
-	unsigned int nr = DIV_ROUND_UP(offset_in_page(map->iova) + map->len,
-				       PAGE_SIZE);
-	struct page **pages __free(kfree) = NULL;
-	u64 iova = map->iova & PAGE_MASK;
-	void *base;
-	int ret;
-
-	lockdep_assert_held(&dma->lock);
-	pages = kcalloc(nr, sizeof(*pages), GFP_KERNEL);
-	if (!pages)
-		return -ENOMEM;
-	ret = mdm_dma_pin(dma, iova, nr, IOMMU_READ | IOMMU_WRITE, pages);
-	if (ret)
-		return ret;
-	base = vmap(pages, nr, VM_MAP, PAGE_KERNEL);
-	if (!base) {
-		vfio_unpin_pages(&dma->mdm->vdev, iova, nr);
-		return -ENOMEM;
-	}
-	map->base = base;
-	map->npages = nr;
-	rcu_assign_pointer(map->addr, base + offset_in_page(map->iova));
-	return 0;
+	return map->iova >> PAGE_SHIFT;
 }
 
-/**
- * mdm_map_drop - unmap and unpin a map's pages
- * @dma: guest memory
- * @map: the map
- *
- * Context: @dma->lock held; no reader has the address any more.
- */
-void mdm_map_drop(struct mdm_dma *dma, struct mdev_migrate_map *map)
+static unsigned long map_last(const struct mdev_migrate_map *map)
 {
-	lockdep_assert_held(&dma->lock);
-	if (!map->base)
-		return;
-	vunmap(map->base);
-	vfio_unpin_pages(&dma->mdm->vdev, map->iova & PAGE_MASK, map->npages);
-	map->base = NULL;
-	map->npages = 0;
+	return (map->iova + map->len - 1) >> PAGE_SHIFT;
+}
+
+/* 0 if the model has it now; else it is to be undone. */
+static int map_publish(struct mdm_dma *dma, struct mdev_migrate_map *map,
+		       struct mdm_op *op, void *base)
+{
+	bool room = false;
+	int ret;
+
+	for (;;) {
+		if (READ_ONCE(dma->log_room)) {
+			ret = mdm_log_make_room(dma, op->first, op->last);
+			if (ret)
+				return ret;
+			room = true;
+		}
+		guard(spinlock)(&dma->lock);
+		if (dma->log_room && !room)
+			continue;
+		if (op->cancelled)
+			return -EAGAIN;
+		map->base = base;
+		rcu_assign_pointer(map->addr,
+				   base + offset_in_page(map->iova));
+		return 0;
+	}
+}
+
+static int map_pinned(struct mdm_dma *dma, struct mdev_migrate_map *map,
+		      struct mdm_op *op, struct page **pages)
+{
+	struct mdm_run run = {
+		.first = op->first,
+		.nr = op->last - op->first + 1,
+	};
+	int ret;
+
+	run.base = vmap(pages, run.nr, VM_MAP, PAGE_KERNEL);
+	ret = run.base ? map_publish(dma, map, op, run.base) : -ENOMEM;
+	if (ret)
+		mdm_unpin(dma, &run, 1);
+	return mdm_op_end(dma, op, ret);
+}
+
+static int map_pages(struct mdm_dma *dma, struct mdev_migrate_map *map)
+{
+	struct mdm_op op = { .first = map_first(map), .last = map_last(map) };
+	struct page **pages __free(kfree) = NULL;
+	int ret;
+
+	pages = kcalloc(op.last - op.first + 1, sizeof(*pages), GFP_KERNEL);
+	if (!pages)
+		return -ENOMEM;
+	ret = mdm_pin(dma, MDM_RING, &op, true, pages);
+	if (ret == -ENOMEM && mdm_cache_evict(dma, MDM_BLOCK_PAGES))
+		ret = mdm_pin(dma, MDM_RING, &op, true, pages);
+	return ret ?: map_pinned(dma, map, &op, pages);
 }
 
 /**
@@ -60,9 +84,12 @@ void mdm_map_drop(struct mdm_dma *dma, struct mdev_migrate_map *map)
  * @iova: where it begins
  * @len: how much, at most MDEV_MIGRATE_MAP_MAX
  *
- * Context: May sleep; takes the DMA lock.
- * Return: 0, -EFAULT if there is no such memory or it is read-only, -EINVAL if
- * @len is 0 or too much, -ENOMEM; then there is no map to undo.
+ * Context: May sleep, for as long as userspace likes: under no lock that
+ * another user's process can wait for.
+ * Return: 0; -EFAULT if there is no such memory or it is read-only; -EIO if
+ * there is, but not the pages; -EINVAL if @len is 0 or too much; -ENOMEM,
+ * -EAGAIN or -EINTR if it can be tried again a little later. On error there is
+ * no map to undo.
  */
 int mdev_migrate_map(struct mdev_migrate_device *mdm,
 		     struct mdev_migrate_map *map, u64 iova, size_t len)
@@ -76,10 +103,16 @@ int mdev_migrate_map(struct mdev_migrate_device *mdm,
 		return -EFAULT;
 	map->iova = iova;
 	map->len = len;
-	guard(mutex)(&dma->lock);
+	map->base = NULL;
+	spin_lock(&dma->lock);
+	list_add(&map->node, &dma->maps);
+	spin_unlock(&dma->lock);
 	ret = map_pages(dma, map);
-	if (!ret)
-		list_add(&map->node, &dma->maps);
+	if (ret) {
+		spin_lock(&dma->lock);
+		list_del(&map->node);
+		spin_unlock(&dma->lock);
+	}
 	return ret;
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_map);
@@ -89,7 +122,7 @@ EXPORT_SYMBOL_GPL(mdev_migrate_map);
  * @mdm: the device, open
  * @map: the map
  *
- * Context: May sleep; takes the DMA lock.
+ * Context: As mdev_migrate_map(); one at a time for a map.
  * Return: 0 if it is mapped now, else as mdev_migrate_map(); it can be tried
  * again.
  */
@@ -97,28 +130,57 @@ int mdev_migrate_map_refresh(struct mdev_migrate_device *mdm,
 			     struct mdev_migrate_map *map)
 {
 	struct mdm_dma *dma = mdm->dma;
+	bool there;
 
-	guard(mutex)(&dma->lock);
-	return map->base ? 0 : map_pages(dma, map);
+	spin_lock(&dma->lock);
+	there = map->base;
+	spin_unlock(&dma->lock);
+	return there ? 0 : map_pages(dma, map);
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_map_refresh);
+
+/* What is to be unpinned of a map; false if nothing. */
+static bool map_detach(struct mdm_dma *dma, struct mdev_migrate_map *map,
+		       struct mdm_run *run)
+{
+	lockdep_assert_held(&dma->lock);
+	if (!map->base)
+		return false;
+	*run = (struct mdm_run) {
+		.first = map_first(map),
+		.nr = map_last(map) - map_first(map) + 1,
+		.base = map->base,
+	};
+	RCU_INIT_POINTER(map->addr, NULL);
+	map->base = NULL;
+	return true;
+}
 
 /**
  * mdev_migrate_unmap - undo mdev_migrate_map()
  * @mdm: the device, open
- * @map: the map
+ * @map: the map; its address is not used any more
  *
- * Context: May sleep; takes the DMA lock. The caller uses the address no more.
+ * Context: May sleep.
  */
 void mdev_migrate_unmap(struct mdev_migrate_device *mdm,
 			struct mdev_migrate_map *map)
 {
 	struct mdm_dma *dma = mdm->dma;
+	struct mdm_run run;
+	struct mdm_op op;
+	bool any;
 
-	guard(mutex)(&dma->lock);
-	RCU_INIT_POINTER(map->addr, NULL);
-	mdm_map_drop(dma, map);
+	spin_lock(&dma->lock);
 	list_del(&map->node);
+	any = map_detach(dma, map, &run);
+	if (any)
+		mdm_op_add(dma, &op, run.first, run.first + run.nr - 1);
+	spin_unlock(&dma->lock);
+	if (!any)
+		return;
+	mdm_unpin(dma, &run, 1);
+	mdm_op_end(dma, &op, 0);
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_unmap);
 
@@ -129,7 +191,7 @@ EXPORT_SYMBOL_GPL(mdev_migrate_unmap);
  * @offset: where in it
  * @len: how much
  *
- * Context: Any but hard interrupt; after the write, in the same RCU section.
+ * Context: Any but hard interrupt; after the write, in the same section.
  */
 void mdev_migrate_map_dirty(struct mdev_migrate_device *mdm,
 			    struct mdev_migrate_map *map, size_t offset,
@@ -139,17 +201,88 @@ void mdev_migrate_map_dirty(struct mdev_migrate_device *mdm,
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_map_dirty);
 
+static bool map_in_range(const struct mdev_migrate_map *map,
+			 unsigned long first, unsigned long last)
+{
+	return map->base && map_first(map) <= last && map_last(map) >= first;
+}
+
 /**
- * mdm_map_overlaps - is any of a range mapped by a map?
- * @map: the map
- * @first: the range's first byte
- * @last: its last byte
+ * mdm_maps_overlap - is any page of a range mapped?
+ * @dma: guest memory
+ * @first: the first page
+ * @last: the last page
  *
- * Context: the DMA lock held.
+ * Context: dma->lock held.
  * Return: whether.
  */
-bool mdm_map_overlaps(const struct mdev_migrate_map *map, u64 first, u64 last)
+bool mdm_maps_overlap(struct mdm_dma *dma, unsigned long first,
+		      unsigned long last)
 {
-	return map->base && map->iova <= last &&
-	       map->iova + map->len - 1 >= first;
+	struct mdev_migrate_map *map;
+
+	lockdep_assert_held(&dma->lock);
+	list_for_each_entry(map, &dma->maps, node) {
+		if (map_in_range(map, first, last))
+			return true;
+	}
+	return false;
+}
+
+/**
+ * mdm_maps_next - the next pages that are mapped
+ * @dma: guest memory
+ * @first: the page to begin at; the first page of a map
+ * @last: its last page
+ *
+ * Context: Takes dma->lock.
+ * Return: whether there are any.
+ */
+bool mdm_maps_next(struct mdm_dma *dma, unsigned long *first,
+		   unsigned long *last)
+{
+	unsigned long from = *first;
+	struct mdev_migrate_map *map;
+
+	*first = ULONG_MAX;
+	*last = 0;
+	guard(spinlock)(&dma->lock);
+	list_for_each_entry(map, &dma->maps, node) {
+		if (!map->base || map_first(map) < from ||
+		    map_first(map) > *first)
+			continue;
+		if (map_first(map) < *first)
+			*last = 0;
+		*first = map_first(map);
+		*last = max(*last, map_last(map));
+	}
+	return *first <= *last;
+}
+
+/**
+ * mdm_maps_detach - take maps with pages in a range away from the model
+ * @dma: guest memory
+ * @first: the first page
+ * @last: the last page
+ * @runs: their pages, to be unpinned when no reader uses them any more
+ * @max: at most so many
+ *
+ * Context: dma->lock held.
+ * Return: how many; if @max, there may be more.
+ */
+unsigned int mdm_maps_detach(struct mdm_dma *dma, unsigned long first,
+			     unsigned long last, struct mdm_run *runs,
+			     unsigned int max)
+{
+	struct mdev_migrate_map *map;
+	unsigned int n = 0;
+
+	lockdep_assert_held(&dma->lock);
+	list_for_each_entry(map, &dma->maps, node) {
+		if (n == max)
+			break;
+		if (map_in_range(map, first, last))
+			n += map_detach(dma, map, &runs[n]);
+	}
+	return n;
 }

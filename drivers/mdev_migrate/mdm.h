@@ -12,8 +12,8 @@
  *   the model's own locks
  *   dma->lock			pins, maps, dirty logging
  *   the IOMMU backends' locks, mmap_lock
- *   spinlocks: pci->lock, irqs->lock, dma->drop_lock, mdm->error_lock; none
- *   inside another
+ *   spinlocks: mig->size_lock, then the model's own; irqs->lock, then
+ *   pci->lock; dma->drop_lock; mdm->error_lock
  *
  * dma_unmap comes with locks of the IOMMU backends held: it only tries
  * dma->lock, and waits for a work item for a bounded time.
@@ -45,14 +45,41 @@
 #define MDM_OFFSET_MASK		(((u64)1 << MDM_OFFSET_SHIFT) - 1)
 
 /**
+ * struct mdm_types - what the mdev core has of a driver
+ * @ref: one for the registration, one for each type
+ * @mdev_driver: the driver, as the core sees it
+ * @parent: the parent, likewise
+ * @core: the core's kind of a type's kobject
+ * @ktype: the same, but for its release function
+ * @nr: how many types
+ * @ptrs: them, for the core
+ * @types: one per offered version
+ *
+ * A type outlives its unregistration for as long as anybody has a reference to
+ * it, and what it points to in here does so with it.
+ */
+struct mdm_types {
+	struct kref ref;
+	struct mdev_driver mdev_driver;
+	struct mdev_parent parent;
+	const struct kobj_type *core;
+	struct kobj_type ktype;
+	unsigned int nr;
+	struct mdev_type **ptrs;
+	struct mdm_type *types;
+};
+
+/**
  * struct mdm_type - a mdev type: the model at a version
  * @type: what the mdev core sees
+ * @all: which it is one of
  * @drv: whose
  * @version: which
  * @dir: its migration/ folder
  */
 struct mdm_type {
 	struct mdev_type type;
+	struct mdm_types *all;
 	struct mdev_migrate_driver *drv;
 	const struct mdev_migrate_version *version;
 	struct mdm_sysfs_dir *dir;
@@ -77,6 +104,22 @@ void mdm_error_get(struct mdev_migrate_device *mdm,
 int mdm_config_check(struct mdev_migrate_driver *drv,
 		     const struct mdev_migrate_config *config,
 		     struct mdev_migrate_msg *why);
+
+/* types.c */
+struct mdm_types *mdm_types_create(struct mdev_migrate_driver *drv,
+				   unsigned int max);
+int mdm_types_register(struct mdm_types *types, struct device *parent);
+void mdm_types_unregister(struct mdm_types *types);
+void mdm_types_put(struct mdm_types *types);
+
+/* objects.c */
+void mdm_object_get(void);
+void mdm_object_put(void);
+void mdm_objects_wait(void);
+
+/* resume.c */
+int mdm_records_check(const struct mdev_migrate_ops *ops,
+		      struct mdev_migrate_msg *why);
 
 /* sysfs.c, sysfs_type.c, sysfs_device.c */
 int mdm_sysfs_add_type(struct mdm_type *type);
@@ -132,7 +175,7 @@ void mdm_irqs_close(struct mdev_migrate_device *mdm);
 void mdm_irqs_reset(struct mdev_migrate_device *mdm);
 void mdm_irqs_stop(struct mdev_migrate_device *mdm);
 void mdm_irqs_start(struct mdev_migrate_device *mdm);
-void mdm_irqs_intx_disable(struct mdev_migrate_device *mdm, bool disable);
+void mdm_irqs_command(struct mdev_migrate_device *mdm);
 bool mdm_irqs_intx_level(struct mdev_migrate_device *mdm);
 bool mdm_irqs_msix_pending(struct mdev_migrate_device *mdm,
 			   unsigned int vector);
@@ -146,10 +189,14 @@ int mdm_irqs_set(struct mdev_migrate_device *mdm, struct vfio_irq_set *hdr,
 
 /* dma.c */
 int mdm_dma_create(struct mdev_migrate_device *mdm);
+int mdm_dma_open(struct mdev_migrate_device *mdm);
 void mdm_dma_close(struct mdev_migrate_device *mdm);
 void mdm_dma_destroy(struct mdev_migrate_device *mdm);
-void mdm_dma_unmap(struct mdev_migrate_device *mdm, u64 iova, u64 length);
 void mdm_dma_set_saving(struct mdev_migrate_device *mdm, bool saving);
+/* pin.c, unmap.c */
+void mdm_dma_interrupt(struct mdev_migrate_device *mdm,
+		       struct task_struct *task);
+void mdm_dma_unmap(struct mdev_migrate_device *mdm, u64 iova, u64 length);
 /* dirty.c */
 extern const struct vfio_log_ops mdm_log_ops;
 

@@ -8,19 +8,44 @@
 struct mdm_session;
 
 /**
+ * struct mdm_sending - how far a saving session is, for show
+ * @active: there is one
+ * @complete: all of the stream is in it
+ * @left: bytes in it that were not read
+ */
+struct mdm_sending {
+	bool active;
+	bool complete;
+	size_t left;
+};
+
+/**
  * struct mdm_migration - a device's migration state
- * @state_lock: guards all below and is held over every arc, reset, open and
- *	close; see mdm.h for its place in the lock order
- * @is_open: the device is, and the model set up
+ * @state_lock: guards @state and @session and is held over every arc, reset,
+ *	open and close; see mdm.h for its place in the lock order
  * @state: where the state machine is; also read without the lock for show
  * @session: the data transfer session, in the states that have one
+ * @size_lock: guards what follows, so that whoever asks how much is to be sent
+ *	does not wait for the state lock. Nobody sleeps under it.
+ * @is_open: the device is, and the model set up
+ * @head_size: bytes of START and CONFIG
+ * @frame_size: bytes of the PCI records and END
+ * @sending: the saving session
  */
 struct mdm_migration {
-	struct mutex state_lock; /* all of it */
-	bool is_open;
+	struct mutex state_lock; /* state, session; arcs */
 	enum vfio_device_mig_state state;
 	struct mdm_session *session;
+	spinlock_t size_lock; /* is_open, sizes, sending */
+	bool is_open;
+	size_t head_size;
+	size_t frame_size;
+	struct mdm_sending sending;
 };
+
+/* fsm.c */
+void mdm_migration_sending(struct mdev_migrate_device *mdm,
+			   struct mdm_sending sending);
 
 /**
  * struct mdev_migrate_writer - a stream that is being saved
@@ -78,7 +103,7 @@ void mdm_saving_set_precopy(struct mdm_session *session, bool precopy);
 size_t mdm_saving_left(struct mdm_session *session);
 void mdm_saving_free(struct mdm_saving *saving);
 size_t mdm_saving_head_size(struct mdev_migrate_device *mdm);
-size_t mdm_saving_state_size(struct mdev_migrate_device *mdm);
+size_t mdm_saving_frame_size(struct mdev_migrate_device *mdm);
 
 /* resume.c */
 struct mdm_session *mdm_resuming_begin(struct mdev_migrate_device *mdm,

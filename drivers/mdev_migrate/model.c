@@ -52,73 +52,43 @@ static int count_versions(struct mdev_migrate_driver *drv)
 
 static int make_types(struct mdev_migrate_driver *drv)
 {
-	const struct mdev_migrate_model *model = drv->model;
-	struct mdm_type *types;
-	int nr, i;
+	struct mdm_types *types;
+	int nr;
 
 	nr = count_versions(drv);
 	if (nr < 0)
 		return nr;
-	types = kcalloc(nr, sizeof(*types), GFP_KERNEL);
+	types = mdm_types_create(drv, nr);
 	if (!types)
 		return -ENOMEM;
-	drv->nr_types = 0;
-	for (i = 0; i < nr; i++) {
-		const struct mdev_migrate_version *version = &model->versions[i];
-		struct mdm_type *type = &types[drv->nr_types];
-
-		if (!mdev_migrate_version_offered(model, version))
-			continue;
-		type->type.sysfs_name = version->name;
-		type->type.pretty_name = version->description;
-		type->drv = drv;
-		type->version = version;
-		drv->nr_types++;
-	}
-	if (!drv->nr_types) {
+	if (!types->nr) {
 		pr_err("%s: no version can be offered\n", drv->name);
-		kfree(types);
+		mdm_types_put(types);
 		return -ENODEV;
 	}
 	drv->types = types;
 	return 0;
 }
 
-static int register_parent(struct mdev_migrate_driver *drv,
-			   struct device *parent)
-{
-	struct mdev_type **ptrs;
-	unsigned int i;
-
-	/* The core keeps the array until the parent is unregistered. */
-	ptrs = devm_kcalloc(parent, drv->nr_types, sizeof(*ptrs), GFP_KERNEL);
-	if (!ptrs)
-		return -ENOMEM;
-	for (i = 0; i < drv->nr_types; i++)
-		ptrs[i] = &drv->types[i].type;
-	return mdev_register_parent(&drv->parent, parent, &drv->mdev_driver,
-				    ptrs, drv->nr_types);
-}
-
-static void remove_type_dirs(struct mdev_migrate_driver *drv)
+static void remove_type_dirs(struct mdm_types *types)
 {
 	unsigned int i;
 
-	for (i = 0; i < drv->nr_types; i++) {
-		mdm_sysfs_remove(drv->types[i].dir);
-		drv->types[i].dir = NULL;
+	for (i = 0; i < types->nr; i++) {
+		mdm_sysfs_remove(types->types[i].dir);
+		types->types[i].dir = NULL;
 	}
 }
 
-static int add_type_dirs(struct mdev_migrate_driver *drv)
+static int add_type_dirs(struct mdm_types *types)
 {
 	unsigned int i;
 	int ret;
 
-	for (i = 0; i < drv->nr_types; i++) {
-		ret = mdm_sysfs_add_type(&drv->types[i]);
+	for (i = 0; i < types->nr; i++) {
+		ret = mdm_sysfs_add_type(&types->types[i]);
 		if (ret) {
-			remove_type_dirs(drv);
+			remove_type_dirs(types);
 			return ret;
 		}
 	}
@@ -140,6 +110,8 @@ static int check_driver(const struct mdev_migrate_driver *drv)
 		    ops->nr_records > BITS_PER_LONG))
 		return -EINVAL;
 	ret = mdev_migrate_model_check(drv->model, &why);
+	if (!ret)
+		ret = mdm_records_check(ops, &why);
 	if (ret)
 		pr_err("%s: %s\n", drv->name, why.text);
 	return ret;
@@ -167,8 +139,7 @@ int mdev_migrate_register(struct mdev_migrate_driver *drv,
 	if (ret)
 		return ret;
 
-	memset(&drv->parent, 0, sizeof(drv->parent));
-	drv->mdev_driver = (struct mdev_driver) {
+	drv->types->mdev_driver = (struct mdev_driver) {
 		.device_api = VFIO_DEVICE_API_PCI_STRING,
 		.max_instances = drv->max_instances,
 		.probe = mdm_vfio_probe,
@@ -181,13 +152,13 @@ int mdev_migrate_register(struct mdev_migrate_driver *drv,
 			.dev_groups = drv->dev_groups,
 		},
 	};
-	ret = mdev_register_driver(&drv->mdev_driver);
+	ret = mdev_register_driver(&drv->types->mdev_driver);
 	if (ret)
-		goto free_types;
-	ret = register_parent(drv, parent);
+		goto put_types;
+	ret = mdm_types_register(drv->types, parent);
 	if (ret)
 		goto unregister_driver;
-	ret = add_type_dirs(drv);
+	ret = add_type_dirs(drv->types);
 	if (ret)
 		goto unregister_parent;
 	/* udev's rules may look at migration/ from here on. */
@@ -195,11 +166,11 @@ int mdev_migrate_register(struct mdev_migrate_driver *drv,
 	return 0;
 
 unregister_parent:
-	mdev_unregister_parent(&drv->parent);
+	mdm_types_unregister(drv->types);
 unregister_driver:
-	mdev_unregister_driver(&drv->mdev_driver);
-free_types:
-	kfree(drv->types);
+	mdev_unregister_driver(&drv->types->mdev_driver);
+put_types:
+	mdm_types_put(drv->types);
 	drv->types = NULL;
 	return ret;
 }
@@ -215,10 +186,10 @@ EXPORT_SYMBOL_GPL(mdev_migrate_register);
  */
 void mdev_migrate_unregister(struct mdev_migrate_driver *drv)
 {
-	remove_type_dirs(drv);
-	mdev_unregister_parent(&drv->parent);
-	mdev_unregister_driver(&drv->mdev_driver);
-	kfree(drv->types);
+	remove_type_dirs(drv->types);
+	mdm_types_unregister(drv->types);
+	mdev_unregister_driver(&drv->types->mdev_driver);
+	mdm_types_put(drv->types);
 	drv->types = NULL;
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_unregister);

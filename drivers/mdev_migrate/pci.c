@@ -252,18 +252,47 @@ u16 mdev_migrate_pci_command(struct mdev_migrate_device *mdm)
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_pci_command);
 
-/**
- * mdm_pci_apply_command - the command register may have changed
- * @mdm: the device, open
- * @old: what it was
- */
-void mdm_pci_apply_command(struct mdev_migrate_device *mdm, u16 old)
+static u16 command_of(const struct mdm_pci *pci)
 {
-	u16 new = mdev_migrate_pci_command(mdm);
+	return get_unaligned_le16(pci->cfg + PCI_COMMAND);
+}
 
+/**
+ * mdm_pci_begin - begin to change configuration space
+ * @pci: the device's
+ * @flags: for mdm_pci_end()
+ *
+ * Context: Takes @pci->lock.
+ * Return: the command register, for mdm_pci_end().
+ */
+u16 mdm_pci_begin(struct mdm_pci *pci, unsigned long *flags)
+	__acquires(&pci->lock)
+{
+	spin_lock_irqsave(&pci->lock, *flags);
+	return command_of(pci);
+}
+
+/**
+ * mdm_pci_end - end what mdm_pci_begin() began, tell of the command register
+ * @mdm: the device, open
+ * @old: the command register before
+ * @flags: of mdm_pci_begin()
+ *
+ * Of two changes at the same time each is told of, in any order. So who is told
+ * looks at the register, under a lock of its own, not at what it was told: who
+ * comes last sees what it has become.
+ *
+ * Context: Lets go of the lock; may sleep.
+ */
+void mdm_pci_end(struct mdev_migrate_device *mdm, u16 old, unsigned long flags)
+	__releases(&mdm->pci->lock)
+{
+	u16 new = command_of(mdm->pci);
+
+	spin_unlock_irqrestore(&mdm->pci->lock, flags);
 	if (new == old)
 		return;
-	mdm_irqs_intx_disable(mdm, new & PCI_COMMAND_INTX_DISABLE);
+	mdm_irqs_command(mdm);
 	if (mdm->drv->ops->pci_command)
 		mdm->drv->ops->pci_command(mdm, old, new);
 }
@@ -303,21 +332,19 @@ u32 mdm_pci_cfg_read(struct mdev_migrate_device *mdm, unsigned int offset,
 void mdm_pci_cfg_write(struct mdev_migrate_device *mdm, unsigned int offset,
 		       unsigned int len, u32 value)
 {
-	u16 command = mdev_migrate_pci_command(mdm);
 	struct mdm_pci *pci = mdm->pci;
 	unsigned long flags;
 	unsigned int i;
+	u16 command;
 
-	spin_lock_irqsave(&pci->lock, flags);
+	command = mdm_pci_begin(pci, &flags);
 	for (i = 0; i < len; i++) {
 		u8 mask = pci->wmask[offset + i];
 
 		pci->cfg[offset + i] = (pci->cfg[offset + i] & ~mask) |
 				       ((value >> (8 * i)) & mask);
 	}
-	spin_unlock_irqrestore(&pci->lock, flags);
-
-	mdm_pci_apply_command(mdm, command);
+	mdm_pci_end(mdm, command, flags);
 	if (mdm->drv->ops->cfg_write)
 		mdm->drv->ops->cfg_write(mdm, offset, len);
 }
@@ -328,14 +355,13 @@ void mdm_pci_cfg_write(struct mdev_migrate_device *mdm, unsigned int offset,
  */
 void mdm_pci_reset(struct mdev_migrate_device *mdm)
 {
-	u16 command = mdev_migrate_pci_command(mdm);
 	struct mdm_pci *pci = mdm->pci;
 	unsigned long flags;
+	u16 command;
 
-	spin_lock_irqsave(&pci->lock, flags);
+	command = mdm_pci_begin(pci, &flags);
 	memcpy(pci->cfg, pci->reset_cfg, sizeof(pci->cfg));
 	if (pci->table)
 		mdm_msix_table_reset(pci);
-	spin_unlock_irqrestore(&pci->lock, flags);
-	mdm_pci_apply_command(mdm, command);
+	mdm_pci_end(mdm, command, flags);
 }

@@ -32,6 +32,8 @@ struct mdm_pci {
 
 size_t mdm_msix_table_size(const struct mdm_pci *pci);
 void mdm_msix_table_reset(struct mdm_pci *pci);
-void mdm_pci_apply_command(struct mdev_migrate_device *mdm, u16 old);
+u16 mdm_pci_begin(struct mdm_pci *pci, unsigned long *flags);
+void mdm_pci_end(struct mdev_migrate_device *mdm, u16 old,
+		 unsigned long flags);
 
 #endif /* MDM_PCI_H */

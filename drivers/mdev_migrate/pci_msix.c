@@ -10,6 +10,7 @@
  * VFIO's user keeps vectors of its own; the table here is what the guest wrote.
  */
 #include <linux/bitmap.h>
+#include <linux/nospec.h>
 #include <linux/slab.h>
 
 #include "pci.h"
@@ -80,6 +81,7 @@ u64 mdm_msix_read(struct mdev_migrate_device *mdm, u64 offset,
 		       read_pending(mdm, offset - pba, len) : 0;
 	if (offset + len > mdm_msix_table_size(pci))
 		return 0;
+	offset = array_index_nospec(offset, mdm_msix_table_size(pci));
 	spin_lock_irqsave(&pci->lock, flags);
 	memcpy(&value, pci->table + offset, len);
 	spin_unlock_irqrestore(&pci->lock, flags);
@@ -102,6 +104,7 @@ void mdm_msix_write(struct mdev_migrate_device *mdm, u64 offset,
 
 	if (offset + len > mdm_msix_table_size(pci))
 		return;
+	offset = array_index_nospec(offset, mdm_msix_table_size(pci));
 	spin_lock_irqsave(&pci->lock, flags);
 	memcpy(pci->table + offset, &bytes, len);
 	spin_unlock_irqrestore(&pci->lock, flags);
@@ -276,17 +279,16 @@ int mdm_pci_load_record(struct mdev_migrate_device *mdm,
 void mdm_pci_load_commit(struct mdev_migrate_device *mdm,
 			 struct mdm_pci_shadow *shadow)
 {
-	u16 command = mdev_migrate_pci_command(mdm);
 	struct mdm_pci *pci = mdm->pci;
 	size_t len = mdm_msix_table_size(pci);
 	unsigned long flags;
+	u16 command;
 
-	spin_lock_irqsave(&pci->lock, flags);
+	if (shadow->table)
+		mdm_irqs_msix_set_pending(mdm, shadow->table + len);
+	command = mdm_pci_begin(pci, &flags);
 	memcpy(pci->cfg, shadow->cfg, sizeof(pci->cfg));
 	if (shadow->table)
 		memcpy(pci->table, shadow->table, len);
-	spin_unlock_irqrestore(&pci->lock, flags);
-	if (shadow->table)
-		mdm_irqs_msix_set_pending(mdm, shadow->table + len);
-	mdm_pci_apply_command(mdm, command);
+	mdm_pci_end(mdm, command, flags);
 }

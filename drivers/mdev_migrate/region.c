@@ -3,6 +3,8 @@
  * Regions: a read() or write() of any size and place becomes accesses of 1, 2,
  * 4 or 8 bytes, naturally aligned.
  */
+#include <linux/nospec.h>
+
 #include "mdm.h"
 
 /* Its size, 0 for none. */
@@ -10,9 +12,10 @@ static u64 region_size(struct mdev_migrate_device *mdm, unsigned int index)
 {
 	if (index == VFIO_PCI_CONFIG_REGION_INDEX)
 		return PCI_CFG_SPACE_SIZE;
-	if (index <= VFIO_PCI_BAR5_REGION_INDEX)
-		return mdm_pci_desc(mdm)->bars[index].size;
-	return 0;
+	if (index > VFIO_PCI_BAR5_REGION_INDEX)
+		return 0;
+	index = array_index_nospec(index, VFIO_PCI_BAR5_REGION_INDEX + 1);
+	return mdm_pci_desc(mdm)->bars[index].size;
 }
 
 /**
@@ -83,6 +86,8 @@ static int locate(struct mdev_migrate_device *mdm, loff_t pos, size_t *count,
 	size = region_size(mdm, *index);
 	if (*offset >= size)
 		return -EINVAL;
+	/* It becomes an index into configuration space and tables. */
+	*offset = array_index_nospec(*offset, size);
 	*count = min_t(u64, *count, size - *offset);
 	return 0;
 }

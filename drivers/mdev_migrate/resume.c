@@ -15,6 +15,46 @@ static const struct mdev_migrate_record_type pci_records[] = {
 	{ MDEV_MIGRATE_TAG_PCI_MSIX, .max_length = SZ_64K },
 };
 
+/* What is wrong with a record that a model says it can load, or NULL. */
+static const char *record_fault(const struct mdev_migrate_ops *ops,
+				unsigned int index)
+{
+	const struct mdev_migrate_record_type *rec = &ops->records[index];
+	unsigned int i;
+
+	if (rec->tag < MDEV_MIGRATE_TAG_MODELS)
+		return "a tag that is reserved for the stream itself and PCI";
+	if (rec->max_length > MDEV_MIGRATE_RECORD_MAX)
+		return "a length that no record can have";
+	for (i = 0; i < index; i++) {
+		if (ops->records[i].tag == rec->tag)
+			return "a tag that another one has";
+	}
+	return NULL;
+}
+
+/**
+ * mdm_records_check - are the records that a model can load in order?
+ * @ops: the model's
+ * @why: filled on error
+ *
+ * Return: 0 or -EINVAL.
+ */
+int mdm_records_check(const struct mdev_migrate_ops *ops,
+		      struct mdev_migrate_msg *why)
+{
+	const char *fault;
+	unsigned int i;
+
+	for (i = 0; i < ops->nr_records; i++) {
+		fault = record_fault(ops, i);
+		if (fault)
+			return mdm_say(why, -EINVAL, "record %#x has %s",
+				       ops->records[i].tag, fault);
+	}
+	return 0;
+}
+
 /**
  * struct mdm_resuming - the resuming side of a session, guarded by its lock
  * @reader: the parser

@@ -107,6 +107,19 @@ static int put_end(struct mdev_migrate_writer *writer)
 				sizeof(end));
 }
 
+/* What is shown of the session follows it. */
+static void show_left(struct mdm_session *session)
+{
+	const struct mdm_saving *saving = session->saving;
+
+	lockdep_assert_held(&session->lock);
+	mdm_migration_sending(session->mdm, (struct mdm_sending) {
+		.active = true,
+		.complete = saving->complete,
+		.left = saving->writer.len - saving->pos,
+	});
+}
+
 static ssize_t take(struct mdm_session *session, void *buf, size_t len)
 {
 	struct mdm_saving *saving;
@@ -127,8 +140,10 @@ static ssize_t take(struct mdm_session *session, void *buf, size_t len)
 static void taken(struct mdm_session *session, size_t len)
 {
 	guard(mutex)(&session->lock);
-	if (!session->ended)
-		session->saving->pos += len;
+	if (session->ended)
+		return;
+	session->saving->pos += len;
+	show_left(session);
 }
 
 static ssize_t save_read(struct file *filp, char __user *buf, size_t count,
@@ -156,6 +171,8 @@ static ssize_t save_read(struct file *filp, char __user *buf, size_t count,
 		}
 		taken(session, n);
 		done += n;
+		/* A reader may have asked for gigabytes. */
+		cond_resched();
 	} while (done < count);
 	mutex_unlock(&session->io_lock);
 	return done ? done : n;
@@ -264,6 +281,9 @@ struct mdm_session *mdm_saving_begin(struct mdev_migrate_device *mdm,
 		*filp = NULL;
 		goto end;
 	}
+	mutex_lock(&session->lock);
+	show_left(session);
+	mutex_unlock(&session->lock);
 	return session;
 
 end:
@@ -299,6 +319,7 @@ int mdm_saving_stop_copy(struct mdm_session *session)
 		saving->complete = true;
 		saving->precopy = false;
 	}
+	show_left(session);
 	mutex_unlock(&session->lock);
 	wake_up_all(&session->wait);
 	if (ret)
@@ -348,14 +369,14 @@ size_t mdm_saving_head_size(struct mdev_migrate_device *mdm)
 }
 
 /**
- * mdm_saving_state_size - estimate of the bytes from the PCI records to END
- * @mdm: the device, open
+ * mdm_saving_frame_size - bytes of what the helper puts around the model's state
+ * @mdm: the device, being opened
  *
- * Return: bytes.
+ * Return: bytes of the PCI records and END.
  */
-size_t mdm_saving_state_size(struct mdev_migrate_device *mdm)
+size_t mdm_saving_frame_size(struct mdev_migrate_device *mdm)
 {
-	return mdm_pci_state_size(mdm) + mdm->drv->ops->state_size(mdm) +
+	return mdm_pci_state_size(mdm) +
 	       sizeof(struct mdev_migrate_record_hdr) +
 	       sizeof(struct mdev_migrate_end);
 }

@@ -85,6 +85,8 @@ void mdm_session_end(struct mdm_session *session)
 {
 	mutex_lock(&session->lock);
 	session->ended = true;
+	if (session->saving)
+		mdm_migration_sending(session->mdm, (struct mdm_sending) {});
 	mdm_saving_free(session->saving);
 	session->saving = NULL;
 	mdm_resuming_free(session->mdm, session->resuming);

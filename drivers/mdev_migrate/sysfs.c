@@ -35,6 +35,7 @@ static void dir_release(struct kobject *kobj)
 
 	kfree(dir->files);
 	kfree(dir);
+	mdm_object_put();
 }
 
 static const struct sysfs_ops dir_sysfs_ops = {
@@ -67,6 +68,7 @@ struct mdm_sysfs_dir *mdm_sysfs_add_dir(const struct mdm_sysfs_dir *proto,
 	dir = kzalloc_obj(*dir, GFP_KERNEL);
 	if (!dir)
 		return ERR_PTR(-ENOMEM);
+	mdm_object_get();
 	dir->type = proto->type;
 	dir->mdm = proto->mdm;
 	dir->param = proto->param;

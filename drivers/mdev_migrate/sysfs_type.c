@@ -73,7 +73,7 @@ static int check_source(struct mdm_type *type, const char *text, size_t len,
 	ret = mdm_config_check(drv, &config, why);
 	if (ret)
 		return ret;
-	if (!atomic_read(&drv->parent.available_instances))
+	if (!atomic_read(&type->all->parent.available_instances))
 		return mdm_say(why, -ENOSPC,
 			       "all %u devices exist already; remove one or load the module with a larger max_devices",
 			       drv->max_instances);

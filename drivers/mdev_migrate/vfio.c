@@ -26,6 +26,7 @@ static int mdm_init_device(struct vfio_device *vdev)
 	ret = mdm_migration_create(mdm);
 	if (ret)
 		goto destroy_dma;
+	mdm_object_get();
 	return 0;
 
 destroy_dma:
@@ -43,6 +44,7 @@ static void mdm_release_device(struct vfio_device *vdev)
 	mdm_dma_destroy(mdm);
 	mdm_irqs_destroy(mdm);
 	mutex_destroy(&mdm->config_lock);
+	mdm_object_put();
 }
 
 static void set_open(struct mdev_migrate_device *mdm, bool is_open)
@@ -51,6 +53,36 @@ static void set_open(struct mdev_migrate_device *mdm, bool is_open)
 	mdm->is_open = is_open;
 	mutex_unlock(&mdm->config_lock);
 }
+
+/**
+ * mdev_migrate_keep_closed - keep a device from being opened
+ * @mdm: the device
+ *
+ * For attributes that are written while the device is closed.
+ *
+ * Context: May sleep, but does not wait for the device's user; takes
+ * @mdm->config_lock.
+ * Return: 0; then mdev_migrate_let_open() must follow; or -EBUSY if it is open.
+ */
+int mdev_migrate_keep_closed(struct mdev_migrate_device *mdm)
+{
+	mutex_lock(&mdm->config_lock);
+	if (!mdm->is_open)
+		return 0;
+	mutex_unlock(&mdm->config_lock);
+	return -EBUSY;
+}
+EXPORT_SYMBOL_GPL(mdev_migrate_keep_closed);
+
+/**
+ * mdev_migrate_let_open - end what mdev_migrate_keep_closed() began
+ * @mdm: the device
+ */
+void mdev_migrate_let_open(struct mdev_migrate_device *mdm)
+{
+	mutex_unlock(&mdm->config_lock);
+}
+EXPORT_SYMBOL_GPL(mdev_migrate_let_open);
 
 static int mdm_open_device(struct vfio_device *vdev)
 {
@@ -61,11 +93,16 @@ static int mdm_open_device(struct vfio_device *vdev)
 	ret = mdm_pci_create(mdm);
 	if (ret)
 		goto not_open;
-	ret = mdm_migration_open(mdm);
+	ret = mdm_dma_open(mdm);
 	if (ret)
 		goto destroy_pci;
+	ret = mdm_migration_open(mdm);
+	if (ret)
+		goto close_dma;
 	return 0;
 
+close_dma:
+	mdm_dma_close(mdm);
 destroy_pci:
 	mdm_pci_destroy(mdm);
 not_open:

@@ -43,6 +43,7 @@ static struct mdm_virtual *to_mdm_virtual(struct device *dev)
 static void virtual_release(struct device *dev)
 {
 	kfree(to_mdm_virtual(dev));
+	mdm_object_put();
 }
 
 static int virtual_probe(struct device *dev)
@@ -81,6 +82,7 @@ int mdev_migrate_register_virtual(struct mdev_migrate_driver *drv,
 		return -ENOMEM;
 	parent->drv = drv;
 	parent->err = -ENODEV;
+	mdm_object_get();
 	device_initialize(&parent->dev);
 	parent->dev.bus = &mdm_bus;
 	parent->dev.release = virtual_release;
@@ -167,5 +169,8 @@ module_init(mdm_init);
 static void __exit mdm_exit(void)
 {
 	bus_unregister(&mdm_bus);
+	mdm_objects_wait();
+	/* Blocks of caches that are freed by it. */
+	rcu_barrier();
 }
 module_exit(mdm_exit);

@@ -70,9 +70,19 @@ static int vnet_chain_indirect(struct vnet_vq *vq,
 }
 
 /**
+ * vnet_chain_rewind - back to the beginning
+ * @chain: the chain
+ */
+void vnet_chain_rewind(struct vnet_chain *chain)
+{
+	chain->seg = 0;
+	chain->off = 0;
+}
+
+/**
  * vnet_chain_walk - walk what of a chain is in the ring
  * @vq: the queue
- * @ring: its addresses, inside their RCU section
+ * @ring: its addresses, inside their section
  * @head: the first descriptor
  *
  * If it ends in an indirect table, vq->chain.table_len is not 0 afterwards.
@@ -92,8 +102,7 @@ int vnet_chain_walk(struct vnet_vq *vq, const struct vnet_ring *ring, u16 head)
 	chain->out_len = 0;
 	chain->in_len = 0;
 	chain->table_len = 0;
-	chain->seg = 0;
-	chain->off = 0;
+	vnet_chain_rewind(chain);
 
 	do {
 		if (index >= vq->size)
@@ -117,7 +126,7 @@ static int vnet_copy_in(struct vnet_vq *vq, bool atomic, u64 addr, void *buf,
 
 	err = atomic ? mdev_migrate_dma_read_atomic(mdm, addr, buf, len) :
 		       mdev_migrate_dma_read(mdm, addr, buf, len);
-	if (err && err != -EAGAIN)
+	if (err == -EFAULT)
 		vq->why = "a buffer to read is not in mapped memory";
 	return err;
 }
@@ -130,7 +139,7 @@ static int vnet_copy_out(struct vnet_vq *vq, bool atomic, u64 addr,
 
 	err = atomic ? mdev_migrate_dma_write_atomic(mdm, addr, buf, len) :
 		       mdev_migrate_dma_write(mdm, addr, buf, len);
-	if (err && err != -EAGAIN)
+	if (err == -EFAULT)
 		vq->why = "a buffer to write is not in mapped memory";
 	return err;
 }

@@ -5,6 +5,7 @@
  * registers that it covers whole. What a driver may not write is ignored.
  */
 #include <linux/log2.h>
+#include <linux/nospec.h>
 #include "virtio_net.h"
 
 /* What a driver can set in the device status. */
@@ -24,10 +25,13 @@ struct vnet_reg {
 /* The selected queue, or NULL. */
 static struct vnet_vq *vnet_selected(struct vnet *vnet)
 {
+	unsigned int index = vnet->queue_select;
+
 	lockdep_assert_held(&vnet->lock);
 
-	return vnet->queue_select < vnet->nr_queues ?
-	       &vnet->vqs[vnet->queue_select] : NULL;
+	if (index >= vnet->nr_queues)
+		return NULL;
+	return &vnet->vqs[array_index_nospec(index, vnet->nr_queues)];
 }
 
 /* The selected queue, if the driver may configure it now. */
@@ -87,11 +91,16 @@ static u32 get_driver_feature(struct vnet *vnet, unsigned int arg)
 
 static void set_driver_feature(struct vnet *vnet, unsigned int arg, u32 value)
 {
+	u64 bad = vnet->driver_features & VNET_BAD_FEATURE;
+	u32 index = vnet->driver_feature_select;
+
 	if (vnet->status & VIRTIO_CONFIG_S_FEATURES_OK)
 		return;
-	vnet->driver_features = vnet_set_word(vnet->driver_features,
-					      vnet->driver_feature_select,
-					      value);
+	/* What is not offered is not forgotten, in words without a place too. */
+	if (index >= 2 && value)
+		bad = VNET_BAD_FEATURE;
+	vnet->driver_features = vnet_set_word(vnet->driver_features, index,
+					      value) | bad;
 }
 
 static u16 vnet_valid_vector(struct vnet *vnet, u32 vector)
@@ -221,6 +230,22 @@ static u32 get_queue_reset(struct vnet *vnet, unsigned int arg)
 	return 0;
 }
 
+/* A queue that is broken stays so until the device is reset, as its status does. */
+static void vnet_queue_reset(struct vnet_vq *vq)
+{
+	bool broken;
+
+	vnet_vq_deactivate(vq);
+	broken = READ_ONCE(vq->broken);
+	vnet_vq_reset(vq);
+	if (!broken)
+		return;
+	guard(mutex)(&vq->mutex);
+	spin_lock_bh(&vq->lock);
+	WRITE_ONCE(vq->broken, true);
+	spin_unlock_bh(&vq->lock);
+}
+
 static void set_queue_reset(struct vnet *vnet, unsigned int arg, u32 value)
 {
 	struct vnet_vq *vq = vnet_selected(vnet);
@@ -228,8 +253,7 @@ static void set_queue_reset(struct vnet *vnet, unsigned int arg, u32 value)
 	if (!vq || value != 1 || !(vnet->status & VIRTIO_CONFIG_S_FEATURES_OK) ||
 	    !(vnet->driver_features & BIT_ULL(VIRTIO_F_RING_RESET)))
 		return;
-	vnet_vq_deactivate(vq);
-	vnet_vq_reset(vq);
+	vnet_queue_reset(vq);
 }
 
 /* @arg is twice the area, plus one for the upper half of its address. */

@@ -5,6 +5,7 @@
  * answers. One that is cut short, too long, unknown, not negotiated, or asks
  * for what cannot be, is answered VIRTIO_NET_ERR and changes nothing.
  */
+#include <linux/unaligned.h>
 #include "virtio_net.h"
 
 struct vnet_command {
@@ -21,7 +22,7 @@ struct vnet_command {
 };
 
 /* The longest: class, command, data. */
-#define VNET_COMMAND_MAX	512
+#define VNET_COMMAND_MAX	(sizeof(struct virtio_net_ctrl_hdr) + VNET_TABLE_MAX)
 
 /*
  * Wait until nobody hands packets to the queues as it was before, and the guest
@@ -55,14 +56,7 @@ static void vnet_ctrl_pairs_done(struct vnet *vnet)
 
 	vnet_ctrl_settle(vnet);
 	for (i = 0; i < vnet->ctrl.pairs; i++)
-		queue_work(vnet_wq, &vnet_tx_queue(vnet, i)->work);
-	vnet_netdev_follow(vnet);
-}
-
-static void vnet_ctrl_offloads_done(struct vnet *vnet)
-{
-	vnet_ctrl_settle(vnet);
-	vnet_netdev_follow(vnet);
+		vnet_vq_poke(vnet_tx_queue(vnet, i));
 }
 
 static int vnet_ctrl_nothing(const struct vnet *vnet, struct vnet_ctrl *ctrl,
@@ -108,7 +102,7 @@ static const struct vnet_command vnet_commands[] = {
 	  vnet_steer_set_hash, NULL },
 	{ VIRTIO_NET_CTRL_GUEST_OFFLOADS, VIRTIO_NET_CTRL_GUEST_OFFLOADS_SET,
 	  VIRTIO_NET_F_CTRL_GUEST_OFFLOADS, sizeof(__le64), sizeof(__le64),
-	  vnet_offload_set, vnet_ctrl_offloads_done },
+	  vnet_offload_set, vnet_ctrl_settle },
 };
 
 /**
@@ -143,7 +137,6 @@ void vnet_ctrl_reset(struct vnet *vnet, u64 features)
 	vnet_ctrl_init(&vnet->ctrl, features, vnet->mac);
 	write_sequnlock_bh(&vnet->ctrl_lock);
 	memset(vnet->flows, 0, sizeof(vnet->flows));
-	vnet_netdev_follow(vnet);
 }
 
 static const struct vnet_command *vnet_ctrl_find(const struct vnet *vnet,
@@ -167,6 +160,7 @@ static const struct vnet_command *vnet_ctrl_find(const struct vnet *vnet,
 static u8 vnet_ctrl_do(struct vnet *vnet, const u8 *data, size_t len)
 {
 	const struct vnet_command *cmd;
+	u8 mac[ETH_ALEN];
 	int err;
 
 	if (len < sizeof(struct virtio_net_ctrl_hdr))
@@ -176,7 +170,11 @@ static u8 vnet_ctrl_do(struct vnet *vnet, const u8 *data, size_t len)
 		return VIRTIO_NET_ERR;
 
 	write_seqlock_bh(&vnet->ctrl_lock);
+	ether_addr_copy(mac, vnet->ctrl.mac);
 	err = cmd->set(vnet, &vnet->ctrl, cmd->command, data + 2, len - 2);
+	/* Who reads the new address reads a new generation afterwards. */
+	if (!ether_addr_equal(mac, vnet->ctrl.mac))
+		vnet_config_renewed(vnet);
 	write_sequnlock_bh(&vnet->ctrl_lock);
 	if (err)
 		return VIRTIO_NET_ERR;
@@ -196,7 +194,85 @@ static void vnet_ctrl_count(struct vnet *vnet, bool refused)
 	u64_stats_update_end(&stats->syncp);
 }
 
-/* Returns 1 if there was a command, 0 if not, or an error of the ring's. */
+static void vnet_ctrl_skip(struct vnet_chain *chain, size_t len)
+{
+	while (len) {
+		size_t piece = min_t(size_t, len,
+				     chain->segs[chain->seg].len - chain->off);
+
+		chain->off += piece;
+		len -= piece;
+		if (chain->off == chain->segs[chain->seg].len) {
+			chain->seg++;
+			chain->off = 0;
+		}
+	}
+}
+
+/*
+ * Read a list of addresses, but not more of them than it takes to see that there
+ * is no room for it: *@p moves behind it, and it says that it is so long. Returns
+ * 1, 0 if it is cut short, or an error.
+ */
+static int vnet_ctrl_fetch_list(struct vnet_vq *vq, u8 **p, size_t *left)
+{
+	u32 nr, kept;
+	int err;
+
+	if (*left < sizeof(__le32))
+		return 0;
+	err = vnet_ring_read(vq, NULL, *p, sizeof(__le32));
+	if (err)
+		return err;
+	*left -= sizeof(__le32);
+	nr = get_unaligned_le32(*p);
+	if (nr > *left / ETH_ALEN)
+		return 0;
+	kept = min_t(u32, nr, VNET_LIST_MAX);
+	put_unaligned_le32(kept, *p);
+	*p += sizeof(__le32);
+	err = vnet_ring_read(vq, NULL, *p, kept * ETH_ALEN);
+	if (err)
+		return err;
+	*p += kept * ETH_ALEN;
+	vnet_ctrl_skip(&vq->chain, (size_t)(nr - kept) * ETH_ALEN);
+	*left -= (size_t)nr * ETH_ALEN;
+	return 1;
+}
+
+/*
+ * Read a command. Only a table of addresses can be longer than @data, since a
+ * driver may have any number of them. Returns the length, 0 if it is no command,
+ * or an error.
+ */
+static int vnet_ctrl_fetch(struct vnet_vq *vq, u8 *data)
+{
+	static const struct virtio_net_ctrl_hdr table = {
+		VIRTIO_NET_CTRL_MAC, VIRTIO_NET_CTRL_MAC_TABLE_SET,
+	};
+	size_t left = vq->chain.out_len;
+	u8 *p = data + sizeof(table);
+	int ret;
+
+	if (left <= VNET_COMMAND_MAX)
+		return vnet_ring_read(vq, NULL, data, left) ?: left;
+
+	ret = vnet_ring_read(vq, NULL, data, sizeof(table));
+	if (ret || memcmp(data, &table, sizeof(table)))
+		return ret;
+	left -= sizeof(table);
+	ret = vnet_ctrl_fetch_list(vq, &p, &left);
+	if (ret > 0)
+		ret = vnet_ctrl_fetch_list(vq, &p, &left);
+	if (ret <= 0 || left)
+		return min(ret, 0);
+	return p - data;
+}
+
+/*
+ * Returns 1 if there was a command, 0 if not, or an error: see ring.c. A command
+ * whose memory is not to be had is refused.
+ */
 static int vnet_ctrl_one(struct vnet_vq *vq)
 {
 	struct vnet_chain *chain = &vq->chain;
@@ -206,23 +282,28 @@ static int vnet_ctrl_one(struct vnet_vq *vq)
 	int ret;
 
 	ret = vnet_ring_peek(vq, NULL);
+	if (ret == -EIO) {
+		vnet_ctrl_count(vq->vnet, true);
+		return vnet_ring_push(vq, NULL, 0) ?: 1;
+	}
 	if (ret <= 0)
 		return ret;
 
 	/* Without room for an answer nothing is done. */
 	room = min_t(u32, chain->in_len, sizeof(answer));
-	if (room && chain->out_len <= sizeof(data)) {
-		ret = vnet_ring_read(vq, NULL, data, chain->out_len);
-		if (ret)
+	if (room) {
+		ret = vnet_ctrl_fetch(vq, data);
+		if (ret < 0 && ret != -EIO)
 			return ret;
-		answer = vnet_ctrl_do(vq->vnet, data, chain->out_len);
+		if (ret != -EIO)
+			answer = vnet_ctrl_do(vq->vnet, data, ret);
 	}
 	vnet_ctrl_count(vq->vnet, answer != VIRTIO_NET_OK);
 
 	ret = vnet_ring_write_in(vq, NULL, &answer, room);
-	if (ret)
+	if (ret && ret != -EIO)
 		return ret;
-	return vnet_ring_push(vq, NULL, room) ? -EFAULT : 1;
+	return vnet_ring_push(vq, NULL, ret ? 0 : room) ?: 1;
 }
 
 static int vnet_ctrl_drain(struct vnet_vq *vq)
@@ -253,13 +334,5 @@ static int vnet_ctrl_drain(struct vnet_vq *vq)
  */
 void vnet_ctrl_run(struct vnet_vq *vq)
 {
-	int ret = vnet_ctrl_drain(vq);
-
-	if (ret < 0 && ret != -ENOMEM)
-		vnet_vq_break(vq);
-	vnet_vq_release(vq);
-
-	/* Short of memory: again, it may have passed. */
-	if (ret > 0 || ret == -ENOMEM)
-		queue_work(vnet_wq, &vq->work);
+	vnet_vq_finish(vq, vnet_ctrl_drain(vq));
 }

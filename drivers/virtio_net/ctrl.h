@@ -28,7 +28,9 @@ struct vnet_vq;
 
 /* Bytes of the data of control commands, least and most. */
 #define VNET_TABLE_MIN		(2 * sizeof(__le32))
-#define VNET_TABLE_MAX		(VNET_TABLE_MIN + VNET_MAX_MACS * ETH_ALEN)
+/* Two lists of one address more than there can be room for. */
+#define VNET_LIST_MAX		(VNET_MAX_MACS + 1)
+#define VNET_TABLE_MAX		(VNET_TABLE_MIN + 2 * VNET_LIST_MAX * ETH_ALEN)
 /* Linux's driver sends these structures with what the compiler pads them by. */
 #define VNET_PADDING		3
 #define VNET_HASH_MIN		offsetof(struct virtio_net_hash_config,	\
@@ -48,6 +50,10 @@ struct vnet_vq;
  * @rx_modes: bits by VIRTIO_NET_CTRL_RX_*
  * @nr_uni: unicast addresses in @macs; they come first
  * @nr_multi: multicast addresses
+ * @all_uni: more unicast addresses than there is room for: none is in @macs and
+ *	all are received. The length that stands for the list in the state, 0 if
+ *	there was room.
+ * @all_multi: likewise multicast addresses
  * @macs: further addresses
  * @vlans: VLANs, a bit each, the lowest first
  * @offloads: what it accepts in packets, by VIRTIO_NET_F_GUEST_*
@@ -66,6 +72,8 @@ struct vnet_ctrl {
 	u8 rx_modes;
 	u8 nr_uni;
 	u8 nr_multi;
+	u8 all_uni;
+	u8 all_multi;
 	u8 macs[VNET_MAX_MACS][ETH_ALEN];
 	u8 vlans[VNET_VLANS];
 	u64 offloads;

@@ -138,10 +138,10 @@ static bool vnet_ctrl_part_ok(const struct vnet_ctrl_part *part,
 			      const struct vnet_parts_ctrl *from,
 			      const struct vnet_ctrl *ctrl)
 {
-	u8 initial[VNET_VLANS];
+	u8 initial[VNET_TABLE_MAX];
 
 	BUILD_BUG_ON(sizeof(initial) < VNET_RSS_MAX);
-	BUILD_BUG_ON(sizeof(initial) < VNET_TABLE_MAX);
+	BUILD_BUG_ON(sizeof(initial) < VNET_VLANS);
 
 	if (from->length < part->min || from->length > part->max)
 		return false;

@@ -20,7 +20,6 @@ void vnet_update(struct vnet *vnet)
 {
 	bool driver_ok = vnet->status & VIRTIO_CONFIG_S_DRIVER_OK;
 	unsigned int i;
-	int err = 0;
 	bool on;
 
 	lockdep_assert_held(&vnet->lock);
@@ -33,7 +32,7 @@ void vnet_update(struct vnet *vnet)
 		enum vnet_role role = vnet_vq_role(vq);
 
 		if (on && vq->enabled && role != VNET_UNUSED)
-			err = vnet_vq_activate(vq) ?: err;
+			vnet_vq_activate(vq);
 		else
 			vnet_vq_deactivate(vq);
 
@@ -42,23 +41,7 @@ void vnet_update(struct vnet *vnet)
 		spin_unlock_bh(&vq->lock);
 	}
 
-	if (driver_ok)
-		netif_carrier_on(vnet->netdev);
-	else
-		netif_carrier_off(vnet->netdev);
-
-	if (err)
-		queue_delayed_work(vnet_wq, &vnet->retry, VNET_RETRY_DELAY);
-}
-
-static void vnet_retry_work(struct work_struct *work)
-{
-	struct vnet *vnet = container_of(to_delayed_work(work), struct vnet,
-					 retry);
-
-	guard(mutex)(&vnet->lock);
-	if (vnet->opened)
-		vnet_update(vnet);
+	vnet_netdev_carrier(vnet);
 }
 
 /**
@@ -112,7 +95,6 @@ static int vnet_init(struct mdev_migrate_device *mdm)
 	mutex_init(&vnet->lock);
 	spin_lock_init(&vnet->irq_lock);
 	seqlock_init(&vnet->ctrl_lock);
-	INIT_DELAYED_WORK(&vnet->retry, vnet_retry_work);
 	eth_random_addr(vnet->mac);
 	u64_stats_init(&vnet->ctrl_stats.syncp);
 	vnet_ctrl_init(&vnet->ctrl, 0, vnet->mac);
@@ -130,33 +112,59 @@ static int vnet_init(struct mdev_migrate_device *mdm)
 	return err;
 }
 
-static void vnet_cancel_work(struct vnet *vnet)
-{
-	unsigned int i;
-
-	cancel_delayed_work_sync(&vnet->retry);
-	for (i = 0; i < VNET_MAX_QUEUES; i++)
-		cancel_work_sync(&vnet->vqs[i].work);
-}
-
-/*
- * A worker that the device's closing found at work may still hand packets to
- * the interface, and until it is gone the interface may still wake a worker.
- */
 static void vnet_release(struct mdev_migrate_device *mdm)
 {
 	struct vnet *vnet = to_vnet(mdm);
 
-	vnet_cancel_work(vnet);
 	vnet_netdev_destroy(vnet);
-	vnet_cancel_work(vnet);
 	kvfree(vnet->vqs);
+}
+
+static void vnet_destroy_workers(struct vnet *vnet)
+{
+	unsigned int i;
+
+	for (i = 0; i < VNET_MAX_PAIRS && vnet->workers[i]; i++) {
+		mdev_migrate_worker_destroy(vnet->workers[i]);
+		vnet->workers[i] = NULL;
+	}
+}
+
+/* A thread for each queue pair, as vhost has them. */
+static int vnet_create_workers(struct vnet *vnet)
+{
+	struct mdev_migrate_worker *worker;
+	unsigned int i;
+
+	for (i = 0; i < vnet->max_pairs; i++) {
+		worker = mdev_migrate_worker_create(&vnet->mdm, "vnet");
+		if (IS_ERR(worker)) {
+			vnet_destroy_workers(vnet);
+			return PTR_ERR(worker);
+		}
+		vnet->workers[i] = worker;
+	}
+	return 0;
+}
+
+/* The control queue follows the last pair, which depends on the driver. */
+static struct mdev_migrate_worker *vnet_worker_of(const struct vnet *vnet,
+						  unsigned int queue)
+{
+	unsigned int pair = queue / 2;
+
+	return pair < vnet->max_pairs ? vnet->workers[pair] : vnet->workers[0];
 }
 
 static int vnet_open(struct mdev_migrate_device *mdm)
 {
 	struct vnet *vnet = to_vnet(mdm);
+	unsigned int i;
 	int err;
+
+	err = vnet_netdev_configure(vnet);
+	if (err)
+		return err;
 
 	guard(mutex)(&vnet->lock);
 
@@ -169,8 +177,12 @@ static int vnet_open(struct mdev_migrate_device *mdm)
 		return -EINVAL;
 
 	err = vnet_pci_init(vnet);
+	if (!err)
+		err = vnet_create_workers(vnet);
 	if (err)
 		return err;
+	for (i = 0; i < vnet->nr_queues; i++)
+		vnet_vq_open(&vnet->vqs[i], vnet_worker_of(vnet, i));
 
 	vnet_reset(vnet);
 	vnet_set_running(vnet, true);
@@ -181,10 +193,14 @@ static int vnet_open(struct mdev_migrate_device *mdm)
 static void vnet_close(struct mdev_migrate_device *mdm)
 {
 	struct vnet *vnet = to_vnet(mdm);
+	unsigned int i;
 
 	guard(mutex)(&vnet->lock);
 	vnet_set_running(vnet, false);
 	vnet_reset(vnet);
+	for (i = 0; i < vnet->nr_queues; i++)
+		vnet_vq_close(&vnet->vqs[i]);
+	vnet_destroy_workers(vnet);
 	vnet->opened = false;
 }
 

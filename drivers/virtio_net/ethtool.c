@@ -100,12 +100,19 @@ static void vnet_get_ethtool_stats(struct net_device *netdev,
 			ARRAY_SIZE(vnet_ctrl_counters));
 }
 
-/* As many as the guest uses. */
+/* As many as the guest uses; the interface has more. */
 static void vnet_get_channels(struct net_device *netdev,
 			      struct ethtool_channels *channels)
 {
-	channels->max_combined = vnet_of_netdev(netdev)->max_pairs;
-	channels->combined_count = netdev->real_num_tx_queues;
+	struct vnet *vnet = vnet_of_netdev(netdev);
+	unsigned int seq;
+
+	channels->max_combined = READ_ONCE(vnet->max_pairs);
+	do {
+		seq = read_seqbegin(&vnet->ctrl_lock);
+		channels->combined_count = vnet_steer_rx_pairs(vnet,
+							       &vnet->ctrl);
+	} while (read_seqretry(&vnet->ctrl_lock, seq));
 }
 
 static void vnet_get_drvinfo(struct net_device *netdev,

@@ -24,59 +24,81 @@ size_t vnet_filter_get_mode(const struct vnet_ctrl *ctrl, u8 command, u8 *data)
 	return 1;
 }
 
-/* The number of addresses at *@data, which moves behind them; or -EINVAL. */
-static int vnet_filter_list(const u8 **data, size_t *len, unsigned int max)
-{
+struct vnet_list {
 	u32 nr;
+	const u8 *macs;
+};
 
+/* Take a list of addresses from the beginning of *@data. */
+static int vnet_filter_list(const u8 **data, size_t *len,
+			    struct vnet_list *list)
+{
 	if (*len < sizeof(__le32))
 		return -EINVAL;
-	nr = get_unaligned_le32(*data);
-	*data += sizeof(__le32);
+	list->nr = get_unaligned_le32(*data);
+	list->macs = *data + sizeof(__le32);
 	*len -= sizeof(__le32);
-	if (nr > max || nr * ETH_ALEN > *len)
+	if (list->nr > *len / ETH_ALEN)
 		return -EINVAL;
-	*data += nr * ETH_ALEN;
-	*len -= nr * ETH_ALEN;
-	return nr;
+	*data = list->macs + list->nr * ETH_ALEN;
+	*len -= list->nr * ETH_ALEN;
+	return 0;
 }
 
-/* A list of unicast, then one of multicast addresses, each with its length. */
+/* Keep a list if there is room. Returns how many addresses were kept. */
+static u8 vnet_filter_keep(struct vnet_ctrl *ctrl, unsigned int first,
+			   unsigned int max, const struct vnet_list *list,
+			   u8 *all)
+{
+	bool fits = list->nr <= max - first;
+
+	*all = fits ? 0 : max + 1;
+	if (!fits)
+		return 0;
+	memcpy(ctrl->macs[first], list->macs, list->nr * ETH_ALEN);
+	return list->nr;
+}
+
+/*
+ * A list of unicast, then one of multicast addresses, each with its length. For
+ * a list that there is no room for the filter opens up, as QEMU's card does: a
+ * driver cannot do much about a refusal, and would miss what it asked for.
+ */
 int vnet_filter_set_table(const struct vnet *vnet, struct vnet_ctrl *ctrl,
 			  u8 command, const u8 *data, size_t len)
 {
 	unsigned int max = vnet->mdm.config.values[VNET_RX_FILTER_SIZE];
-	const u8 *p = data;
-	int uni, multi;
+	struct vnet_list uni, multi;
 
-	uni = vnet_filter_list(&p, &len, max);
-	if (uni < 0)
-		return uni;
-	multi = vnet_filter_list(&p, &len, max - uni);
-	if (multi < 0 || len)
+	if (vnet_filter_list(&data, &len, &uni) ||
+	    vnet_filter_list(&data, &len, &multi) || len)
 		return -EINVAL;
-
-	data += sizeof(__le32);
-	memcpy(ctrl->macs, data, uni * ETH_ALEN);
-	data += uni * ETH_ALEN + sizeof(__le32);
-	memcpy(ctrl->macs[uni], data, multi * ETH_ALEN);
-	ctrl->nr_uni = uni;
-	ctrl->nr_multi = multi;
+	ctrl->nr_uni = vnet_filter_keep(ctrl, 0, max, &uni, &ctrl->all_uni);
+	ctrl->nr_multi = vnet_filter_keep(ctrl, ctrl->nr_uni, max, &multi,
+					  &ctrl->all_multi);
 	return 0;
+}
+
+/* For a list that was not kept stands one that is too long too, of zeros. */
+static u8 *vnet_filter_put(u8 *p, const u8 *macs, u8 nr, u8 all)
+{
+	put_unaligned_le32(all ?: nr, p);
+	p += sizeof(__le32);
+	if (all)
+		memset(p, 0, all * ETH_ALEN);
+	else
+		memcpy(p, macs, nr * ETH_ALEN);
+	return p + (all ?: nr) * ETH_ALEN;
 }
 
 size_t vnet_filter_get_table(const struct vnet_ctrl *ctrl, u8 command, u8 *data)
 {
 	u8 *p = data;
 
-	put_unaligned_le32(ctrl->nr_uni, p);
-	p += sizeof(__le32);
-	memcpy(p, ctrl->macs, ctrl->nr_uni * ETH_ALEN);
-	p += ctrl->nr_uni * ETH_ALEN;
-	put_unaligned_le32(ctrl->nr_multi, p);
-	p += sizeof(__le32);
-	memcpy(p, ctrl->macs[ctrl->nr_uni], ctrl->nr_multi * ETH_ALEN);
-	return p + ctrl->nr_multi * ETH_ALEN - data;
+	p = vnet_filter_put(p, ctrl->macs[0], ctrl->nr_uni, ctrl->all_uni);
+	p = vnet_filter_put(p, ctrl->macs[ctrl->nr_uni], ctrl->nr_multi,
+			    ctrl->all_multi);
+	return p - data;
 }
 
 int vnet_filter_set_mac(const struct vnet *vnet, struct vnet_ctrl *ctrl,
@@ -166,6 +188,7 @@ static bool vnet_filter_multicast(const struct vnet_ctrl *ctrl, const u8 *mac)
 	if (vnet_filter_mode(ctrl, VIRTIO_NET_CTRL_RX_NOMULTI))
 		return false;
 	return vnet_filter_mode(ctrl, VIRTIO_NET_CTRL_RX_ALLMULTI) ||
+	       ctrl->all_multi ||
 	       vnet_filter_find(ctrl, ctrl->nr_uni, ctrl->nr_multi, mac);
 }
 
@@ -174,6 +197,7 @@ static bool vnet_filter_unicast(const struct vnet_ctrl *ctrl, const u8 *mac)
 	if (vnet_filter_mode(ctrl, VIRTIO_NET_CTRL_RX_NOUNI))
 		return false;
 	return vnet_filter_mode(ctrl, VIRTIO_NET_CTRL_RX_ALLUNI) ||
+	       ctrl->all_uni ||
 	       !memcmp(ctrl->mac, mac, ETH_ALEN) ||
 	       vnet_filter_find(ctrl, 0, ctrl->nr_uni, mac);
 }

@@ -121,6 +121,19 @@ u8 vnet_irq_read_isr(struct vnet *vnet)
 	return isr;
 }
 
+/**
+ * vnet_config_renewed - the device configuration has changed
+ * @vnet: the device
+ *
+ * By what the driver did, which needs no interrupt to know it.
+ */
+void vnet_config_renewed(struct vnet *vnet)
+{
+	spin_lock_bh(&vnet->irq_lock);
+	vnet->generation++;
+	spin_unlock_bh(&vnet->irq_lock);
+}
+
 /* What the guest sees of the link follows the host's interface. */
 static void vnet_link_sync(struct vnet *vnet)
 {
@@ -153,6 +166,8 @@ static void vnet_announce_sync(struct vnet *vnet)
 void vnet_announce_ack(struct vnet *vnet)
 {
 	spin_lock_bh(&vnet->irq_lock);
+	if (vnet->announce)
+		vnet->generation++;
 	vnet->announce = false;
 	spin_unlock_bh(&vnet->irq_lock);
 }

@@ -6,7 +6,6 @@
  */
 #include <linux/hex.h>
 #include <linux/module.h>
-#include <linux/rtnetlink.h>
 #include "virtio_net.h"
 
 static char *max_version;
@@ -21,8 +20,6 @@ static unsigned int max_devices = 256;
 module_param(max_devices, uint, 0444);
 MODULE_PARM_DESC(max_devices, "how many devices there can be (256)");
 
-struct workqueue_struct *vnet_wq;
-
 static struct vnet *vnet_from_dev(struct device *dev)
 {
 	return to_vnet(mdev_migrate_from_dev(dev));
@@ -32,9 +29,12 @@ static ssize_t mac_show(struct device *dev, struct device_attribute *attr,
 			char *buf)
 {
 	struct vnet *vnet = vnet_from_dev(dev);
+	u8 mac[ETH_ALEN];
 
-	guard(mutex)(&vnet->lock);
-	return sysfs_emit(buf, "%pM\n", vnet->mac);
+	spin_lock_bh(&vnet->irq_lock);
+	ether_addr_copy(mac, vnet->mac);
+	spin_unlock_bh(&vnet->irq_lock);
+	return sysfs_emit(buf, "%pM\n", mac);
 }
 
 static ssize_t mac_store(struct device *dev, struct device_attribute *attr,
@@ -43,17 +43,19 @@ static ssize_t mac_store(struct device *dev, struct device_attribute *attr,
 	struct vnet *vnet = vnet_from_dev(dev);
 	size_t len = strcspn(buf, "\n");
 	u8 mac[ETH_ALEN];
+	int err;
 
 	if (len != 3 * ETH_ALEN - 1 || !mac_pton(buf, mac) ||
 	    !is_valid_ether_addr(mac))
 		return -EINVAL;
 
-	guard(mutex)(&vnet->lock);
-	if (vnet->opened)
-		return -EBUSY;
+	err = mdev_migrate_keep_closed(&vnet->mdm);
+	if (err)
+		return err;
 	spin_lock_bh(&vnet->irq_lock);
 	ether_addr_copy(vnet->mac, mac);
 	spin_unlock_bh(&vnet->irq_lock);
+	mdev_migrate_let_open(&vnet->mdm);
 	return count;
 }
 static DEVICE_ATTR_RW(mac);
@@ -61,13 +63,10 @@ static DEVICE_ATTR_RW(mac);
 static ssize_t netdev_show(struct device *dev, struct device_attribute *attr,
 			   char *buf)
 {
-	struct vnet *vnet = vnet_from_dev(dev);
-	ssize_t len;
+	char name[IFNAMSIZ];
 
-	rtnl_lock();
-	len = sysfs_emit(buf, "%s\n", vnet->netdev->name);
-	rtnl_unlock();
-	return len;
+	vnet_ifname_get(vnet_from_dev(dev), name);
+	return sysfs_emit(buf, "%s\n", name);
 }
 static DEVICE_ATTR_RO(netdev);
 
@@ -97,13 +96,12 @@ static int __init vnet_module_init(void)
 	if (err)
 		return err;
 
-	vnet_wq = alloc_workqueue("mdev_virtio_net", WQ_UNBOUND, 0);
-	if (!vnet_wq)
-		return -ENOMEM;
-
+	err = vnet_ifname_init();
+	if (err)
+		return err;
 	err = mdev_migrate_register_virtual(&vnet_driver, "virtio_net");
 	if (err)
-		destroy_workqueue(vnet_wq);
+		vnet_ifname_exit();
 	return err;
 }
 module_init(vnet_module_init);
@@ -111,7 +109,7 @@ module_init(vnet_module_init);
 static void __exit vnet_module_exit(void)
 {
 	mdev_migrate_unregister_virtual(&vnet_driver);
-	destroy_workqueue(vnet_wq);
+	vnet_ifname_exit();
 }
 module_exit(vnet_module_exit);
 

@@ -5,9 +5,25 @@
  * round. Its carrier says whether the guest's driver is there; the guest's link
  * says whether it is up. Counters are the interface's view: what the guest
  * transmits is received here.
+ *
+ * Nothing of the interface changes at the guest's rate: a change costs RTNL, a
+ * uevent or a message on netlink, and who listens to these.
+ *
+ * - How many queues it has follows from the device's configuration, and never
+ *   gets less: a packet that was received on a queue may still be under way. So
+ *   the queue that a packet is recorded with is always there. How many of them
+ *   the guest uses at the moment is looked up for each packet.
+ * - Its features follow from the configuration too. Which of them the guest
+ *   accepts at the moment is looked up for each packet; the network stack does
+ *   the rest before it sends the packet.
+ * - Its carrier goes off when the driver has been away for a while, so that a
+ *   driver cannot turn it off and on faster than that.
  */
 #include <linux/rtnetlink.h>
 #include "virtio_net.h"
+
+/* How long a driver may be away before the carrier goes off. */
+#define VNET_CARRIER_DELAY	HZ
 
 /**
  * vnet_of_netdev - whose interface it is
@@ -55,8 +71,8 @@ static netdev_tx_t vnet_netdev_xmit(struct sk_buff *skb,
 		vnet_rx_flush(vq);
 		return NETDEV_TX_OK;
 	}
-	/* Chosen already, but while the interface has other queues still. */
-	if (netdev->real_num_tx_queues != pairs || pair >= pairs) {
+	/* Chosen while the guest used more, or by who does not ask. */
+	if (pair >= pairs) {
 		/* The burst does not end there then. */
 		vnet_rx_flush(vq);
 		vq = vnet_rx_queue(vnet, vnet_steer(vnet, skb));
@@ -82,13 +98,14 @@ static netdev_features_t vnet_guest_features(const struct vnet *vnet,
 			   ~VNET_NETDEV_OFFLOADS);
 }
 
+/* Guarded by RTNL, which who calls it has. */
 static netdev_features_t
 vnet_netdev_fix_features(struct net_device *netdev, netdev_features_t features)
 {
-	return vnet_guest_features(vnet_of_netdev(netdev), features);
+	return features & (vnet_of_netdev(netdev)->host_features |
+			   ~VNET_NETDEV_OFFLOADS);
 }
 
-/* The interface's features may be those for the driver before. */
 static netdev_features_t
 vnet_netdev_features_check(struct sk_buff *skb, struct net_device *netdev,
 			   netdev_features_t features)
@@ -97,49 +114,92 @@ vnet_netdev_features_check(struct sk_buff *skb, struct net_device *netdev,
 	return vnet_guest_features(vnet_of_netdev(netdev), features);
 }
 
-static void vnet_netdev_work(struct work_struct *work)
+/* What the interface can send if the driver accepts all that is offered. */
+static netdev_features_t vnet_host_features(const struct vnet *vnet)
 {
-	struct vnet *vnet = container_of(work, struct vnet, netdev_work);
-	struct net_device *netdev = vnet->netdev;
-	unsigned int pairs;
-	int err;
+	u64 offered = vnet_model_features(&vnet->mdm.config);
 
-	rtnl_lock();
-	spin_lock_bh(&vnet->irq_lock);
-	pairs = vnet->host_pairs;
-	spin_unlock_bh(&vnet->irq_lock);
+	return vnet_offload_netdev(offered & VNET_GUEST_OFFLOADS);
+}
 
-	err = netif_set_real_num_tx_queues(netdev, pairs);
-	if (!err)
+static unsigned int vnet_host_pairs(const struct vnet *vnet)
+{
+	return vnet->mdm.config.values[VNET_QUEUE_PAIRS];
+}
+
+/* What it has more after an error does no harm. */
+static int vnet_netdev_grow(struct net_device *netdev, unsigned int pairs)
+{
+	int err = 0;
+
+	if (netdev->real_num_tx_queues < pairs)
+		err = netif_set_real_num_tx_queues(netdev, pairs);
+	if (!err && netdev->real_num_rx_queues < pairs)
 		err = netif_set_real_num_rx_queues(netdev, pairs);
-	/* Then packets are steered later. */
-	if (err)
-		netdev_warn(netdev, "cannot have %u queues (%pe)\n", pairs,
-			    ERR_PTR(err));
-	netdev_update_features(netdev);
-	rtnl_unlock();
+	return err;
 }
 
 /**
- * vnet_netdev_follow - the host's interface is to be as the guest can take it
- * @vnet: the device
+ * vnet_netdev_configure - the host's interface is to fit the configuration
+ * @vnet: the device, being opened
  *
- * Context: May sleep. What is set does not change meanwhile: the caller uses the
- * control queue, or holds vnet->lock.
+ * Only an administrator changes that, while the device is closed: who opens and
+ * closes it finds nothing to do.
+ *
+ * Context: May sleep; takes RTNL if there is something to do. One at a time.
+ * Return: 0 or an error.
  */
-void vnet_netdev_follow(struct vnet *vnet)
+int vnet_netdev_configure(struct vnet *vnet)
 {
-	unsigned int pairs = vnet_steer_rx_pairs(vnet, &vnet->ctrl);
-	bool changed;
+	netdev_features_t features = vnet_host_features(vnet);
+	unsigned int pairs = vnet_host_pairs(vnet);
+	struct net_device *netdev = vnet->netdev;
+	int err;
+
+	/* Nobody else writes them. */
+	if (features == vnet->host_features &&
+	    pairs <= netdev->real_num_tx_queues &&
+	    pairs <= netdev->real_num_rx_queues)
+		return 0;
+
+	rtnl_lock();
+	err = vnet_netdev_grow(netdev, pairs);
+	if (!err && features != vnet->host_features) {
+		vnet->host_features = features;
+		netdev_update_features(netdev);
+	}
+	rtnl_unlock();
+	return err;
+}
+
+static void vnet_carrier_work(struct work_struct *work)
+{
+	struct vnet *vnet = container_of(to_delayed_work(work), struct vnet,
+					 carrier_work);
 
 	spin_lock_bh(&vnet->irq_lock);
-	changed = vnet->host_offloads != vnet->ctrl.offloads ||
-		  vnet->host_pairs != pairs;
-	vnet->host_offloads = vnet->ctrl.offloads;
-	vnet->host_pairs = pairs;
+	if (!(vnet->status & VIRTIO_CONFIG_S_DRIVER_OK))
+		netif_carrier_off(vnet->netdev);
 	spin_unlock_bh(&vnet->irq_lock);
-	if (changed)
-		queue_work(vnet_wq, &vnet->netdev_work);
+}
+
+/**
+ * vnet_netdev_carrier - the driver may have come or gone
+ * @vnet: the device
+ *
+ * The kernel tells of most changes of a carrier once a second at most, but of
+ * some at once: that a carrier is there again, and any change of a bond's port.
+ */
+void vnet_netdev_carrier(struct vnet *vnet)
+{
+	spin_lock_bh(&vnet->irq_lock);
+	if (vnet->status & VIRTIO_CONFIG_S_DRIVER_OK) {
+		cancel_delayed_work(&vnet->carrier_work);
+		netif_carrier_on(vnet->netdev);
+	} else if (netif_carrier_ok(vnet->netdev)) {
+		schedule_delayed_work(&vnet->carrier_work, VNET_CARRIER_DELAY);
+	}
+	spin_unlock_bh(&vnet->irq_lock);
 }
 
 /**
@@ -215,8 +275,8 @@ int vnet_netdev_create(struct vnet *vnet)
 				  VNET_MAX_PAIRS);
 	if (!netdev)
 		return -ENOMEM;
-	vnet->host_pairs = 1;
-	INIT_WORK(&vnet->netdev_work, vnet_netdev_work);
+	vnet->host_features = vnet_host_features(vnet);
+	INIT_DELAYED_WORK(&vnet->carrier_work, vnet_carrier_work);
 
 	*(struct vnet **)netdev_priv(netdev) = vnet;
 	SET_NETDEV_DEV(netdev, vnet->mdm.vdev.dev);
@@ -231,16 +291,17 @@ int vnet_netdev_create(struct vnet *vnet)
 	/* It sends with interrupts off, which our locks are not made for. */
 	netdev->priv_flags |= IFF_DISABLE_NETPOLL;
 	eth_hw_addr_random(netdev);
-	/* What the guest accepts of it is there, unless somebody turns it off. */
+	/* What is offered of it is there, unless somebody turns it off. */
 	netdev->features |= VNET_NETDEV_OFFLOADS;
 	netdev->hw_features = VNET_NETDEV_OFFLOADS;
 	netdev->vlan_features = VNET_NETDEV_OFFLOADS;
 
 	netif_carrier_off(netdev);
 	vnet->netdev = netdev;
-	err = netif_set_real_num_tx_queues(netdev, vnet->host_pairs);
+	err = netif_set_real_num_tx_queues(netdev, vnet_host_pairs(vnet));
 	if (!err)
-		err = netif_set_real_num_rx_queues(netdev, vnet->host_pairs);
+		err = netif_set_real_num_rx_queues(netdev,
+						   vnet_host_pairs(vnet));
 	if (!err)
 		err = register_netdev(netdev);
 	if (err)
@@ -258,7 +319,7 @@ int vnet_netdev_create(struct vnet *vnet)
  */
 void vnet_netdev_destroy(struct vnet *vnet)
 {
-	cancel_work_sync(&vnet->netdev_work);
+	cancel_delayed_work_sync(&vnet->carrier_work);
 	unregister_netdev(vnet->netdev);
 	free_netdev(vnet->netdev);
 }

@@ -8,6 +8,7 @@
  *	0x2000	device configuration
  *	0x3000	notifications, four bytes per queue
  */
+#include <linux/nospec.h>
 #include <linux/pci_ids.h>
 #include "virtio_net.h"
 
@@ -103,6 +104,7 @@ static u64 vnet_config_read(struct vnet *vnet, u64 offset, unsigned int len)
 
 	if (offset + len > VNET_CONFIG_MAX)
 		return 0;
+	offset = array_index_nospec(offset, VNET_CONFIG_MAX);
 
 	vnet_config_fill(vnet, &config);
 
@@ -150,7 +152,8 @@ static const struct vnet_region *vnet_region(unsigned int bar, u64 *offset)
 	if (bar != VNET_BAR || index >= ARRAY_SIZE(vnet_regions))
 		return NULL;
 	*offset &= VNET_REGION_SIZE - 1;
-	return &vnet_regions[index];
+	return &vnet_regions[array_index_nospec(index,
+						ARRAY_SIZE(vnet_regions))];
 }
 
 /**

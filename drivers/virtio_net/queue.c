@@ -5,7 +5,11 @@
  * vq->mutex, has set vq->busy and may sleep; or whoever holds vq->lock, while
  * vq->busy is clear.
  */
+#include <linux/nospec.h>
 #include "virtio_net.h"
+
+/* How often a worker is left alone before it is interrupted. */
+#define VNET_PATIENCE	10
 
 static const struct {
 	unsigned int align;
@@ -29,17 +33,32 @@ static const struct {
 	},
 };
 
-static void vnet_vq_work(struct work_struct *work)
+/* A host's shortage, a page that is just leaving: it may go later. */
+bool vnet_is_transient(int err)
+{
+	return err == -ENOMEM || err == -EAGAIN || err == -EINTR;
+}
+
+static void vnet_vq_run(struct vnet_vq *vq)
 {
 	static void (* const run[])(struct vnet_vq *vq) = {
 		[VNET_RX] = vnet_rx_run,
 		[VNET_TX] = vnet_tx_run,
 		[VNET_CTRL] = vnet_ctrl_run,
 	};
-	struct vnet_vq *vq = container_of(work, struct vnet_vq, work);
 
 	if (vnet_vq_claim(vq))
 		run[vq->role](vq);
+}
+
+static void vnet_vq_work(struct kthread_work *work)
+{
+	vnet_vq_run(container_of(work, struct vnet_vq, work));
+}
+
+static void vnet_vq_retry(struct kthread_work *work)
+{
+	vnet_vq_run(container_of(work, struct vnet_vq, retry.work));
 }
 
 /**
@@ -94,7 +113,79 @@ void vnet_vq_init(struct vnet_vq *vq, struct vnet *vnet, u16 index)
 	spin_lock_init(&vq->lock);
 	__skb_queue_head_init(&vq->backlog);
 	u64_stats_init(&vq->stats.syncp);
-	INIT_WORK(&vq->work, vnet_vq_work);
+	kthread_init_work(&vq->work, vnet_vq_work);
+	kthread_init_delayed_work(&vq->retry, vnet_vq_retry);
+}
+
+/**
+ * vnet_vq_open - the device is being opened
+ * @vq: the queue
+ * @worker: who works for it
+ *
+ * Context: May sleep. vnet->lock is held.
+ */
+void vnet_vq_open(struct vnet_vq *vq, struct mdev_migrate_worker *worker)
+{
+	mdev_migrate_reader_add(&vq->vnet->mdm, &vq->reader);
+	spin_lock_bh(&vq->lock);
+	vq->worker = worker;
+	spin_unlock_bh(&vq->lock);
+}
+
+/**
+ * vnet_vq_close - undo vnet_vq_open()
+ * @vq: the queue, deactivated; nothing is at work for it afterwards
+ *
+ * Context: May sleep. vnet->lock is held.
+ */
+void vnet_vq_close(struct vnet_vq *vq)
+{
+	spin_lock_bh(&vq->lock);
+	vq->worker = NULL;
+	spin_unlock_bh(&vq->lock);
+	kthread_cancel_work_sync(&vq->work);
+	kthread_cancel_delayed_work_sync(&vq->retry);
+	mdev_migrate_reader_remove(&vq->vnet->mdm, &vq->reader);
+}
+
+/**
+ * vnet_vq_poke_locked - have the worker look at a queue
+ * @vq: the queue
+ *
+ * Context: vq->lock is held.
+ */
+void vnet_vq_poke_locked(struct vnet_vq *vq)
+{
+	lockdep_assert_held(&vq->lock);
+
+	if (vq->worker)
+		mdev_migrate_worker_queue(vq->worker, &vq->work);
+}
+
+/**
+ * vnet_vq_poke - have the worker look at a queue
+ * @vq: the queue
+ *
+ * Context: Any but hard interrupt.
+ */
+void vnet_vq_poke(struct vnet_vq *vq)
+{
+	spin_lock_bh(&vq->lock);
+	vnet_vq_poke_locked(vq);
+	spin_unlock_bh(&vq->lock);
+}
+
+/* A little later, and later each time. */
+static void vnet_vq_poke_later(struct vnet_vq *vq)
+{
+	lockdep_assert_held(&vq->mutex);
+
+	vq->delay = clamp(2 * vq->delay, VNET_RETRY_MIN, VNET_RETRY_MAX);
+	spin_lock_bh(&vq->lock);
+	if (vq->worker)
+		mdev_migrate_worker_queue_delayed(vq->worker, &vq->retry,
+						  vq->delay);
+	spin_unlock_bh(&vq->lock);
 }
 
 static void vnet_vq_unmap(struct vnet_vq *vq, unsigned int nr_areas)
@@ -129,16 +220,7 @@ static int vnet_vq_map(struct vnet_vq *vq)
 
 static int vnet_vq_take_up(struct vnet_vq *vq)
 {
-	u64 features = vq->vnet->driver_features;
 	int err;
-
-	vq->role = vnet_vq_role(vq);
-	vq->event_idx = features & BIT_ULL(VIRTIO_RING_F_EVENT_IDX);
-	vq->indirect = features & BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC);
-	vq->mergeable = features & BIT_ULL(VIRTIO_NET_F_MRG_RXBUF);
-	vq->hdr_len = features & BIT_ULL(VIRTIO_NET_F_HASH_REPORT) ?
-		      VNET_HASH_HDR_LEN : VNET_HDR_LEN;
-	vq->signalled_valid = false;
 
 	err = vnet_vq_map(vq);
 	if (err || !vq->resync)
@@ -152,40 +234,105 @@ static int vnet_vq_take_up(struct vnet_vq *vq)
 	return err;
 }
 
+/*
+ * Make a queue live that is to be. A ring that is bad breaks the queue; a
+ * shortage of memory is the host's, and passes. By the worker only: it may wait
+ * for the ring's pages.
+ */
+static void vnet_vq_go_live(struct vnet_vq *vq)
+{
+	bool wanted;
+	int err;
+
+	lockdep_assert_held(&vq->mutex);
+
+	err = vnet_vq_take_up(vq);
+	spin_lock_bh(&vq->lock);
+	wanted = vq->wanted;
+	vq->live = wanted && !err;
+	spin_unlock_bh(&vq->lock);
+
+	if (!err && !wanted)
+		vnet_vq_unmap(vq, VNET_NR_AREAS);
+	if (!err || !wanted)
+		vq->delay = 0;
+	else if (vnet_is_transient(err))
+		vnet_vq_poke_later(vq);
+	else
+		vnet_vq_break(vq);
+}
+
 /**
  * vnet_vq_activate - begin to use a queue's ring
  * @vq: the queue, enabled, with a role
  *
- * Does nothing if the ring is in use or broken already. Looks at the ring once,
- * through the worker. A ring that is bad breaks the queue; a shortage of memory
- * is the host's, and may pass.
+ * The worker does the rest, and looks at the ring once.
  *
  * Context: May sleep. vnet->lock is held.
- * Return: 0, or -ENOMEM if it is to be tried again.
  */
-int vnet_vq_activate(struct vnet_vq *vq)
+void vnet_vq_activate(struct vnet_vq *vq)
 {
-	int err;
+	u64 features = vq->vnet->driver_features;
 
 	lockdep_assert_held(&vq->vnet->lock);
 
-	guard(mutex)(&vq->mutex);
-	if (vq->live || vq->broken)
-		return 0;
+	if (vq->wanted)
+		return;
 
-	err = vnet_vq_take_up(vq);
-	if (err == -ENOMEM)
-		return err;
-	if (err) {
-		vnet_vq_break(vq);
-		return 0;
-	}
+	/* Nobody keeps it for long: the queue is not wanted. */
+	guard(mutex)(&vq->mutex);
+	if (vq->broken)
+		return;
+	WRITE_ONCE(vq->role, vnet_vq_role(vq));
+	vq->event_idx = features & BIT_ULL(VIRTIO_RING_F_EVENT_IDX);
+	vq->indirect = features & BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC);
+	vq->mergeable = features & BIT_ULL(VIRTIO_NET_F_MRG_RXBUF);
+	vq->hdr_len = features & BIT_ULL(VIRTIO_NET_F_HASH_REPORT) ?
+		      VNET_HASH_HDR_LEN : VNET_HDR_LEN;
+	vq->signalled_valid = false;
+	vq->delay = 0;
 
 	spin_lock_bh(&vq->lock);
-	vq->live = true;
+	vq->wanted = true;
+	vnet_vq_poke_locked(vq);
 	spin_unlock_bh(&vq->lock);
-	queue_work(vnet_wq, &vq->work);
-	return 0;
+}
+
+/*
+ * The worker may wait for a page, with the mutex held: it is to give up then, and
+ * whatever it goes on to wait for. It has seen, or will see, that the queue is
+ * not wanted any more.
+ */
+static void vnet_vq_lock_mutex(struct vnet_vq *vq)
+{
+	struct mdev_migrate_worker *worker;
+	unsigned int tries;
+
+	for (tries = 0; !mutex_trylock(&vq->mutex); tries++) {
+		spin_lock_bh(&vq->lock);
+		worker = vq->worker;
+		spin_unlock_bh(&vq->lock);
+		/* It exists for as long as we hold vnet->lock. */
+		if (worker && tries >= VNET_PATIENCE)
+			mdev_migrate_worker_interrupt(worker);
+		usleep_range(50, 200);
+	}
+}
+
+/* What the guest was given is shown to it, if its ring is there. */
+static void vnet_vq_flush(struct vnet_vq *vq)
+{
+	struct vnet_ring ring;
+	int err = 0;
+
+	mdev_migrate_reader_enter(&vq->reader);
+	if (!vq->broken && vnet_ring_get(vq, &ring))
+		err = vnet_ring_flush(vq, &ring);
+	mdev_migrate_reader_exit(&vq->reader);
+	if (err)
+		vnet_vq_break(vq);
+	vq->staged = 0;
+	vq->kept = 0;
 }
 
 /**
@@ -200,17 +347,22 @@ void vnet_vq_deactivate(struct vnet_vq *vq)
 {
 	lockdep_assert_held(&vq->vnet->lock);
 
-	guard(mutex)(&vq->mutex);
-	if (!vq->live)
+	if (!vq->wanted)
 		return;
 
 	spin_lock_bh(&vq->lock);
-	vq->live = false;
+	vq->wanted = false;
 	spin_unlock_bh(&vq->lock);
-	/* A burst of the host's that was not over yet. */
-	if (!vq->broken && vnet_ring_flush(vq, NULL))
-		vnet_vq_break(vq);
-	vnet_vq_unmap(vq, VNET_NR_AREAS);
+
+	vnet_vq_lock_mutex(vq);
+	if (vq->live) {
+		spin_lock_bh(&vq->lock);
+		vq->live = false;
+		spin_unlock_bh(&vq->lock);
+		vnet_vq_flush(vq);
+		vnet_vq_unmap(vq, VNET_NR_AREAS);
+	}
+	mutex_unlock(&vq->mutex);
 }
 
 /**
@@ -224,7 +376,7 @@ void vnet_vq_reset(struct vnet_vq *vq)
 	lockdep_assert_held(&vq->vnet->lock);
 
 	guard(mutex)(&vq->mutex);
-	WARN_ON_ONCE(vq->live);
+	WARN_ON_ONCE(vq->wanted || vq->live);
 	vq->size = VNET_QUEUE_SIZE;
 	WRITE_ONCE(vq->vector, VIRTIO_MSI_NO_VECTOR);
 	vq->enabled = false;
@@ -291,7 +443,7 @@ static bool vnet_vq_begin(struct vnet_vq *vq)
 	lockdep_assert_held(&vq->mutex);
 
 	spin_lock_bh(&vq->lock);
-	vq->busy = vnet_vq_usable(vq);
+	vq->busy = vq->wanted && vnet_vq_usable(vq);
 	spin_unlock_bh(&vq->lock);
 	if (vq->busy)
 		return true;
@@ -308,13 +460,22 @@ static bool vnet_vq_try_claim(struct vnet_vq *vq)
  * vnet_vq_claim - take the right to use a queue's ring and sleep
  * @vq: the queue
  *
- * Context: May sleep.
- * Return: true, with vq->mutex held: then vnet_vq_release() must follow; false
- * if the queue is not to be used now.
+ * Makes it live first, if it is to be.
+ *
+ * Context: May sleep; the worker.
+ * Return: true, with vq->mutex held: then vnet_vq_release() or vnet_vq_finish()
+ * must follow; false if the queue is not to be used now.
  */
 bool vnet_vq_claim(struct vnet_vq *vq)
 {
+	bool go;
+
 	mutex_lock(&vq->mutex);
+	spin_lock_bh(&vq->lock);
+	go = vq->wanted && !vq->live && !READ_ONCE(vq->broken);
+	spin_unlock_bh(&vq->lock);
+	if (go)
+		vnet_vq_go_live(vq);
 	return vnet_vq_begin(vq);
 }
 
@@ -333,6 +494,27 @@ void vnet_vq_release(struct vnet_vq *vq)
 }
 
 /**
+ * vnet_vq_finish - end what vnet_vq_claim() began, and see to what is to follow
+ * @vq: the queue
+ * @ret: positive if there is more to do; 0; or an error
+ *
+ * An error that may pass brings another try a little later, and no guest can
+ * keep the worker busy with these. Another error breaks the queue.
+ */
+void vnet_vq_finish(struct vnet_vq *vq, int ret)
+{
+	if (vnet_is_transient(ret))
+		vnet_vq_poke_later(vq);
+	else if (ret < 0)
+		vnet_vq_break(vq);
+	else
+		vq->delay = 0;
+	vnet_vq_release(vq);
+	if (ret > 0)
+		vnet_vq_poke(vq);
+}
+
+/**
  * vnet_vq_kick - the driver notifies a queue
  * @vnet: the device
  * @index: which queue; any number
@@ -346,14 +528,13 @@ void vnet_vq_kick(struct vnet *vnet, unsigned int index)
 
 	if (index >= vnet->nr_queues)
 		return;
-	vq = &vnet->vqs[index];
-	if (READ_ONCE(vq->role) == VNET_TX && !work_pending(&vq->work) &&
-	    vnet_vq_try_claim(vq)) {
+	vq = &vnet->vqs[array_index_nospec(index, vnet->nr_queues)];
+	if (READ_ONCE(vq->role) == VNET_TX && vnet_vq_try_claim(vq)) {
 		if (vq->role == VNET_TX) {
 			vnet_tx_kick(vq);
 			return;
 		}
 		vnet_vq_release(vq);
 	}
-	queue_work(vnet_wq, &vq->work);
+	vnet_vq_poke(vq);
 }

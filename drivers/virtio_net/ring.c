@@ -5,12 +5,15 @@
  * then checked, then used.
  *
  * The functions are called by whoever uses the ring, see queue.c. They take the
- * ring's addresses, if the caller has them and is inside the RCU section they
- * are good in; then nothing sleeps, and -EAGAIN says that it would have to.
- * Otherwise @ring is NULL, and they sleep as needed, also to get back a mapping
- * that userspace took away. -ENOMEM is the host's, and may pass. Other errors,
- * and any of vnet_ring_stage() and what follows it, mean that the ring cannot be
- * used any more: vq->why says why, vnet_vq_break() is to follow.
+ * ring's addresses, if the caller has them and is in the section they are good
+ * in; then nothing sleeps, and -EAGAIN says that it would have to. Otherwise
+ * @ring is NULL, and they sleep as needed, also to get back a mapping that
+ * userspace took away: in the worker only.
+ *
+ * Errors: those of vnet_is_transient() may pass; nothing has changed then. -EIO
+ * says that a page of the chain is not to be had, and costs that chain only.
+ * Others mean that the ring cannot be used any more: vq->why says why,
+ * vnet_vq_break() is to follow.
  *
  * A chain is peeked at, worked on and pushed. Several are peeked at and staged
  * one after the other and published at once: until then the driver sees nothing
@@ -66,7 +69,7 @@ static void vnet_used_dirty(struct vnet_vq *vq, const struct vnet_ring *ring,
  * @vq: the queue, live
  * @ring: where to
  *
- * Context: In an RCU section.
+ * Context: In a section of vq->reader's.
  * Return: false if a mapping is gone.
  */
 bool vnet_ring_get(struct vnet_vq *vq, struct vnet_ring *ring)
@@ -102,20 +105,19 @@ static int vnet_ring_do_own(struct vnet_vq *vq, vnet_ring_fn fn, u32 arg)
 	int ret;
 
 	for (tries = 0; tries < VNET_REFRESH_TRIES; tries++) {
-		rcu_read_lock();
+		mdev_migrate_reader_enter(&vq->reader);
 		if (vnet_ring_get(vq, &own)) {
 			ret = fn(vq, &own, arg);
-			rcu_read_unlock();
+			mdev_migrate_reader_exit(&vq->reader);
 			return ret;
 		}
-		rcu_read_unlock();
+		mdev_migrate_reader_exit(&vq->reader);
 
 		ret = vnet_ring_refresh(vq);
 		if (ret)
 			return ret;
 	}
-	vq->why = "the ring's memory is unmapped again and again";
-	return -EFAULT;
+	return -EAGAIN;
 }
 
 /*
@@ -293,9 +295,12 @@ int vnet_ring_signal(struct vnet_vq *vq, const struct vnet_ring *ring)
 {
 	int ret = vnet_ring_do(vq, ring, vnet_signal_ring, 0);
 
-	if (ret > 0)
+	/* If its wish is not to be read now: a spurious one does no harm. */
+	if (ret > 0 || vnet_is_transient(ret)) {
 		vnet_irq_queue(vq);
-	return min(ret, 0);
+		return 0;
+	}
+	return ret;
 }
 
 /**
@@ -313,6 +318,34 @@ int vnet_ring_flush(struct vnet_vq *vq, const struct vnet_ring *ring)
 		return 0;
 	err = vnet_ring_publish(vq, ring);
 	return err ?: vnet_ring_signal(vq, ring);
+}
+
+/**
+ * vnet_ring_return_bad - return chains whose memory is not to be had
+ * @vq: the queue; what is staged and not kept, and the chain that was peeked at
+ * @ring: see the top of this file
+ *
+ * They are kept, with nothing written.
+ *
+ * Return: 0 or an error.
+ */
+int vnet_ring_return_bad(struct vnet_vq *vq, const struct vnet_ring *ring)
+{
+	unsigned int n = vq->staged - vq->kept + 1;
+	int ret = 0;
+
+	vnet_ring_rollback(vq);
+	while (n--) {
+		ret = vnet_ring_peek(vq, ring);
+		/* Of a chain that cannot be walked the head is known. */
+		if (ret <= 0 && ret != -EIO)
+			break;
+		ret = vnet_ring_stage(vq, ring, 0);
+		if (ret)
+			break;
+		vnet_ring_keep(vq);
+	}
+	return ret;
 }
 
 static void vnet_set_used_flags(struct vnet_vq *vq,

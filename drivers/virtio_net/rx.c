@@ -77,7 +77,7 @@ static int vnet_rx_next(struct vnet_vq *vq, struct vnet_rx_out *out)
 		return -EMSGSIZE;
 	ret = vnet_ring_stage(vq, out->ring, out->put);
 	if (ret)
-		return -EFAULT;
+		return ret;
 	ret = vnet_rx_buffer(vq, out);
 	/* More than all that the driver can offer at once will not come. */
 	return ret || vnet_rx_buffers(vq) < vq->size ? ret : -EMSGSIZE;
@@ -186,11 +186,10 @@ static int vnet_rx_put_packet(struct vnet_vq *vq, struct vnet_rx_out *out,
 static int vnet_rx_finish(struct vnet_vq *vq, struct vnet_rx_out *out)
 {
 	u8 count[2];
-	int err = 0;
+	int err;
 
-	if (vnet_ring_stage(vq, out->ring, out->put))
-		return -EFAULT;
-	if (vnet_rx_buffers(vq) > 1) {
+	err = vnet_ring_stage(vq, out->ring, out->put);
+	if (!err && vnet_rx_buffers(vq) > 1) {
 		put_unaligned_le16(vnet_rx_buffers(vq), count);
 		err = vnet_ring_write_at(vq, out->ring, out->num_buffers[0],
 					 &count[0], 1);
@@ -209,8 +208,8 @@ static int vnet_rx_finish(struct vnet_vq *vq, struct vnet_rx_out *out)
  * Give a packet to the guest, in one buffer or, if they are mergeable, several.
  * Returns 1 if they are kept for it; else nothing was: 0 if it has not enough
  * buffers, those that it has are staged; -EMSGSIZE if the packet is too long for
- * the guest, -EOPNOTSUPP if it accepts no such packets, or another error of the
- * ring's.
+ * the guest, -EOPNOTSUPP if it accepts no such packets, or another error: see
+ * ring.c.
  */
 static int vnet_rx_one(struct vnet_vq *vq, const struct vnet_ring *ring,
 		       struct sk_buff *skb)
@@ -248,6 +247,8 @@ static int vnet_rx_or_wait(struct vnet_vq *vq, const struct vnet_ring *ring,
 	for (tries = 0; tries < VNET_RX_TRIES; tries++) {
 		ret = vnet_rx_one(vq, ring, skb);
 		more = ret ? 0 : vnet_ring_notify_on(vq, ring);
+		if (ret == -EIO)
+			vnet_ring_return_bad(vq, ring);
 		vnet_ring_rollback(vq);
 		if (ret)
 			return ret;
@@ -287,8 +288,8 @@ static void vnet_rx_count(struct vnet_vq *vq, const struct sk_buff *skb,
 /* The ring cannot be used any more, it is not just this packet. */
 static bool vnet_is_ring_error(int ret)
 {
-	return ret < 0 && ret != -EAGAIN && ret != -EMSGSIZE &&
-	       ret != -EOPNOTSUPP && ret != -ENOMEM;
+	return ret < 0 && ret != -EMSGSIZE && ret != -EOPNOTSUPP &&
+	       ret != -EIO && !vnet_is_transient(ret);
 }
 
 /* Without sleeping. Returns as vnet_rx_one(). */
@@ -300,14 +301,14 @@ static int vnet_rx_now(struct vnet_vq *vq, struct sk_buff *skb, bool more)
 
 	lockdep_assert_held(&vq->lock);
 
-	rcu_read_lock();
+	mdev_migrate_reader_enter(&vq->reader);
 	if (vnet_ring_get(vq, &ring)) {
 		ret = vnet_rx_or_wait(vq, &ring, skb);
 		/* The guest has to see its packets before it gives buffers. */
 		if (!more || ret <= 0)
 			err = vnet_ring_flush(vq, &ring);
 	}
-	rcu_read_unlock();
+	mdev_migrate_reader_exit(&vq->reader);
 
 	if (err || vnet_is_ring_error(ret))
 		vnet_vq_break(vq);
@@ -326,12 +327,12 @@ static void vnet_rx_flush_locked(struct vnet_vq *vq)
 	if (vq->busy || !vnet_vq_usable(vq) || !vq->kept)
 		return;
 
-	rcu_read_lock();
+	mdev_migrate_reader_enter(&vq->reader);
 	if (vnet_ring_get(vq, &ring))
 		err = vnet_ring_flush(vq, &ring);
 	else
-		queue_work(vnet_wq, &vq->work);
-	rcu_read_unlock();
+		vnet_vq_poke_locked(vq);
+	mdev_migrate_reader_exit(&vq->reader);
 
 	if (err)
 		vnet_vq_break(vq);
@@ -398,11 +399,11 @@ netdev_tx_t vnet_rx_xmit(struct vnet_vq *vq, struct sk_buff *skb, bool more)
 		ret = -EPERM;
 	} else if (vq->busy) {
 		/* The worker may have seen the end of the backlog already. */
-		queue_work(vnet_wq, &vq->work);
+		vnet_vq_poke_locked(vq);
 	} else if (vnet_vq_usable(vq) && skb_queue_empty(&vq->backlog)) {
 		ret = vnet_rx_now(vq, skb, more);
 		if (ret == -EAGAIN) {
-			queue_work(vnet_wq, &vq->work);
+			vnet_vq_poke_locked(vq);
 			ret = 0;
 		}
 	}
@@ -472,25 +473,39 @@ static void vnet_backlog_done(struct vnet_vq *vq, struct sk_buff *skb, int ret)
 		kfree_skb(skb);
 }
 
+/* Without sleeping if that goes. Returns as vnet_rx_one(). */
+static int vnet_rx_give(struct vnet_vq *vq, struct sk_buff *skb)
+{
+	struct vnet_ring ring;
+	int ret = -EAGAIN;
+
+	mdev_migrate_reader_enter(&vq->reader);
+	if (vnet_ring_get(vq, &ring))
+		ret = vnet_rx_or_wait(vq, &ring, skb);
+	mdev_migrate_reader_exit(&vq->reader);
+	return ret == -EAGAIN ? vnet_rx_or_wait(vq, NULL, skb) : ret;
+}
+
 /*
  * Give the backlog to the guest. Returns 1 if the budget ended it, 0 if there is
- * no more or no buffer, or an error of the ring's.
+ * no more or no buffer, or an error.
  */
 static int vnet_rx_drain(struct vnet_vq *vq)
 {
 	unsigned int taken = 0;
 	struct sk_buff *skb;
-	int ret = 0, err = 0;
+	int ret = 0, err;
 
 	while (taken < VNET_BUDGET) {
 		skb = vnet_backlog_first(vq);
 		if (!skb)
 			break;
-		ret = vnet_rx_or_wait(vq, NULL, skb);
-		if (!ret || ret == -EAGAIN || vnet_is_ring_error(ret))
+		ret = vnet_rx_give(vq, skb);
+		if (!ret || vnet_is_transient(ret) || vnet_is_ring_error(ret))
 			break;
 		taken++;
 		vnet_backlog_done(vq, skb, ret);
+		ret = 0;
 		if (vq->kept < VNET_RX_BATCH)
 			continue;
 		err = vnet_ring_flush(vq, NULL);
@@ -499,14 +514,14 @@ static int vnet_rx_drain(struct vnet_vq *vq)
 	}
 
 	err = vnet_ring_flush(vq, NULL);
-	if (vnet_is_ring_error(ret))
-		return ret;
-	return err ?: taken == VNET_BUDGET || ret == -EAGAIN;
+	return ret ?: err ?: taken == VNET_BUDGET;
 }
 
 /**
  * vnet_rx_run - give the backlog to the guest
  * @vq: the receive queue, claimed; released on return
+ *
+ * Context: The worker.
  */
 void vnet_rx_run(struct vnet_vq *vq)
 {
@@ -515,11 +530,5 @@ void vnet_rx_run(struct vnet_vq *vq)
 	ret = vnet_ring_notify_off(vq, NULL);
 	if (!ret)
 		ret = vnet_rx_drain(vq);
-	if (vnet_is_ring_error(ret))
-		vnet_vq_break(vq);
-	vnet_vq_release(vq);
-
-	/* Short of memory: again, it may have passed. */
-	if (ret > 0 || ret == -ENOMEM)
-		queue_work(vnet_wq, &vq->work);
+	vnet_vq_finish(vq, ret);
 }

@@ -47,6 +47,7 @@ const struct mdev_migrate_record_type vnet_records[VNET_NR_RECORDS] = {
  * vnet_state_size - how much vnet_save() puts at most
  * @mdm: the device
  *
+ * Context: Any, while the device is open: of what that fixed.
  * Return: bytes, with the records' headers.
  */
 size_t vnet_state_size(struct mdev_migrate_device *mdm)
@@ -457,7 +458,6 @@ void vnet_load_commit(struct mdev_migrate_device *mdm, void *data)
 	write_seqlock_bh(&vnet->ctrl_lock);
 	vnet->ctrl = shadow->ctrl;
 	write_sequnlock_bh(&vnet->ctrl_lock);
-	vnet_netdev_follow(vnet);
 	for (i = 0; i < vnet->nr_queues; i++)
 		vnet_commit_queue(&vnet->vqs[i], &parts->queues[i],
 				  shadow->broken & BIT(i));

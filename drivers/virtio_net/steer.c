@@ -27,8 +27,8 @@ int vnet_steer_set_pairs(const struct vnet *vnet, struct vnet_ctrl *ctrl,
 
 	if (!pairs || pairs > vnet->max_pairs)
 		return -EINVAL;
-	ctrl->pairs = pairs;
-	ctrl->rss = false;
+	WRITE_ONCE(ctrl->pairs, pairs);
+	WRITE_ONCE(ctrl->rss, false);
 	return 0;
 }
 
@@ -84,8 +84,8 @@ int vnet_steer_set_rss(const struct vnet *vnet, struct vnet_ctrl *ctrl,
 	ctrl->unclassified = unclassified;
 	for (i = 0; i < nr; i++)
 		ctrl->table[i] = get_unaligned_le16(table + 2 * i);
-	ctrl->pairs = max_tx;
-	ctrl->rss = true;
+	WRITE_ONCE(ctrl->pairs, max_tx);
+	WRITE_ONCE(ctrl->rss, true);
 	return 0;
 }
 
@@ -143,12 +143,14 @@ size_t vnet_steer_get_hash(const struct vnet_ctrl *ctrl, u8 command, u8 *data)
  * @vnet: the device
  * @ctrl: what the driver has set
  *
+ * Context: Any. Without vnet->ctrl_lock it is what was set at some time, or what
+ * is between two settings: a number of queues that there are, or 0.
  * Return: their number.
  */
 unsigned int vnet_steer_rx_pairs(const struct vnet *vnet,
 				 const struct vnet_ctrl *ctrl)
 {
-	return ctrl->rss ? vnet->max_pairs : ctrl->pairs;
+	return READ_ONCE(ctrl->rss) ? vnet->max_pairs : READ_ONCE(ctrl->pairs);
 }
 
 /* The key has four bytes more than the longest input. */

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Guest to host. A kick copies the guest's packets and, when it has let go of the
- * queue, hands them to the host's network stack. What is more than a few is left
- * to the worker.
+ * Guest to host. The worker copies the guest's packets and, when it has let go of
+ * the queue, hands them to the host's network stack. A short packet that is alone
+ * is sent by the kick itself, which is faster; the guest's CPU, and on a real host
+ * QEMU's big lock, wait meanwhile, so it is no more than that.
  */
 #include "virtio_net.h"
 
@@ -18,13 +19,14 @@
  */
 #define VNET_TX_BATCH_PACKETS	64
 #define VNET_TX_BATCH_BYTES	SZ_32K
-/* Packets that a kick sends itself: the guest's CPU waits meanwhile. */
-#define VNET_TX_KICK_PACKETS	8
+/* The longest packet that a kick sends itself, with its header. */
+#define VNET_TX_KICK_BYTES	2048
 
 /* What a batch came to; added to the queue's counters at its end. */
 struct vnet_tx_run {
 	struct list_head skbs;
 	unsigned int limit;
+	unsigned int longest;
 	unsigned int taken;
 	unsigned int packets;
 	u64 bytes;
@@ -50,7 +52,7 @@ static unsigned int vnet_tx_linear(const struct vnet_vq *vq, unsigned int len)
 	return first;
 }
 
-/* Room for such a packet. */
+/* Room for such a packet. Pages are allocated where one can sleep only. */
 static struct sk_buff *vnet_tx_alloc(struct vnet_vq *vq, unsigned int len,
 				     gfp_t gfp)
 {
@@ -109,6 +111,23 @@ static int vnet_tx_fill(struct vnet_vq *vq, const struct vnet_ring *ring,
 	return vnet_offload_from_guest(vq, &hdr, skb) ? -EBADMSG : 0;
 }
 
+/* Where one can sleep: all the same without it, if that goes. */
+static int vnet_tx_fill_slow(struct vnet_vq *vq, struct sk_buff *skb)
+{
+	struct vnet_ring ring;
+	int err = -EAGAIN;
+
+	mdev_migrate_reader_enter(&vq->reader);
+	if (vnet_ring_get(vq, &ring))
+		err = vnet_tx_fill(vq, &ring, skb);
+	mdev_migrate_reader_exit(&vq->reader);
+	if (err != -EAGAIN)
+		return err;
+
+	vnet_chain_rewind(&vq->chain);
+	return vnet_tx_fill(vq, NULL, skb);
+}
+
 /*
  * Copy the packet in vq->chain. Returns 0 also where there is nothing to send
  * on: that is counted in @run, and the chain is to be returned all the same.
@@ -127,6 +146,8 @@ static int vnet_tx_copy(struct vnet_vq *vq, const struct vnet_ring *ring,
 		run->errors++;
 		return 0;
 	}
+	if (ring && len > VNET_LINEAR_MAX)
+		return -EAGAIN;
 
 	skb = vnet_tx_alloc(vq, len, ring ? GFP_ATOMIC : GFP_KERNEL);
 	if (!skb) {
@@ -135,46 +156,55 @@ static int vnet_tx_copy(struct vnet_vq *vq, const struct vnet_ring *ring,
 		run->dropped++;
 		return 0;
 	}
-	err = vnet_tx_fill(vq, ring, skb);
+	err = ring ? vnet_tx_fill(vq, ring, skb) : vnet_tx_fill_slow(vq, skb);
 	if (!err) {
 		*result = skb;
 		return 0;
 	}
 	kfree_skb(skb);
-	if (err != -ENOMEM && err != -EBADMSG)
+	if (err != -EIO && err != -EBADMSG)
 		return err;
-	run->dropped += err == -ENOMEM;
-	run->errors += err == -EBADMSG;
+	run->errors++;
 	return 0;
 }
 
 /*
- * Returns 1 if there was a packet, 0 if not, or an error of the ring's: see
- * ring.c also for @ring.
+ * Returns 1 if there was a packet, 0 if not, or an error: see ring.c also for
+ * @ring.
  */
 static int vnet_tx_one(struct vnet_vq *vq, const struct vnet_ring *ring,
 		       struct vnet_tx_run *run)
 {
-	struct sk_buff *skb;
+	struct sk_buff *skb = NULL;
 	int ret;
 
 	ret = vnet_ring_peek(vq, ring);
-	if (ret <= 0)
+	if (!ret || (ret < 0 && ret != -EIO))
 		return ret;
-	if (vq->chain.nr_in)
+	if (ret > 0 && vq->chain.nr_in)
 		return vnet_vq_bad(vq, "a writable descriptor in the transmit queue");
+	if (ret > 0 && vq->chain.out_len > run->longest)
+		return -EAGAIN;
 
-	ret = vnet_tx_copy(vq, ring, run, &skb);
-	if (ret)
+	if (ret > 0) {
+		ret = vnet_tx_copy(vq, ring, run, &skb);
+		if (ret)
+			return ret;
+	} else {
+		run->errors++;
+	}
+	ret = vnet_ring_stage(vq, ring, 0);
+	if (ret) {
+		kfree_skb(skb);
 		return ret;
+	}
+	run->taken++;
 	if (skb) {
 		run->packets++;
 		run->bytes += skb->len;
 		list_add_tail(&skb->list, &run->skbs);
 	}
-	run->taken++;
-
-	return vnet_ring_stage(vq, ring, 0) ? -EFAULT : 1;
+	return 1;
 }
 
 static bool vnet_tx_has_room(const struct vnet_tx_run *run)
@@ -189,14 +219,29 @@ static int vnet_tx_now(struct vnet_vq *vq, struct vnet_tx_run *run)
 	struct vnet_ring ring;
 	int ret = -EAGAIN;
 
-	rcu_read_lock();
+	mdev_migrate_reader_enter(&vq->reader);
 	if (vnet_ring_get(vq, &ring)) {
 		do {
 			ret = vnet_tx_one(vq, &ring, run);
 		} while (ret > 0 && vnet_tx_has_room(run));
 	}
-	rcu_read_unlock();
+	mdev_migrate_reader_exit(&vq->reader);
 	return ret;
+}
+
+/*
+ * Return what was taken, whatever came then: now or, if the ring is not to be had
+ * now, with what is taken next.
+ */
+static int vnet_tx_publish(struct vnet_vq *vq)
+{
+	int err = 0;
+
+	if (vq->staged)
+		err = vnet_ring_publish(vq, NULL);
+	if (err)
+		vnet_ring_keep(vq);
+	return err;
 }
 
 /*
@@ -207,7 +252,9 @@ static int vnet_tx_drain(struct vnet_vq *vq, struct vnet_tx_run *run)
 {
 	int ret, err;
 
-	ret = vnet_ring_notify_off(vq, NULL);
+	ret = vnet_ring_flush(vq, NULL);
+	if (!ret)
+		ret = vnet_ring_notify_off(vq, NULL);
 	if (ret)
 		return ret;
 
@@ -215,9 +262,9 @@ static int vnet_tx_drain(struct vnet_vq *vq, struct vnet_tx_run *run)
 		ret = vnet_tx_now(vq, run);
 		if (ret == -EAGAIN)
 			ret = vnet_tx_one(vq, NULL, run);
-		/* What was taken is returned, whatever came then. */
-		if (vq->staged && vnet_ring_publish(vq, NULL))
-			ret = -EFAULT;
+		err = vnet_tx_publish(vq);
+		if (err)
+			ret = err;
 		if (!ret)
 			ret = vnet_ring_notify_on(vq, NULL);
 		if (ret <= 0)
@@ -287,20 +334,18 @@ static bool vnet_tx_in_use(const struct vnet_vq *vq)
 }
 
 /* Returns as vnet_tx_drain(). */
-static int vnet_tx_batch(struct vnet_vq *vq, unsigned int limit,
-			 unsigned int *taken)
+static int vnet_tx_batch(struct vnet_vq *vq, unsigned int *taken)
 {
 	struct vnet_tx_run run = {
 		.skbs = LIST_HEAD_INIT(run.skbs),
-		.limit = limit,
+		.limit = VNET_TX_BATCH_PACKETS,
+		.longest = UINT_MAX,
 	};
 	int ret = 0;
 
 	if (vnet_tx_in_use(vq))
 		ret = vnet_tx_drain(vq, &run);
-	if (ret < 0 && ret != -ENOMEM)
-		vnet_vq_break(vq);
-	vnet_vq_release(vq);
+	vnet_vq_finish(vq, min(ret, 0));
 
 	vnet_tx_deliver(vq, &run);
 	vnet_tx_count(vq, &run);
@@ -311,6 +356,8 @@ static int vnet_tx_batch(struct vnet_vq *vq, unsigned int limit,
 /**
  * vnet_tx_run - send the guest's packets
  * @vq: the transmit queue, claimed; released on return
+ *
+ * Context: The worker.
  */
 void vnet_tx_run(struct vnet_vq *vq)
 {
@@ -318,23 +365,54 @@ void vnet_tx_run(struct vnet_vq *vq)
 	int ret;
 
 	do {
-		ret = vnet_tx_batch(vq, VNET_TX_BATCH_PACKETS, &taken);
+		ret = vnet_tx_batch(vq, &taken);
 	} while (ret > 0 && taken < VNET_BUDGET && vnet_vq_claim(vq));
-	/* Short of memory: again, it may have passed. */
-	if (ret > 0 || ret == -ENOMEM)
-		queue_work(vnet_wq, &vq->work);
+	if (ret > 0)
+		vnet_vq_poke(vq);
+}
+
+/* Returns 0 if there is no more, else the worker is to look. */
+static int vnet_tx_kick_one(struct vnet_vq *vq, struct vnet_tx_run *run)
+{
+	struct vnet_ring ring;
+	int ret = -EAGAIN;
+
+	if (!vnet_tx_in_use(vq))
+		return 0;
+
+	mdev_migrate_reader_enter(&vq->reader);
+	if (vnet_ring_get(vq, &ring) && !vq->kept) {
+		ret = vnet_tx_one(vq, &ring, run);
+		if (run->taken) {
+			vnet_ring_publish(vq, &ring);
+			ret = vnet_ring_notify_on(vq, &ring);
+			vnet_ring_signal(vq, &ring);
+		}
+	}
+	mdev_migrate_reader_exit(&vq->reader);
+	return ret;
 }
 
 /**
- * vnet_tx_kick - send the guest's packets, if they are few
+ * vnet_tx_kick - send the guest's packet, if it is one
  * @vq: the transmit queue, claimed; released on return
+ *
+ * Context: The driver's kick. Touches guest memory that is at hand only.
  */
 void vnet_tx_kick(struct vnet_vq *vq)
 {
-	unsigned int taken = 0;
+	struct vnet_tx_run run = {
+		.skbs = LIST_HEAD_INIT(run.skbs),
+		.limit = 1,
+		.longest = VNET_TX_KICK_BYTES,
+	};
 	int ret;
 
-	ret = vnet_tx_batch(vq, VNET_TX_KICK_PACKETS, &taken);
-	if (ret > 0 || ret == -ENOMEM)
-		queue_work(vnet_wq, &vq->work);
+	ret = vnet_tx_kick_one(vq, &run);
+	vnet_vq_release(vq);
+	if (ret)
+		vnet_vq_poke(vq);
+
+	vnet_tx_deliver(vq, &run);
+	vnet_tx_count(vq, &run);
 }

@@ -17,6 +17,7 @@
  *	steer.c		which queue a packet goes to; receive side scaling
  *	offload.c	packet headers: checksums and segmentation
  *	netdev.c	the host's network interface
+ *	ifname.c	its name, for sysfs
  *	ethtool.c	what ethtool shows of it
  *	rx.c		host to guest
  *	tx.c		guest to host
@@ -29,16 +30,21 @@
  *	vnet->lock			registers; data path on and off
  *	vq->mutex			the right to use a ring and sleep; the
  *					control queue's before another's
- *	the helper's DMA lock
  *	vq->lock			the right to use a ring without sleeping
+ *	vq->reader			a section in which guest memory stays
  *	vnet->ctrl_lock			what the control queue has set
  *	vnet->irq_lock			status, ISR, link
  *	the helper's interrupt lock
  *
  * A queue's worker takes vq->mutex and what follows, never vnet->lock: so that
- * whoever holds vnet->lock can wait for it. RTNL is taken outside of all of
- * these or where none is held; below RTNL only vq->lock and vnet->irq_lock are
- * taken, and vnet->ctrl_lock is read. What needs RTNL is done by vnet->netdev_work.
+ * whoever holds vnet->lock can wait for it. Guest memory that is not at hand is
+ * touched by workers alone, under vq->mutex: they may wait for a page for as long
+ * as userspace likes. Who wants the mutex then, to turn the queue off, interrupts
+ * the worker. So neither vnet->lock nor the state lock is held over such a wait.
+ *
+ * RTNL is taken where none of these is held but the helper's state lock, when the
+ * device is opened; below RTNL only vq->lock, vq->reader and vnet->irq_lock are
+ * taken, and vnet->ctrl_lock is read. Nothing that a driver does needs RTNL.
  */
 #ifndef MDEV_VIRTIO_NET_H
 #define MDEV_VIRTIO_NET_H
@@ -69,8 +75,9 @@
 /* Packets and bytes that wait for a guest's buffers or for its resumption. */
 #define VNET_BACKLOG_PACKETS	1024
 #define VNET_BACKLOG_BYTES	SZ_4M
-/* When to try again what memory was short for. */
-#define VNET_RETRY_DELAY	msecs_to_jiffies(20)
+/* When to try again what did not go for want of memory; twice as long each time. */
+#define VNET_RETRY_MIN		msecs_to_jiffies(10)
+#define VNET_RETRY_MAX		msecs_to_jiffies(1000)
 /* Packets a worker handles before it lets others have the queue. */
 #define VNET_BUDGET		256
 
@@ -79,6 +86,12 @@
 #define VNET_MSIX_BAR		2
 #define VNET_REGION_SHIFT	12
 #define VNET_NOTIFY_MULTIPLIER	4
+
+/*
+ * A feature that no device may offer, and so no driver accept: VIRTIO_F_BAD_FEATURE
+ * of old. Stands for all that a driver sets in words that the device does not have.
+ */
+#define VNET_BAD_FEATURE	BIT_ULL(30)
 
 /* The packet's header, without and with the hash. */
 #define VNET_HDR_LEN		sizeof(struct virtio_net_hdr_v1)
@@ -137,7 +150,7 @@ struct vnet_used {
  * @avail: driver's area
  * @used: device's area
  *
- * Good inside the RCU section in which vnet_ring_get() filled it.
+ * Good inside the reader's section in which vnet_ring_get() filled it.
  */
 struct vnet_ring {
 	const struct vnet_desc *desc;
@@ -227,7 +240,9 @@ enum vnet_area { VNET_DESC, VNET_AVAIL, VNET_USED, VNET_NR_AREAS };
  * @vnet: whose
  * @index: which; even ones receive (host to guest), odd ones transmit, the
  *	control queue follows
- * @work: the worker
+ * @work: what its worker does for it
+ * @retry: likewise, a little later
+ * @reader: who uses the ring, when it touches guest memory without sleeping
  *
  * Registers. Guarded by vnet->lock; fixed while @enabled, but for @vector,
  * which interrupts read without a lock:
@@ -240,10 +255,16 @@ enum vnet_area { VNET_DESC, VNET_AVAIL, VNET_USED, VNET_NR_AREAS };
  *
  * @mutex: held to use the ring and sleep
  * @lock: held to use the ring without sleeping, while not @busy
- * @live: the ring may be used. Written under both, read under either.
+ * @worker: its worker, while the device is open. Guarded by @lock.
+ * @wanted: the ring is to be used: the worker makes it @live. Written under both
+ *	vnet->lock and @lock, read under either.
+ * @live: the ring may be used. Written under @mutex and @lock, read under
+ *	either.
  * @busy: whoever holds @mutex uses the ring. Guarded by @lock.
  * @broken: stopped until the device is reset. Set by who uses the ring, cleared
- *	under both when not @live.
+ *	under @mutex and @lock when not @wanted.
+ * @delay: until the next try, in jiffies, if the last one failed for want of
+ *	memory. Guarded by @mutex.
  *
  * The ring's own, for who uses it, as is what they call:
  *
@@ -276,7 +297,9 @@ enum vnet_area { VNET_DESC, VNET_AVAIL, VNET_USED, VNET_NR_AREAS };
 struct vnet_vq {
 	struct vnet *vnet;
 	u16 index;
-	struct work_struct work;
+	struct kthread_work work;
+	struct kthread_delayed_work retry;
+	struct mdev_migrate_reader reader;
 
 	u16 size;
 	u16 vector;
@@ -288,9 +311,12 @@ struct vnet_vq {
 	struct mutex mutex;
 	/* using the ring without sleeping; backlog, counters */
 	spinlock_t lock;
+	struct mdev_migrate_worker *worker;
+	bool wanted;
 	bool live;
 	bool busy;
 	bool broken;
+	unsigned long delay;
 
 	enum vnet_role role;
 	bool event_idx;
@@ -326,14 +352,15 @@ struct vnet_vq {
  * @nr_vectors: how many MSI-X vectors
  * @window: offset of the PCI configuration access capability
  *
- * @retry: turns on the queues for which memory was short
+ * @workers: one for each queue pair, while the device is open; the control queue
+ *	has the first one
  *
  * @lock: guards the registers, here and of the queues, and the data path's
  *	being on or off
  * @opened: between open and close
  * @device_feature_select: register
  * @driver_feature_select: register
- * @driver_features: accepted by the driver
+ * @driver_features: accepted by the driver, and VNET_BAD_FEATURE
  * @queue_select: register
  *
  * @ctrl_lock: guards @ctrl for its readers, who may be anywhere
@@ -354,10 +381,12 @@ struct vnet_vq {
  * @link_up: the guest sees that it is
  * @announce_due: the guest is to announce itself after the start
  * @announce: the guest sees that it is to
- * @mac: the guest's address after reset. Written under @lock too.
- * @host_offloads: what the host's interface is to send, as @ctrl has it
- * @host_pairs: how many queues it is to have
- * @netdev_work: brings the host's interface there
+ * @mac: the guest's address after reset. Written under @lock too, or while the
+ *	device is closed and cannot be opened.
+ * @ifname: name of the host's interface
+ *
+ * @host_features: offloads of the host's interface. Guarded by RTNL.
+ * @carrier_work: turns the interface's carrier off
  */
 struct vnet {
 	struct mdev_migrate_device mdm;
@@ -370,7 +399,7 @@ struct vnet {
 	unsigned int nr_vectors;
 	unsigned int window;
 
-	struct delayed_work retry;
+	struct mdev_migrate_worker *workers[VNET_MAX_PAIRS];
 
 	/* registers, data path */
 	struct mutex lock;
@@ -398,9 +427,11 @@ struct vnet {
 	bool announce_due;
 	bool announce;
 	u8 mac[ETH_ALEN];
-	u64 host_offloads;
-	unsigned int host_pairs;
-	struct work_struct netdev_work;
+	char ifname[IFNAMSIZ];
+
+	/* the host's interface */
+	netdev_features_t host_features;
+	struct delayed_work carrier_work;
 };
 
 static inline struct vnet *to_vnet(struct mdev_migrate_device *mdm)
@@ -423,9 +454,6 @@ static inline unsigned int vnet_vq_pair(const struct vnet_vq *vq)
 {
 	return vq->index / 2;
 }
-
-/* main.c */
-extern struct workqueue_struct *vnet_wq;
 
 /* model.c */
 extern struct mdev_migrate_model vnet_model;
@@ -463,20 +491,27 @@ void vnet_irq_restart(struct vnet *vnet);
 u8 vnet_irq_read_isr(struct vnet *vnet);
 void vnet_set_link(struct vnet *vnet, bool up);
 void vnet_set_running(struct vnet *vnet, bool running);
+void vnet_config_renewed(struct vnet *vnet);
 void vnet_announce_ack(struct vnet *vnet);
 
 /* queue.c */
 void vnet_vq_init(struct vnet_vq *vq, struct vnet *vnet, u16 index);
 unsigned int vnet_driver_pairs(const struct vnet *vnet, u64 features);
 enum vnet_role vnet_vq_role(const struct vnet_vq *vq);
+void vnet_vq_open(struct vnet_vq *vq, struct mdev_migrate_worker *worker);
+void vnet_vq_close(struct vnet_vq *vq);
 void vnet_vq_reset(struct vnet_vq *vq);
-int vnet_vq_activate(struct vnet_vq *vq);
+void vnet_vq_activate(struct vnet_vq *vq);
 void vnet_vq_deactivate(struct vnet_vq *vq);
 int vnet_vq_bad(struct vnet_vq *vq, const char *why);
 void vnet_vq_break(struct vnet_vq *vq);
 bool vnet_vq_usable(const struct vnet_vq *vq);
+bool vnet_is_transient(int err);
 bool vnet_vq_claim(struct vnet_vq *vq);
 void vnet_vq_release(struct vnet_vq *vq);
+void vnet_vq_finish(struct vnet_vq *vq, int ret);
+void vnet_vq_poke(struct vnet_vq *vq);
+void vnet_vq_poke_locked(struct vnet_vq *vq);
 void vnet_vq_kick(struct vnet *vnet, unsigned int index);
 
 /* ring.c */
@@ -491,10 +526,12 @@ void vnet_ring_rollback(struct vnet_vq *vq);
 int vnet_ring_push(struct vnet_vq *vq, const struct vnet_ring *ring, u32 len);
 int vnet_ring_signal(struct vnet_vq *vq, const struct vnet_ring *ring);
 int vnet_ring_flush(struct vnet_vq *vq, const struct vnet_ring *ring);
+int vnet_ring_return_bad(struct vnet_vq *vq, const struct vnet_ring *ring);
 int vnet_ring_notify_on(struct vnet_vq *vq, const struct vnet_ring *ring);
 int vnet_ring_notify_off(struct vnet_vq *vq, const struct vnet_ring *ring);
 
 /* chain.c */
+void vnet_chain_rewind(struct vnet_chain *chain);
 int vnet_chain_walk(struct vnet_vq *vq, const struct vnet_ring *ring, u16 head);
 int vnet_chain_walk_table(struct vnet_vq *vq, bool atomic);
 int vnet_ring_read(struct vnet_vq *vq, const struct vnet_ring *ring, void *buf,
@@ -510,9 +547,15 @@ int vnet_ring_write_at(struct vnet_vq *vq, const struct vnet_ring *ring,
 /* netdev.c */
 int vnet_netdev_create(struct vnet *vnet);
 void vnet_netdev_destroy(struct vnet *vnet);
-void vnet_netdev_follow(struct vnet *vnet);
+int vnet_netdev_configure(struct vnet *vnet);
+void vnet_netdev_carrier(struct vnet *vnet);
 void vnet_read_stats(const struct vnet_stats *stats,
 		     struct vnet_counts *counts);
+
+/* ifname.c */
+int vnet_ifname_init(void);
+void vnet_ifname_exit(void);
+void vnet_ifname_get(struct vnet *vnet, char *name);
 
 /* ethtool.c */
 extern const struct ethtool_ops vnet_ethtool_ops;

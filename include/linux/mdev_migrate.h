@@ -11,10 +11,12 @@
 #ifndef _LINUX_MDEV_MIGRATE_H
 #define _LINUX_MDEV_MIGRATE_H
 
+#include <linux/kthread.h>
 #include <linux/mdev.h>
 #include <linux/mdev_migrate_config.h>
 #include <linux/pci_regs.h>
 #include <linux/rcupdate.h>
+#include <linux/spinlock.h>
 #include <linux/vfio.h>
 #include <uapi/linux/mdev_migrate.h>
 
@@ -23,10 +25,11 @@ struct mdm_irqs;
 struct mdm_migration;
 struct mdm_pci;
 struct mdm_sysfs_dir;
-struct mdm_type;
+struct mdm_types;
 struct mdm_virtual;
 struct mdev_migrate_device;
 struct mdev_migrate_driver;
+struct mdev_migrate_worker;
 struct mdev_migrate_writer;
 
 /**
@@ -61,10 +64,10 @@ struct mdev_migrate_record_type {
  * struct mdev_migrate_ops - what a device model does
  *
  * Unless said otherwise, callbacks may sleep and are optional. The helper calls
- * @open, @close, @reset, @stop, @start, @state_size, @save, @load_check and
- * @load_commit one at a time, under its state lock; @load_begin, @load_record
- * and @load_end under the session's lock. @bar_read, @bar_write, @cfg_read,
- * @cfg_write and @pci_command run at any time in between and concurrently with
+ * @open, @close, @reset, @stop, @start, @save, @load_check and @load_commit one
+ * at a time, under its state lock; @load_begin, @load_record and @load_end
+ * under the session's lock. @bar_read, @bar_write, @cfg_read, @cfg_write,
+ * @pci_command and @state_size run at any time in between and concurrently with
  * each other: what they share, the model locks itself.
  *
  * @check_config: is the combination of values possible (-EOPNOTSUPP), are
@@ -94,15 +97,21 @@ struct mdev_migrate_record_type {
  *	Mandatory.
  * @bar_write: likewise write. Mandatory.
  * @pci_command: the PCI command register changed from @old to @new, such as the
- *	bus master enable. May be called in any state.
+ *	bus master enable. May be called in any state. Of changes at the same
+ *	time each is told of, but not in the order in which they were made: the
+ *	bits that differ say what to look at, mdev_migrate_pci_command() under a
+ *	lock of the model's what it is now.
  * @cfg_read: configuration space at @offset is about to be read; a
  *	capability that is a window fills it with mdev_migrate_pci_set().
  * @cfg_write: configuration space was written at [@offset, @offset + @len).
- * @state_size: estimate of the bytes that @save puts now. Does not sleep.
- *	Mandatory.
+ * @state_size: estimate of the bytes that @save puts now. Called at any time
+ *	between the end of @open and the beginning of @close, concurrently with
+ *	all others, under a spinlock: must not sleep, and takes no lock but
+ *	spinlocks of the model's own. Mandatory.
  * @save: put the state's records with mdev_migrate_put(). The device is
  *	stopped. Must not change it. Mandatory.
- * @records: the records @load_record takes, each tag once
+ * @records: the records @load_record takes: each tag once, none below
+ *	MDEV_MIGRATE_TAG_MODELS
  * @nr_records: how many
  * @load_begin: a stream with this device's configuration begins. Returns an
  *	object that the following callbacks fill, NULL or an ERR_PTR().
@@ -162,10 +171,7 @@ struct mdev_migrate_ops {
  *
  * Everything below is the helper's.
  *
- * @mdev_driver: what the mdev core sees
- * @parent: likewise
- * @types: one per offered version
- * @nr_types: how many
+ * @types: what the mdev core sees
  * @virtual_parent: the parent, if it is the helper's own
  */
 struct mdev_migrate_driver {
@@ -178,10 +184,7 @@ struct mdev_migrate_driver {
 	const char *max_version;
 	const struct attribute_group **dev_groups;
 
-	struct mdev_driver mdev_driver;
-	struct mdev_parent parent;
-	struct mdm_type *types;
-	unsigned int nr_types;
+	struct mdm_types *types;
 	struct mdm_virtual *virtual_parent;
 };
 
@@ -231,6 +234,10 @@ int mdev_migrate_register_virtual(struct mdev_migrate_driver *drv,
 				  const char *name);
 void mdev_migrate_unregister_virtual(struct mdev_migrate_driver *drv);
 struct mdev_migrate_device *mdev_migrate_from_dev(struct device *dev);
+
+/* vfio.c */
+int mdev_migrate_keep_closed(struct mdev_migrate_device *mdm);
+void mdev_migrate_let_open(struct mdev_migrate_device *mdm);
 
 /* error.c */
 __printf(3, 4)
@@ -297,6 +304,60 @@ void mdev_migrate_msix_raise(struct mdev_migrate_device *mdm,
 void mdev_migrate_intx_set(struct mdev_migrate_device *mdm, bool level);
 bool mdev_migrate_msix_enabled(struct mdev_migrate_device *mdm);
 
+/* worker.c */
+struct mdev_migrate_worker *
+mdev_migrate_worker_create(struct mdev_migrate_device *mdm, const char *name);
+void mdev_migrate_worker_destroy(struct mdev_migrate_worker *worker);
+bool mdev_migrate_worker_queue(struct mdev_migrate_worker *worker,
+			       struct kthread_work *work);
+bool mdev_migrate_worker_queue_delayed(struct mdev_migrate_worker *worker,
+				       struct kthread_delayed_work *work,
+				       unsigned long delay);
+void mdev_migrate_worker_interrupt(struct mdev_migrate_worker *worker);
+
+/**
+ * struct mdev_migrate_reader - who reads and writes guest memory without sleeping
+ *
+ * A model has one for each part of it that works by itself, such as a queue:
+ * only one at a time can be in a reader's section. Userspace that unmaps memory
+ * waits until the sections are over that could use it.
+ *
+ * @lock: held in the section
+ * @node: entry in the device's list of readers
+ */
+struct mdev_migrate_reader {
+	spinlock_t lock; /* the section */
+	struct list_head node;
+};
+
+/**
+ * mdev_migrate_reader_enter - begin a section
+ * @reader: the reader
+ *
+ * Until mdev_migrate_reader_exit(), what is cached of guest memory stays, and
+ * addresses of maps are good. To be short: no longer than it takes to copy some
+ * tens of KiB.
+ *
+ * Context: Any but hard interrupt; not in another section. Nothing sleeps in it.
+ */
+static inline void mdev_migrate_reader_enter(struct mdev_migrate_reader *reader)
+	__acquires(&reader->lock)
+{
+	spin_lock_bh(&reader->lock);
+	rcu_read_lock();
+}
+
+/**
+ * mdev_migrate_reader_exit - end a section
+ * @reader: the reader
+ */
+static inline void mdev_migrate_reader_exit(struct mdev_migrate_reader *reader)
+	__releases(&reader->lock)
+{
+	rcu_read_unlock();
+	spin_unlock_bh(&reader->lock);
+}
+
 /**
  * struct mdev_migrate_map - guest memory that a model keeps mapped
  *
@@ -309,7 +370,7 @@ bool mdev_migrate_msix_enabled(struct mdev_migrate_device *mdm);
  *
  * Everything below is the helper's.
  *
- * @addr: kernel address of @iova, or NULL; written under the DMA lock
+ * @addr: kernel address of @iova, or NULL
  * @base: what vmap() gave
  * @npages: pages pinned
  * @node: entry in the device's list of maps
@@ -328,6 +389,10 @@ struct mdev_migrate_map {
 #define MDEV_MIGRATE_MAP_MAX	SZ_1M
 
 /* dma.c, map.c */
+void mdev_migrate_reader_add(struct mdev_migrate_device *mdm,
+			     struct mdev_migrate_reader *reader);
+void mdev_migrate_reader_remove(struct mdev_migrate_device *mdm,
+				struct mdev_migrate_reader *reader);
 int mdev_migrate_dma_read(struct mdev_migrate_device *mdm, u64 iova, void *buf,
 			  size_t len);
 int mdev_migrate_dma_write(struct mdev_migrate_device *mdm, u64 iova,
@@ -350,10 +415,9 @@ void mdev_migrate_map_dirty(struct mdev_migrate_device *mdm,
  * mdev_migrate_map_addr - the mapping's kernel address
  * @map: the map
  *
- * Context: Any; inside rcu_read_lock(), the address is good until
- * rcu_read_unlock().
+ * Context: In a section of a reader's, until whose end the address is good.
  * Return: the address of the map's first byte, or NULL if it is gone: leave the
- * RCU section and call mdev_migrate_map_refresh().
+ * section and call mdev_migrate_map_refresh().
  */
 static inline void *mdev_migrate_map_addr(struct mdev_migrate_map *map)
 {

@@ -33,9 +33,9 @@ kvm_works() {
 	[ "$(cat "$known")" = 1 ]
 }
 
-# Emulated, the second one is still until what needs it starts it.
+# Emulated, all but the first one are still until what needs them starts them.
 accel=tcg,thread=multi start=maxcpus=1
-[ ! -e /dev/kvm ] || ! kvm_works || { accel=kvm start='' processors=2; }
+[ ! -e /dev/kvm ] || ! kvm_works || { accel=kvm start='' processors=4; }
 echo "# QEMU's accelerator: $accel"
 qemu "${KERNELS_TIMEOUT:-900}" -accel $accel -smp "$processors" -cpu max -m 2G \
 	-kernel /out/vmlinuz -initrd /out/initrd.all \

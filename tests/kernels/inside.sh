@@ -146,16 +146,21 @@ unload() {
 	modprobe -r mdev_virtio_net && [ ! -e /sys/module/mdev_migrate ]
 }
 
-# All processors: where they are emulated, all but this is faster on one.
-more_processors() {
-	for cpu in /sys/devices/system/cpu/cpu[1-9]*/online; do
-		[ ! -e "$cpu" ] || echo 1 >"$cpu"
+# processors COUNT: so many run, or all that there are. Where they are emulated, what does
+# not need them is faster on one.
+processors() {
+	present=$(getconf _NPROCESSORS_CONF) i=1
+	[ "$1" -le "$present" ] || set -- "$present"
+	while [ $i -lt "$1" ]; do
+		cpu=/sys/devices/system/cpu/cpu$i/online
+		[ "$(cat $cpu)" = 1 ] || echo 1 >$cpu
+		i=$((i + 1))
 	done
-	cmp /sys/devices/system/cpu/online /sys/devices/system/cpu/present
+	[ "$(getconf _NPROCESSORS_ONLN)" -ge "$1" ]
 }
 
 selftests() {
-	check "processors $(cat /sys/devices/system/cpu/present) run" more_processors
+	check "a second processor runs where there is one" processors 2
 	# A variant that the kernel does not have is one line, not one per test.
 	if [ ! -e /dev/iommu ]; then
 		echo "# the kernel has no iommufd: the tests run through the container"
@@ -175,12 +180,31 @@ selftests() {
 	"$here/run.sh" /nonexistent $(cat "$here/selftests") && echo "ok $n all selftests" || echo "not ok $n all selftests"
 }
 
-# QEMU migrates a card whose driver is the test: no guest CPU runs.
+# What sets things against each other, where there are processors for it.
+races() {
+	[ -s "$here/races" ] || return
+	check "four processors run" processors 4
+	n=$((n + 1))
+	RACES_SECONDS=$(cat "$here/races")
+	export RACES_SECONDS
+	"$here/run.sh" /nonexistent races && echo "ok $n all races" || echo "not ok $n all races"
+}
+
+# QEMU migrates a card whose driver is the test: no guest CPU runs. The host sends into
+# the bridge all the time; emulated, it reads some tens of frames a second.
 qemu_tests() {
 	modprobe bridge
 	n=$((n + 1))
+	"$here/noise" 10 br >/tmp/noise &
+	noise=$!
 	(cd "$here/qemu" && PYTHONDONTWRITEBYTECODE=1 python3 test_qtest.py) &&
 		echo "ok $n all of QEMU" || echo "not ok $n all of QEMU"
+	check "the host was not silent meanwhile" not_silent
+}
+
+# That it is still there, and has sent something.
+not_silent() {
+	kill $noise && cat /tmp/noise && [ "$(tail -n 1 /tmp/noise | cut -d' ' -f1)" -gt 0 ]
 }
 
 # The administrator's guide, as far as it goes on from an installation.
@@ -238,5 +262,6 @@ tool_tests
 guide_tests
 qemu_tests
 selftests
+races
 removal_tests
 echo "1..$n"

@@ -399,6 +399,54 @@ static void test_reset_while_loading(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, f->mdm.mig->session);
 }
 
+/* A model's records that cannot be told from each other, or from the helper's. */
+static void test_records(struct kunit *test)
+{
+	static const struct {
+		struct mdev_migrate_record_type records[2];
+		const char *why;
+	} cases[] = {
+		{ { { 0x100 }, { 0x101 } }, NULL },
+		{ { { 0x100, MDEV_MIGRATE_RECORD_MAX }, { ~0U } }, NULL },
+		{ { { 0x1000 }, { 0x1000 } },
+		  "record 0x1000 has a tag that another one has" },
+		{ { { 0x100, MDEV_MIGRATE_RECORD_MAX + 1 }, { 0x101 } },
+		  "record 0x100 has a length that no record can have" },
+		{ { { 0x100 }, { MDEV_MIGRATE_TAG_PCI_MSIX } },
+		  "record 0x11 has a tag that is reserved for the stream itself and PCI" },
+		{ { { MDEV_MIGRATE_TAG_START }, { 0x100 } },
+		  "record 0x1 has a tag that is reserved for the stream itself and PCI" },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct mdev_migrate_ops ops = {
+			.records = cases[i].records,
+			.nr_records = 2,
+		};
+		struct mdev_migrate_msg why = {};
+
+		KUNIT_EXPECT_EQ(test, mdm_records_check(&ops, &why),
+				cases[i].why ? -EINVAL : 0);
+		KUNIT_EXPECT_STREQ(test, why.text, cases[i].why ?: "");
+	}
+}
+
+/*
+ * A device that is started by a user's page which does not come: who asks for
+ * the size is answered while the state lock is held.
+ */
+static void test_size_without_state_lock(struct kunit *test)
+{
+	struct fake *f = test->priv;
+	size_t size = mdm_migration_stop_copy_bytes(&f->mdm);
+
+	KUNIT_EXPECT_LT(test, 0, size);
+	mutex_lock(&f->mdm.mig->state_lock);
+	KUNIT_EXPECT_EQ(test, mdm_migration_stop_copy_bytes(&f->mdm), size);
+	mutex_unlock(&f->mdm.mig->state_lock);
+}
+
 static struct kunit_case fsm_cases[] = {
 	KUNIT_CASE(test_paths),
 	KUNIT_CASE(test_precopy_paths),
@@ -410,6 +458,8 @@ static struct kunit_case fsm_cases[] = {
 	KUNIT_CASE(test_load_nothing),
 	KUNIT_CASE(test_load),
 	KUNIT_CASE(test_reset_while_loading),
+	KUNIT_CASE(test_records),
+	KUNIT_CASE(test_size_without_state_lock),
 	{}
 };
 

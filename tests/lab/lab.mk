@@ -3,7 +3,7 @@
 
 LAB := $(dir $(lastword $(MAKEFILE_LIST)))lab
 
-.PHONY: lab-setup-fast lab-setup-debug lab-selftest
+.PHONY: lab-setup-fast lab-setup-debug lab-setup-smp lab-selftest
 
 lab-setup-fast:
 	$(LAB) setup fast tree guest
@@ -11,5 +11,8 @@ lab-setup-fast:
 lab-setup-debug:
 	$(LAB) setup debug tree guest
 
-lab-selftest: lab-setup-debug
+lab-setup-smp:
+	$(LAB) setup smp tree guest
+
+lab-selftest: lab-setup-debug lab-setup-smp
 	$(LAB) selftest

@@ -12,8 +12,6 @@
 #include <unistd.h>
 
 #include "mdev.h"
-#include "util.h"
-#include "vnic.h"
 
 static int ethtool(const char *uuid, void *data)
 {
@@ -86,29 +84,4 @@ out:
 	free(names);
 	free(stats);
 	return ret;
-}
-
-/* The flag, once it is what it shall be, or when there is no more time. */
-int netif_wait_flag(const char *uuid, uint32_t cmd, int wants)
-{
-	int64_t deadline = deadline_ms(DEADLINE_MS);
-	int now;
-
-	do {
-		now = netif_flag(uuid, cmd);
-	} while (now != wants && deadline_left(deadline));
-	return now;
-}
-
-/*
- * 0 once the interface of device @uuid leaves to the guest what its driver, which has
- * accepted @features, does itself. The interface follows the driver a moment later.
- */
-int netif_wait_offloads(const char *uuid, uint64_t features)
-{
-	int wants = features & VNIC_F(GUEST_CSUM) &&
-		    features & (VNIC_F(GUEST_TSO4) | VNIC_F(GUEST_TSO6));
-
-	return netif_wait_flag(uuid, ETHTOOL_GTSO, wants) == wants ?
-	       0 : -ETIMEDOUT;
 }

@@ -6,8 +6,6 @@
 #include <stdint.h>
 
 int netif_flag(const char *uuid, uint32_t cmd);
-int netif_wait_flag(const char *uuid, uint32_t cmd, int wants);
-int netif_wait_offloads(const char *uuid, uint64_t features);
 int netif_channels(const char *uuid, unsigned int *max);
 int64_t netif_counter(const char *uuid, const char *name);
 

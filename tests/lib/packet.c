@@ -14,6 +14,7 @@
 
 #include "mdev.h"
 #include "util.h"
+#include "vnic.h"
 
 /* The header that packet sockets know: without a number of buffers. */
 #define SOCKET_HDR	10
@@ -81,7 +82,6 @@ size_t packet_make(uint8_t *p, const uint8_t *dst,
 		   const struct packet_flow *flow, size_t payload,
 		   uint32_t seed)
 {
-	static const uint8_t src[6] = { 2, 0x6d, 0x64, 0x65, 0x76, 0xfe };
 	size_t hdr = flow->tcp ? PACKET_TCP : PACKET_UDP;
 	size_t ip_hdr = flow->ipv6[0] ? PACKET_IPV6 : PACKET_IP;
 	uint8_t *ip = p + PACKET_ETH, *th = ip + ip_hdr;
@@ -89,7 +89,7 @@ size_t packet_make(uint8_t *p, const uint8_t *dst,
 	size_t i;
 
 	memcpy(p, dst, 6);
-	memcpy(p + 6, src, 6);
+	memcpy(p + 6, VNIC_SOURCE "\xfe", 6);
 	if (flow->ipv6[0]) {
 		put_be16(p + 12, ETH_P_IPV6);
 		make_ipv6(ip, flow, hdr + payload);

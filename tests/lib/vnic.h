@@ -19,6 +19,9 @@
 #define VNIC_BIG	(65535 + ETH_HLEN)
 /* The protocol of all frames that tests send: IEEE's for experiments. */
 #define VNIC_PROTO	0x88b5
+/* What the source address of all frames begins with that tests make. */
+#define VNIC_SOURCE	"\2mdev"
+#define VNIC_SOURCE_LEN	5
 
 #define VNIC_INDIRECT	(1U << 0)
 #define VNIC_EVENT_IDX	(1U << 1)
@@ -62,6 +65,7 @@ struct vnic_tx {
  * @big: room for one long frame
  * @tx: by pair
  * @events: eventfds of configuration changes and the queues
+ * @foreign: frames received that no test sent
  * @flags: VNIC_*
  * @features: negotiated
  */
@@ -78,6 +82,7 @@ struct vnic {
 	uint8_t *big;
 	struct vnic_tx tx[VNIC_PAIRS];
 	int32_t events[VNIC_QUEUES + 1];
+	unsigned int foreign;
 	unsigned int flags;
 	uint64_t features;
 };
@@ -98,6 +103,9 @@ int vnic_send_on(struct vnic *nic, unsigned int pair, const void *hdr,
 		 const void *frame, size_t len);
 int vnic_recv_on(struct vnic *nic, unsigned int pair, void *hdr, void *frame,
 		 size_t size, int ms);
+int vnic_recv_any(struct vnic *nic, unsigned int pair, void *hdr, void *frame,
+		  size_t size, int ms);
+bool vnic_is_own(const void *frame, size_t len);
 int vnic_command(struct vnic *nic, unsigned int class, unsigned int command,
 		 const void *data, size_t len);
 int vnic_command_raw(struct vnic *nic, const void *out, size_t len,

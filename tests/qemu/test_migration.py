@@ -139,7 +139,7 @@ def test_boot_newest(world):
     """the guest boots with a card of the newest version"""
     world.type_name = "virtio_net-v3"
     world.boot(True)
-    # What the guest's driver accepts is the host interface's to use.
+    # What is offered to the guest's driver is the host interface's to use.
     features = subprocess.run(["ethtool", "-k", world.device.netdev],
                               capture_output=True, text=True, check=True)
     assert "tcp-segmentation-offload: on" in features.stdout, features.stdout

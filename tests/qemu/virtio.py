@@ -5,6 +5,7 @@ Everything that a driver keeps in registers is in these objects, everything else
 in guest memory: after a migration the same objects go on with the other QEMU.
 """
 
+import itertools
 import struct
 import time
 
@@ -24,6 +25,8 @@ ACKNOWLEDGE, DRIVER, DRIVER_OK, FEATURES_OK = 1, 2, 4, 8
 FEATURES = 1 << 5 | 1 << 16 | 1 << 32 | 1 << 33
 HEADER = 12
 WRITE = 2
+# The protocol of all frames that tests send: IEEE's for experiments.
+PROTOCOL = 0x88b5
 
 BARS = 0xe0000000
 MAILBOX = 0x100000
@@ -65,13 +68,39 @@ class Queue:
         """Tell the device."""
         self.card.qtest.store(self.notify, 2, self.index)
 
+    def waiting(self):
+        """How many buffers the device is done with that have not been taken."""
+        index = struct.unpack("<H", self.card.qtest.read(self.used + 2, 2))[0]
+        return index - self.seen & 0xffff
+
+    def entries(self):
+        """Slot and length of each of these, the first one first."""
+        waiting = self.waiting()
+        if not waiting:
+            return []
+        ring = list(struct.iter_unpack("<II", self.card.qtest.read(self.used + 4, 8 * SIZE)))
+        return [ring[(self.seen + i) % SIZE] for i in range(waiting)]
+
+    def give_back(self, slots):
+        """The first of these buffers are the device's again, as they were."""
+        if not slots:
+            return
+        self.seen += len(slots)
+        # At most two pieces: to the end of the ring, and from its beginning.
+        at = self.offered % SIZE
+        for begin, part in ((at, slots[:SIZE - at]), (0, slots[SIZE - at:])):
+            if part:
+                self.card.qtest.write(self.avail + 4 + 2 * begin,
+                                      struct.pack(f"<{len(part)}H", *part))
+        self.offered += len(slots)
+        self.card.qtest.write(self.avail + 2, struct.pack("<H", self.offered & 0xffff))
+        self.kick()
+
     def next(self):
         """The next buffer that the device is done with: slot and length."""
-        qtest = self.card.qtest
-        if struct.unpack("<H", qtest.read(self.used + 2, 2))[0] == \
-                self.seen & 0xffff:
+        if not self.waiting():
             return None
-        entry = qtest.read(self.used + 4 + 8 * (self.seen % SIZE), 8)
+        entry = self.card.qtest.read(self.used + 4 + 8 * (self.seen % SIZE), 8)
         self.seen += 1
         return struct.unpack("<II", entry)
 
@@ -107,6 +136,8 @@ class Card:
         mac = qtest.load(self.windows[DEVICE], 4)
         mac |= qtest.load(self.windows[DEVICE] + 4, 2) << 32
         self.mac = mac.to_bytes(6, "little")
+        # What the host has sent by itself, and nobody waits for.
+        self.foreign = 0
 
     def _negotiate(self):
         self.set_common(STATUS, 0)
@@ -144,14 +175,49 @@ class Card:
         self._wait(queue.next, "what was sent", timeout)
         self._wait(lambda: self.interrupts.taken(2), "its interrupt", timeout)
 
-    def recv(self, timeout=10):
-        """The next frame that the card has received."""
+    def _frame(self, entry):
+        slot, length = entry
+        return self.qtest.read(self.receive.buffers + SLOT * slot, length)[HEADER:]
+
+    def _own(self, entry):
+        """Is this frame the tests'?"""
+        at = self.receive.buffers + SLOT * entry[0] + HEADER + 12
+        return struct.unpack(">H", self.qtest.read(at, 2))[0] == PROTOCOL
+
+    def skim(self):
+        """Drop what tests have not sent up to the first that they have: is there one?"""
         queue = self.receive
-        slot, length = self._wait(queue.next, "a frame", timeout)
-        frame = self.qtest.read(queue.buffers + SLOT * slot, length)[HEADER:]
-        queue.offer(slot, SLOT, WRITE)
-        queue.kick()
+        # All that there is, and what waited for want of buffers.
+        while entries := queue.entries():
+            foreign = list(itertools.takewhile(lambda entry: not self._own(entry), entries))
+            queue.give_back([slot for slot, _ in foreign])
+            self.foreign += len(foreign)
+            if len(foreign) < len(entries):
+                return True
+        return False
+
+    def _take(self):
+        # What comes behind that look may be anybody's.
+        if not self.skim():
+            return None
+        entry = self.receive.next()
+        frame = self._frame(entry)
+        self.receive.offer(entry[0], SLOT, WRITE)
+        self.receive.kick()
         return frame
+
+    def recv(self, timeout=10):
+        """The next frame of the tests' protocol that the card has received."""
+        return self._wait(self._take, "a frame", timeout)
+
+    def _held(self):
+        self.skim()
+        queue = self.receive
+        return sum(self._own(entry) for entry in queue.entries())
+
+    def hold(self, count, timeout=10):
+        """Wait until so many of the tests' frames lie in guest memory."""
+        self._wait(lambda: self._held() >= count, f"{count} frames", timeout)
 
     @staticmethod
     def _wait(what, name, timeout):

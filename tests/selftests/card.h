@@ -42,6 +42,19 @@ FIXTURE_TEARDOWN(card)
 	guest_mem_free(&self->mem);
 }
 
+/*
+ * For tests that count what the card gets: nobody else sends to it. Before the card is
+ * up.
+ */
+static inline void card_alone(struct __test_metadata *_metadata,
+			      FIXTURE_DATA(card) *self)
+{
+	close(self->net);
+	ASSERT_EQ(0, netif_alone(MDEV_UUID_A));
+	self->net = netif_open(MDEV_UUID_A);
+	ASSERT_LE(0, self->net);
+}
+
 /* Also after a reset: fresh rings, everything works. */
 static inline void card_up(struct __test_metadata *_metadata,
 			   FIXTURE_DATA(card) *self, unsigned int flags)

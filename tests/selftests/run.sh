@@ -9,15 +9,27 @@
 # modules. The exit status is 0 if no test failed and the modules could be
 # unloaded.
 #
+# "races" names all that run until their time is over: the programs races_*, which set
+# things against each other for RACES_SECONDS (20) each. They run only when named.
+#
 # SELFTESTS_ALL=1: more of the same, where a sample is usually enough.
+# SELFTESTS_NOISE=RATE: beside them the host sends as many frames a second out of each
+# interface, which the tests have not sent.
 # SELFTESTS_ARGS: for each program, such as "-V iommufd" to leave that out.
 
 here=$(cd "$(dirname "$0")" && pwd) || exit 1
 dir=${1:-/mdev}
 [ $# -gt 0 ] && shift
-# tests/kernels takes it from here.
-all="sysfs config fsm datafd stream records dma converge irq pci virtio rings move ctrl mq offload uso bridge netdev versions lifecycle faults uffd"
+# The Makefile and tests/kernels take it from here.
+all="sysfs config fsm datafd stream records dma dirty charge converge irq pci virtio rings move ctrl mq offload uso bridge netdev events versions lifecycle faults uffd readers"
 [ $# -gt 0 ] || set -- $all
+if [ "$*" = races ]; then
+	set --
+	for program in "$here"/races_*; do
+		set -- "$@" "${program##*/}"
+	done
+fi
+export RACES_SECONDS="${RACES_SECONDS:-20}"
 
 find_module()
 {
@@ -75,21 +87,37 @@ fi
 
 failed=
 log=$(mktemp) || exit 1
-trap 'rm -f "$log"' EXIT
+noise=
+trap 'rm -f "$log" "$log.noise"; [ -z "$noise" ] || kill "$noise"' EXIT
+if [ -n "$SELFTESTS_NOISE" ]; then
+	"$here/noise" "$SELFTESTS_NOISE" >"$log.noise" &
+	noise=$!
+fi
 for test; do
 	start=$(date +%s)
-	echo "# test_$test"
+	case $test in
+	races_*) ;;
+	*) test=test_$test ;;
+	esac
+	echo "# $test"
 	# shellcheck disable=SC2086
-	if "$here/test_$test" $SELFTESTS_ARGS >"$log" 2>&1; then
+	if "$here/$test" $SELFTESTS_ARGS >"$log" 2>&1; then
 		result=ok
 	else
 		result="not ok"
-		failed="$failed $test"
+		failed="$failed ${test#test_}"
 	fi
 	cat "$log"
-	echo "# test_$test: $result in $(($(date +%s) - start)) s"
+	echo "# $test: $result in $(($(date +%s) - start)) s"
 done
 
+if [ -n "$noise" ]; then
+	# One that has ended, or never sent, has shown nothing.
+	frames=$(tail -n 1 "$log.noise")
+	kill "$noise" && [ "${frames%% *}" -gt 0 ] || failed="$failed noise"
+	noise=
+	echo "# noise: $frames"
+fi
 if ! unload; then
 	echo "# the modules cannot be unloaded"
 	failed="$failed unload"

@@ -114,8 +114,8 @@ static int turn(struct tracked *t)
 		struct vq *rx = &t->nic->vq[2 * pair + VNIC_RX];
 
 		for (i = 0; i < FULL_RING && vq_pending(rx); i++) {
-			ret = vnic_recv_on(t->nic, pair, hdr, frame,
-					   sizeof(frame), 0);
+			ret = vnic_recv_any(t->nic, pair, hdr, frame,
+					    sizeof(frame), 0);
 			if (ret < 0)
 				return ret;
 			t->packets[0]++;

@@ -33,7 +33,7 @@ static int vlan(struct vnic *nic, unsigned int command, uint16_t vid)
 /* A table of @uni and @multi addresses, made from @first on. */
 static int mac_table(struct vnic *nic, unsigned int uni, unsigned int multi)
 {
-	uint8_t data[8 + 100 * ETH_ALEN] = { 0 }, *p = data;
+	uint8_t data[2 + 8 + 1303 * ETH_ALEN] = { 0 }, *p = data + 2;
 	unsigned int i;
 
 	put_le32(p, uni);
@@ -48,8 +48,9 @@ static int mac_table(struct vnic *nic, unsigned int uni, unsigned int multi)
 		memcpy(p, group1, ETH_ALEN);
 		p[5] = i;
 	}
-	return vnic_command(nic, VIRTIO_NET_CTRL_MAC,
-			    VIRTIO_NET_CTRL_MAC_TABLE_SET, data, p - data);
+	data[0] = VIRTIO_NET_CTRL_MAC;
+	data[1] = VIRTIO_NET_CTRL_MAC_TABLE_SET;
+	return vnic_command_raw(nic, data, p - data, 1);
 }
 
 static int set_mac(struct vnic *nic, const uint8_t *mac)
@@ -107,6 +108,8 @@ TEST_F(full, receive_modes)
 {
 	struct vnic *nic = &self->nic;
 
+	/* What is filtered is counted. */
+	full_alone(_metadata, self);
 	up(_metadata, self, variant);
 	/* All, until the driver says something. */
 	EXPECT_TRUE(reaches(_metadata, self, other1, 0));
@@ -140,6 +143,8 @@ TEST_F(full, no_unicast)
 {
 	uint8_t frame[100];
 
+	/* What is filtered is counted. */
+	full_alone(_metadata, self);
 	up(_metadata, self, variant);
 	EXPECT_EQ(OK, rx_mode(&self->nic, VIRTIO_NET_CTRL_RX_PROMISC, 0));
 	EXPECT_EQ(OK, rx_mode(&self->nic, VIRTIO_NET_CTRL_RX_NOUNI, 1));
@@ -161,16 +166,113 @@ TEST_F(full, mac_table)
 	EXPECT_TRUE(reaches(_metadata, self, group1, 0));
 	EXPECT_FALSE(reaches(_metadata, self, other2, 0));
 	EXPECT_FALSE(reaches(_metadata, self, group2, 0));
-	/* Full, and refused without a change. */
 	EXPECT_EQ(OK, mac_table(nic, 2, FULL_RX_FILTER - 2));
-	EXPECT_EQ(ERR, mac_table(nic, 0, FULL_RX_FILTER + 1));
-	EXPECT_EQ(ERR, mac_table(nic, FULL_RX_FILTER + 1, 0));
-	EXPECT_EQ(ERR, mac_table(nic, 2, FULL_RX_FILTER - 1));
 	EXPECT_TRUE(reaches(_metadata, self, other2, 0));
 	EXPECT_TRUE(reaches(_metadata, self, group2, 0));
 	EXPECT_EQ(OK, mac_table(nic, 0, 0));
 	EXPECT_FALSE(reaches(_metadata, self, other2, 0));
 	EXPECT_FALSE(reaches(_metadata, self, group2, 0));
+}
+
+/* Addresses that are in no table of these tests. */
+static const uint8_t stranger[ETH_ALEN] = { 2, 0, 0, 7, 7, 7 };
+static const uint8_t strangers[ETH_ALEN] = { 1, 0, 0x5e, 7, 7, 7 };
+
+static void opens_up(struct __test_metadata *_metadata, FIXTURE_DATA(full) *self,
+		     unsigned int uni, unsigned int multi, bool all_uni,
+		     bool all_multi)
+{
+	EXPECT_EQ(OK, mac_table(&self->nic, uni, multi)) {
+		TH_LOG("%u unicast, %u multicast", uni, multi);
+	}
+	EXPECT_EQ(all_uni, reaches(_metadata, self, stranger, 0)) {
+		TH_LOG("%u unicast, %u multicast", uni, multi);
+	}
+	EXPECT_EQ(all_multi, reaches(_metadata, self, strangers, 0)) {
+		TH_LOG("%u unicast, %u multicast", uni, multi);
+	}
+	/* What there was room for, or anything. */
+	EXPECT_EQ(uni > 0, reaches(_metadata, self, other1, 0));
+	EXPECT_EQ(multi > 0, reaches(_metadata, self, group1, 0));
+}
+
+/* A list that there is no room for: everything of its kind comes. */
+TEST_F(full, mac_table_overflow)
+{
+	const unsigned int max = FULL_RX_FILTER;
+
+	up(_metadata, self, variant);
+	EXPECT_EQ(OK, rx_mode(&self->nic, VIRTIO_NET_CTRL_RX_PROMISC, 0));
+	opens_up(_metadata, self, 0, max + 1, false, true);
+	opens_up(_metadata, self, max + 1, 0, true, false);
+	opens_up(_metadata, self, 2, max - 1, false, true);
+	opens_up(_metadata, self, max + 1, max, true, false);
+	opens_up(_metadata, self, 500, 700, true, true);
+	opens_up(_metadata, self, 1300, 3, true, false);
+	opens_up(_metadata, self, 3, 1300, false, true);
+	/* Modes come first, and the next table counts. */
+	EXPECT_EQ(OK, rx_mode(&self->nic, VIRTIO_NET_CTRL_RX_NOMULTI, 1));
+	EXPECT_FALSE(reaches(_metadata, self, strangers, 0));
+	EXPECT_EQ(OK, rx_mode(&self->nic, VIRTIO_NET_CTRL_RX_NOMULTI, 0));
+	opens_up(_metadata, self, 1, 1, false, false);
+	EXPECT_EQ(0, netif_counter(MDEV_UUID_A, "ctrl0_refused"));
+	/* It ends with the driver. */
+	opens_up(_metadata, self, 500, 500, true, true);
+	up(_metadata, self, variant);
+	EXPECT_EQ(OK, rx_mode(&self->nic, VIRTIO_NET_CTRL_RX_PROMISC, 0));
+	EXPECT_FALSE(reaches(_metadata, self, stranger, 0));
+}
+
+TEST_F(full, mac_table_overflow_moves)
+{
+	struct buf again = { 0 };
+
+	up(_metadata, self, variant);
+	EXPECT_EQ(OK, rx_mode(&self->nic, VIRTIO_NET_CTRL_RX_PROMISC, 0));
+	opens_up(_metadata, self, 1300, 3, true, false);
+	full_move(_metadata, self);
+	EXPECT_TRUE(reaches(_metadata, self, stranger, 0));
+	EXPECT_TRUE(reaches(_metadata, self, group2, 0));
+	EXPECT_FALSE(reaches(_metadata, self, strangers, 0));
+	ASSERT_EQ(0, mig_save(&self->p.b, &again));
+	EXPECT_EQ(again.len, self->stream.len);
+	EXPECT_LE((int64_t)again.len, mig_data_size(&self->p.b));
+	buf_free(&again);
+}
+
+/* Long tables whose lengths are not theirs. */
+TEST_F(full, mac_table_malformed)
+{
+	static uint8_t out[2 * VNIC_SLOT] = {
+		VIRTIO_NET_CTRL_MAC, VIRTIO_NET_CTRL_MAC_TABLE_SET,
+	};
+	static const struct {
+		uint32_t uni, multi;
+		size_t len;
+	} bad[] = {
+		{ 1000, 0, 2 + 4 + 6000 }, { 1000, 0, 2 + 4 + 6000 + 3 },
+		{ 1000, 0, 2 + 8 + 6000 + 1 }, { 1000, 1, 2 + 8 + 6000 },
+		{ 1000, 1, 2 + 8 + 6006 - 1 }, { 1000, 1, 2 + 8 + 6006 + 6 },
+		{ 1001, 0, 2 + 8 + 6000 }, { ~0U, 0, sizeof(out) },
+		{ 0x2aaaaaab, 0, 2 + 8 + 6000 }, { 0, ~0U, sizeof(out) },
+		{ 0, 0x2aaaaaab, sizeof(out) }, { 0, 0, sizeof(out) },
+	};
+	unsigned int i;
+
+	up(_metadata, self, variant);
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		memset(out + 2, 0, sizeof(out) - 2);
+		put_le32(out + 2, bad[i].uni);
+		if (6 + 6ULL * bad[i].uni + 4 <= sizeof(out))
+			put_le32(out + 6 + 6 * bad[i].uni, bad[i].multi);
+		EXPECT_EQ(ERR, vnic_command_raw(&self->nic, out, bad[i].len,
+						1)) {
+			TH_LOG("%u, %u in %zu bytes", bad[i].uni, bad[i].multi,
+			       bad[i].len);
+		}
+	}
+	EXPECT_EQ(0, vpci_status(&self->nic.pci) &
+		  VIRTIO_CONFIG_S_NEEDS_RESET);
 }
 
 /* The table is as large as the parameter says, whatever the version. */
@@ -183,8 +285,9 @@ TEST_F(full, filter_size)
 	ASSERT_EQ(0, vdev_map(&self->p.a, &self->mem));
 	up(_metadata, self, variant);
 	EXPECT_EQ(OK, mac_table(&self->nic, 1, 1));
-	EXPECT_EQ(ERR, mac_table(&self->nic, 2, 1));
-	EXPECT_EQ(OK, mac_table(&self->nic, 0, 2));
+	EXPECT_EQ(OK, rx_mode(&self->nic, VIRTIO_NET_CTRL_RX_PROMISC, 0));
+	opens_up(_metadata, self, 2, 1, false, true);
+	opens_up(_metadata, self, 0, 2, false, false);
 }
 
 TEST_F(full, vlans)
@@ -434,6 +537,35 @@ TEST_F(full, changed_parts)
 	EXPECT_EQ(0, mig_load(&self->p.a, self->stream.data, self->stream.len,
 			      0));
 	buf_free(&again);
+}
+
+static uint8_t generation(struct vnic *nic)
+{
+	return vpci_common(&nic->pci, VIRTIO_PCI_COMMON_CFGGENERATION);
+}
+
+/* What the driver itself changes in the configuration has a new generation. */
+TEST_F(full, generation)
+{
+	uint8_t before;
+
+	up(_metadata, self, variant);
+	before = generation(&self->nic);
+	EXPECT_EQ(OK, set_mac(&self->nic, self->mac));
+	EXPECT_EQ(ERR, set_mac(&self->nic, group1));
+	EXPECT_EQ(before, generation(&self->nic));
+	EXPECT_EQ(OK, set_mac(&self->nic, other1));
+	EXPECT_NE(before, generation(&self->nic));
+
+	full_move(_metadata, self);
+	before = generation(&self->nic);
+	EXPECT_EQ(OK, vnic_command(&self->nic, VIRTIO_NET_CTRL_ANNOUNCE, 0,
+				   NULL, 0));
+	EXPECT_NE(before, generation(&self->nic));
+	before = generation(&self->nic);
+	EXPECT_EQ(OK, vnic_command(&self->nic, VIRTIO_NET_CTRL_ANNOUNCE, 0,
+				   NULL, 0));
+	EXPECT_EQ(before, generation(&self->nic));
 }
 
 static unsigned int net_status(struct vnic *nic)

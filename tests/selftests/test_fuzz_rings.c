@@ -5,7 +5,8 @@
  * packets go both ways. What the kernel has to say is looked at by who runs this.
  *
  * FUZZ_SEED is where the random numbers begin; a round that fails says from
- * where it alone can be had again.
+ * where it alone can be had again. With RINGS_SECONDS it goes on for so long
+ * instead, whatever FUZZ_STEPS says.
  */
 #include <sys/socket.h>
 
@@ -219,32 +220,42 @@ static void summary(FIXTURE_DATA(fuzz) *self)
 	       seen->loaded, seen->refused);
 }
 
-TEST_F_TIMEOUT(fuzz, anything_goes, 3600)
+static int seconds(void)
+{
+	return number_from_env("RINGS_SECONDS", 0);
+}
+
+TEST_F_TIMEOUT(fuzz, anything_goes, 3600 + seconds())
 {
 	uint64_t seed = number_from_env("FUZZ_SEED", FUZZ_SEED);
 	uint64_t steps = number_from_env("FUZZ_STEPS", FUZZ_STEPS);
-	uint64_t rounds = (steps + FUZZ_ROUND - 1) / FUZZ_ROUND, round, i;
-	uint64_t chain = seed ? seed : 1;
+	uint64_t chain = seed ? seed : 1, done = 0, round, i, n;
+	int64_t deadline = deadline_ms(seconds() * 1000);
 
-	printf("# FUZZ_SEED=0x%llx FUZZ_STEPS=%llu\n",
-	       (unsigned long long)seed, (unsigned long long)steps);
+	printf("# FUZZ_SEED=0x%llx FUZZ_STEPS=%llu RINGS_SECONDS=%d\n",
+	       (unsigned long long)seed, (unsigned long long)steps, seconds());
 	recover(_metadata, self, 0);
-	for (round = 0; round < rounds; round++) {
+	for (round = 0; seconds() ? deadline_left(deadline) : done < steps;
+	     round++) {
 		self->f.rng = chain;
 		self->under_way = chain;
 		announce(round, chain);
-		for (i = 0; i < FUZZ_ROUND && round * FUZZ_ROUND + i < steps; i++)
+		n = seconds() || steps - done > FUZZ_ROUND ? FUZZ_ROUND :
+							     steps - done;
+		for (i = 0; i < n; i++)
 			step(self);
+		done += n;
 		recover(_metadata, self, round);
 		self->under_way = 0;
 		chain = rng_next(&chain) | 1;
 	}
+	printf("# %llu steps\n", (unsigned long long)done);
 	summary(self);
-	if (steps < FUZZ_ENOUGH)
+	if (done < FUZZ_ENOUGH)
 		return;
 	/* It got to where it wanted. */
-	EXPECT_LT((int64_t)steps / 500, all_pairs("tx", "packets"));
-	EXPECT_LT((int64_t)steps / 500, all_pairs("rx", "packets"));
+	EXPECT_LT((int64_t)done / 500, all_pairs("tx", "packets"));
+	EXPECT_LT((int64_t)done / 500, all_pairs("rx", "packets"));
 	EXPECT_LT(netif_counter(MDEV_UUID_A, "ctrl0_refused"),
 		  netif_counter(MDEV_UUID_A, "ctrl0_commands"));
 	EXPECT_LT(0, self->f.seen.broken);

@@ -21,6 +21,14 @@ FIXTURE_VARIANT_ADD(card, iommufd) { .how = VDEV_IOMMUFD };
 
 FIXTURE_VARIANT_ADD(card, group) { .how = VDEV_GROUP };
 
+/* Every frame interrupts: it is alone, so that the test's own are all there are. */
+static void up_alone(struct __test_metadata *_metadata,
+		     FIXTURE_DATA(card) *self, unsigned int flags)
+{
+	card_alone(_metadata, self);
+	card_up(_metadata, self, flags);
+}
+
 static int irq(FIXTURE_DATA(card) *self, uint32_t index, uint32_t flags,
 	       uint32_t start, uint32_t count)
 {
@@ -193,7 +201,7 @@ TEST_F(card, intx_is_automasked)
 {
 	int fd;
 
-	card_up(_metadata, self, VNIC_INTX);
+	up_alone(_metadata, self, VNIC_INTX);
 	fd = self->nic.events[0];
 	ASSERT_EQ(0, host_frame(self, 1));
 	EXPECT_EQ(1, event_wait(fd, DEADLINE_MS));
@@ -219,7 +227,7 @@ TEST_F(card, intx_masked)
 	uint8_t yes = 1, no = 0;
 	int fd;
 
-	card_up(_metadata, self, VNIC_INTX);
+	up_alone(_metadata, self, VNIC_INTX);
 	fd = self->nic.events[0];
 	ASSERT_EQ(0, vdev_irq_set(&self->v, INTX, BOOL | MASK, 0, 1, &yes, 1));
 	ASSERT_EQ(0, host_frame(self, 1));
@@ -239,7 +247,7 @@ TEST_F(card, intx_disabled_by_the_guest)
 	uint16_t command;
 	int fd;
 
-	card_up(_metadata, self, VNIC_INTX);
+	up_alone(_metadata, self, VNIC_INTX);
 	fd = self->nic.events[0];
 	command = pci_read(&self->v, 2, PCI_COMMAND);
 	ASSERT_EQ(0, pci_write(&self->v, 2, PCI_COMMAND,
@@ -274,7 +282,7 @@ TEST_F(card, intx_unmask_by_eventfd)
 	unsigned int i;
 	int fd;
 
-	card_up(_metadata, self, VNIC_INTX);
+	up_alone(_metadata, self, VNIC_INTX);
 	fd = self->nic.events[0];
 	ASSERT_EQ(0, unmask_by(self, resample));
 	/* While the device asserts it, again and again; the event is taken. */
@@ -316,7 +324,7 @@ TEST_F(card, intx_unmask_by_what_goes_away)
 	EXPECT_GT(0, unmask_by(self, 12345));
 	EXPECT_GT(0, unmask_by(self, -2));
 	close(null);
-	card_up(_metadata, self, VNIC_INTX);
+	up_alone(_metadata, self, VNIC_INTX);
 	fd = self->nic.events[0];
 	/* Closed by its owner: the line is still there. */
 	ASSERT_EQ(0, unmask_by(self, resample));
@@ -354,7 +362,7 @@ TEST_F(card, msix_pending)
 	int32_t none[VECTORS] = { -1, -1, -1 };
 	int fd;
 
-	card_up(_metadata, self, 0);
+	up_alone(_metadata, self, 0);
 	fd = self->nic.events[1];
 	ASSERT_EQ(0, vdev_irq_eventfds(&self->v, MSIX, 0, VECTORS, none));
 	EXPECT_FALSE(pending(self, 1));

@@ -40,6 +40,14 @@ FIXTURE_VARIANT_ADD(move, mixed_intx) {
 	.flags = VNIC_INTX,
 };
 
+static void up(struct __test_metadata *_metadata, FIXTURE_DATA(move) *self,
+	       unsigned int flags)
+{
+	ASSERT_EQ(0, vnic_up(&self->nic, &self->p.a, &self->mem, RING, flags));
+	vnic_mac(&self->nic, self->mac);
+	ASSERT_EQ(0, netif_wait_carrier(MDEV_UUID_A, DEADLINE_MS));
+}
+
 FIXTURE_SETUP(move)
 {
 	REQUIRE_WAY(variant->from);
@@ -55,10 +63,7 @@ FIXTURE_SETUP(move)
 	ASSERT_LE(0, self->net_a);
 	self->net_b = netif_open(MDEV_UUID_B);
 	ASSERT_LE(0, self->net_b);
-	ASSERT_EQ(0, vnic_up(&self->nic, &self->p.a, &self->mem, RING,
-			     variant->flags));
-	vnic_mac(&self->nic, self->mac);
-	ASSERT_EQ(0, netif_wait_carrier(MDEV_UUID_A, DEADLINE_MS));
+	up(_metadata, self, variant->flags);
 }
 
 FIXTURE_TEARDOWN(move)
@@ -293,6 +298,24 @@ TEST_F(move, cancelled)
 	}
 }
 
+/* Both cards as after a reset, with interfaces that nobody else sends to. */
+static void up_alone(struct __test_metadata *_metadata,
+		     FIXTURE_DATA(move) *self, unsigned int flags)
+{
+	vnic_down(&self->nic);
+	ASSERT_EQ(0, vdev_reset(&self->p.a));
+	self->mem.used = 0;
+	close(self->net_a);
+	close(self->net_b);
+	ASSERT_EQ(0, netif_alone(MDEV_UUID_A));
+	ASSERT_EQ(0, netif_alone(MDEV_UUID_B));
+	self->net_a = netif_open(MDEV_UUID_A);
+	ASSERT_LE(0, self->net_a);
+	self->net_b = netif_open(MDEV_UUID_B);
+	ASSERT_LE(0, self->net_b);
+	up(_metadata, self, flags);
+}
+
 /* A received frame whose interrupt nobody has seen is not forgotten. */
 TEST_F(move, interrupt_is_raised_again)
 {
@@ -302,6 +325,8 @@ TEST_F(move, interrupt_is_raised_again)
 	uint32_t index = variant->flags & VNIC_INTX ? VFIO_PCI_INTX_IRQ_INDEX :
 						      VFIO_PCI_MSIX_IRQ_INDEX;
 
+	/* That frame is the first one, and the only one that interrupts. */
+	up_alone(_metadata, self, variant->flags);
 	ASSERT_EQ(0, vdev_irq_eventfds(&self->p.a, index, 0,
 				       variant->flags & VNIC_INTX ? 1 : 3,
 				       none));

@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include <linux/pci_regs.h>
+#include <pthread.h>
 #include <sys/mman.h>
 
 #define CONFIG	VFIO_PCI_CONFIG_REGION_INDEX
@@ -348,6 +349,73 @@ TEST_F(pci, random_accesses)
 		EXPECT_TRUE(snapshot_equal(&before, &after));
 	}
 	EXPECT_TRUE(state_is(&self->v, RUNNING));
+}
+
+struct commander {
+	struct vdev *v;
+	pthread_barrier_t *barrier;
+	uint16_t command;
+};
+
+static void *command_once(void *arg)
+{
+	struct commander *c = arg;
+
+	pthread_barrier_wait(c->barrier);
+	pci_write(c->v, 2, PCI_COMMAND, c->command);
+	return NULL;
+}
+
+static void command_at_once(struct __test_metadata *_metadata, struct vdev *v,
+			    uint16_t first, uint16_t second)
+{
+	pthread_barrier_t barrier;
+	struct commander c[2] = {
+		{ v, &barrier, first }, { v, &barrier, second },
+	};
+	pthread_t threads[2];
+	int i;
+
+	ASSERT_EQ(0, pthread_barrier_init(&barrier, NULL, 2));
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, pthread_create(&threads[i], NULL, command_once,
+					    &c[i]));
+	}
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, pthread_join(threads[i], NULL));
+	}
+	pthread_barrier_destroy(&barrier);
+}
+
+/* Two who write the command register: the queues follow what it ends as. */
+TEST_F(pci, two_commanders)
+{
+	const uint16_t on = PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
+	const uint16_t off = PCI_COMMAND_MEMORY;
+	uint8_t frame[64] = { 0 };
+	struct vnic nic = { 0 };
+	unsigned int i;
+
+	ASSERT_EQ(0, vnic_up(&nic, &self->v, &self->mem, 16, 0));
+	for (i = 0; i < 300; i++) {
+		struct vq *tx = &nic.vq[VNIC_TX];
+
+		ASSERT_EQ(0, pci_write(&self->v, 2, PCI_COMMAND,
+				       i & 1 ? on : off));
+		command_at_once(_metadata, &self->v, on, off);
+		ASSERT_EQ(0, vnic_send(&nic, frame, sizeof(frame)));
+		if (!(pci_read(&self->v, 2, PCI_COMMAND) &
+		      PCI_COMMAND_MASTER)) {
+			ASSERT_FALSE(vq_pending(tx)) {
+				TH_LOG("round %u: no bus master", i);
+			}
+			ASSERT_EQ(0, pci_write(&self->v, 2, PCI_COMMAND, on));
+		}
+		ASSERT_EQ(0, vnic_sent(&nic, DEADLINE_MS)) {
+			TH_LOG("round %u: a bus master", i);
+		}
+	}
+	vnic_down(&nic);
 }
 
 TEST_HARNESS_MAIN

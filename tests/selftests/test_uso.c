@@ -3,7 +3,6 @@
 #include "full.h"
 #include "headers.h"
 
-#include <linux/ethtool.h>
 #include <linux/udp.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -45,6 +44,29 @@ TEST_F(full, udp_segments_from_guest)
 	close(fd);
 }
 
+/*
+ * The next packet of the flow to the guest, and its header: the host's own UDP comes from
+ * an address that its other frames have as well.
+ */
+static int recv_udp(struct vnic *nic, struct virtio_net_hdr_v1_hash *hdr,
+		    uint8_t *in, size_t size)
+{
+	int64_t deadline = deadline_ms(DEADLINE_MS);
+	const uint8_t *ports = in + PACKET_ETH + PACKET_IP;
+	int ret;
+
+	do {
+		ret = vnic_recv_any(nic, 0, hdr, in, size,
+				    deadline_left(deadline));
+		if (ret >= PACKET_UDP_HDR && in[12] == 8 && !in[13] &&
+		    in[PACKET_ETH] == 0x45 && in[PACKET_ETH + 9] == IPPROTO_UDP &&
+		    (ports[0] << 8 | ports[1]) == udp.dport &&
+		    (ports[2] << 8 | ports[3]) == udp.sport)
+			return ret;
+	} while (ret >= 0 && deadline_left(deadline));
+	return ret < 0 ? ret : -ETIMEDOUT;
+}
+
 /* @pieces of MSS and a short one, which the guest gets as one packet. */
 static void uso_to_guest(struct __test_metadata *_metadata,
 			 FIXTURE_DATA(full) *self, int fd, size_t len)
@@ -57,8 +79,7 @@ static void uso_to_guest(struct __test_metadata *_metadata,
 		out[i] = i * 31 + len;
 	ASSERT_EQ(len, send(fd, out, len, 0));
 	ASSERT_EQ(PACKET_UDP_HDR + len,
-		  vnic_recv_on(&self->nic, 0, &hdr, in, sizeof(in),
-			       DEADLINE_MS)) {
+		  recv_udp(&self->nic, &hdr, in, sizeof(in))) {
 		TH_LOG("%zu bytes", len);
 	}
 	EXPECT_EQ(0, memcmp(in + PACKET_UDP_HDR, out, len));
@@ -86,14 +107,11 @@ TEST_F(full, udp_segments_to_guest)
 		uso_to_guest(_metadata, self, fd, len);
 
 	/* The interface cannot tell IPv4 from IPv6: both or none. */
-	ASSERT_EQ(0, vpci_reset(&self->nic.pci));
-	EXPECT_EQ(0, netif_wait_flag(MDEV_UUID_A, ETHTOOL_GTSO, 0));
 	full_up(_metadata, self, variant->flags, one, 1);
 	ASSERT_EQ(sizeof(out), send(fd, out, sizeof(out), 0));
 	for (len = 0; len < sizeof(out); len += MSS) {
 		ASSERT_EQ(PACKET_UDP_HDR + MSS,
-			  vnic_recv_on(&self->nic, 0, &hdr, in, sizeof(in),
-				       DEADLINE_MS));
+			  recv_udp(&self->nic, &hdr, in, sizeof(in)));
 		EXPECT_EQ(0, hdr.hdr.gso_type);
 	}
 	close(fd);

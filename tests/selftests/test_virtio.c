@@ -68,6 +68,49 @@ TEST_F(card, features)
 	EXPECT_EQ(0, vpci_common(pci, VIRTIO_PCI_COMMON_DF));
 }
 
+static int negotiate_words(struct vdev *v, struct vpci *pci, uint32_t index,
+			   uint32_t value, struct buf *stream)
+{
+	uint8_t status = VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER;
+
+	vpci_reset(pci);
+	vpci_set_status(pci, status);
+	vpci_set_common(pci, VIRTIO_PCI_COMMON_GFSELECT, index);
+	vpci_set_common(pci, VIRTIO_PCI_COMMON_GF, value);
+	vpci_set_features(pci, VNIC_FEATURE(VIRTIO_F_VERSION_1));
+	if (stream && (mig_save(v, stream) || vdev_reset(v) ||
+		       mig_load(v, stream->data, stream->len, 0) ||
+		       mig_set(v, RUNNING, NULL)))
+		return -EIO;
+	status |= VIRTIO_CONFIG_S_FEATURES_OK;
+	vpci_set_status(pci, status);
+	return vpci_status(pci) == status ? 0 : -EOPNOTSUPP;
+}
+
+/* Features in words that the device does not have are not accepted. */
+TEST_F(card, feature_words)
+{
+	static const uint32_t words[] = { 2, 3, 4, 31, 32, 64, 1U << 31, ~0U };
+	struct vdev *v = &self->v;
+	struct buf stream = { 0 };
+	struct vpci pci;
+	unsigned int i;
+
+	ASSERT_EQ(0, vpci_init(&pci, v));
+	for (i = 0; i < ARRAY_SIZE(words); i++) {
+		EXPECT_EQ(0, negotiate_words(v, &pci, words[i], 0, NULL));
+		EXPECT_EQ(-EOPNOTSUPP, negotiate_words(v, &pci, words[i], 1,
+						       NULL)) {
+			TH_LOG("word %u", words[i]);
+		}
+	}
+	/* What the driver has written so far moves. */
+	EXPECT_EQ(0, negotiate_words(v, &pci, 2, 0, &stream));
+	stream.len = 0;
+	EXPECT_EQ(-EOPNOTSUPP, negotiate_words(v, &pci, 2, 1U << 31, &stream));
+	buf_free(&stream);
+}
+
 TEST_F(card, negotiation)
 {
 	uint64_t good = VNIC_FEATURE(VIRTIO_F_VERSION_1) |
@@ -275,6 +318,8 @@ TEST_F(card, quiet_when_not_ready)
 	ASSERT_EQ(0, vpci_reset(&self->nic.pci));
 	memcpy(copy, self->mem.va, self->mem.size);
 	frame_make(frame, sizeof(frame), self->mac, 1);
+	/* What the host sent before the reset has interrupted. */
+	event_wait(self->nic.events[1], 0);
 	netif_send(self->net, frame, sizeof(frame));
 	vpci_kick(&self->nic.pci, VNIC_RX);
 	vpci_kick(&self->nic.pci, VNIC_TX);
@@ -289,6 +334,8 @@ TEST_F(card, interrupts_suppressed)
 	int event = variant->flags & VNIC_INTX ? 0 : 1;
 	uint8_t frame[VNIC_SLOT];
 
+	/* The used buffers are counted. */
+	card_alone(_metadata, self);
 	card_up(_metadata, self, variant->flags);
 	to_guest(_metadata, self->net, &self->nic, 100, 1);
 	vq_disarm(&self->nic.vq[VNIC_RX]);

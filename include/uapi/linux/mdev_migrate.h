@@ -39,6 +39,8 @@ struct mdev_migrate_record_hdr {
 /* Records that any PCI device model has. */
 #define MDEV_MIGRATE_TAG_PCI_CONFIG	0x00000010
 #define MDEV_MIGRATE_TAG_PCI_MSIX	0x00000011
+/* From here on they are the device models'. */
+#define MDEV_MIGRATE_TAG_MODELS		0x00000100
 /* Records of the virtio device models. */
 #define MDEV_MIGRATE_TAG_VIRTIO_PARTS	0x00000100
 #define MDEV_MIGRATE_TAG_VIRTIO_ISR	0x00000101

@@ -4,6 +4,7 @@
  */
 
 #include <linux/delay.h>
+#include <linux/kobject.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
@@ -78,6 +79,26 @@ static void canary_ubsan(void)
 	bounded[i] = 1;
 }
 
+static void canary_released(struct kobject *kobj)
+{
+}
+
+static const struct kobj_type canary_type = {
+	.release = canary_released,
+};
+
+/* Frees an object that may still have a user. */
+static void canary_kobject(void)
+{
+	struct kobject *kobj = kzalloc(sizeof(*kobj), GFP_KERNEL);
+
+	if (!kobj)
+		return;
+	kobject_init(kobj, &canary_type);
+	kobject_put(kobj);
+	kfree(kobj);
+}
+
 static void canary_busy(void)
 {
 	__module_get(THIS_MODULE);
@@ -94,6 +115,7 @@ static const struct {
 	{ "lockdep", canary_lockdep },
 	{ "atomic", canary_atomic },
 	{ "ubsan", canary_ubsan },
+	{ "kobject", canary_kobject },
 	{ "busy", canary_busy },
 };
 

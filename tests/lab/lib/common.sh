@@ -28,11 +28,18 @@ need_root() {
 	[ "$(id -u)" = 0 ] || die "this needs root: run it as root or with sudo"
 }
 
+# flavour_field FLAVOUR FIELD: of its line in config/flavours, as words
+flavour_field() {
+	awk -v f="$1" -v i="$2" '$1 == f && $i != "-" { gsub(",", " ", $i); print $i }' \
+		"$LAB/config/flavours"
+}
+
+is_flavour() {
+	[ -n "${1:-}" ] && [ -n "$(flavour_field "$1" 1)" ]
+}
+
 check_flavour() {
-	case ${1:-} in
-	fast | debug) ;;
-	*) die "say which flavour: fast or debug" ;;
-	esac
+	is_flavour "${1:-}" || die "say which flavour: fast, debug or smp"
 }
 
 # Nothing may split a kernel command line or a mount option.

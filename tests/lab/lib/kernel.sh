@@ -3,11 +3,21 @@
 #
 # User-mode Linux: a kernel that is an ordinary program.
 
+# kernel_wanted FLAVOUR: all options.
+kernel_wanted() {
+	local part
+
+	cat "$LAB/config/base.config"
+	for part in $(flavour_field "$1" 3); do
+		cat "$LAB/config/$part.config"
+	done
+}
+
 kernel_dir() {
 	local key
 
 	release_choose
-	key=$( (grep -h CONFIG_ "$LAB/config/base.config" "$LAB/config/$1.config"
+	key=$( (kernel_wanted "$1" | grep CONFIG_
 		grep -v '^#' "$LAB/config/Kconfig.lab"
 		gcc -dumpfullversion
 		source_dir) | recipe_key kernel_fill kernel_make kernel_verify)
@@ -48,7 +58,7 @@ kernel_fill() {
 	local out=$1 flavour=$2
 
 	cat "$(source_dir)/linux/Kconfig" "$LAB/config/Kconfig.lab" >"$out/Kconfig.lab"
-	cat "$LAB/config/base.config" "$LAB/config/$flavour.config" >"$out/wanted.config"
+	kernel_wanted "$flavour" >"$out/wanted.config"
 	kernel_make "$out" KCONFIG_ALLCONFIG="$out/wanted.config" allnoconfig
 	kernel_verify "$out" "$out/wanted.config" || return 1
 	kernel_make "$out"

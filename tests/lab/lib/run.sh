@@ -95,10 +95,12 @@ run_end() {
 # run_cpu: PIN is what keeps a run on a processor that no other run has. User-mode Linux
 # and its processes hand over to each other all the time, and what is handed over to
 # another processor waits until that is awake: a run takes twice as long then.
+# One with several processors is where the host puts it.
 run_cpu() {
 	local cpu fd
 
 	PIN=()
+	[ "$(flavour_field "$flavour" 2)" = 1 ] || return 0
 	mkdir -p /run/lock
 	# The last one first: the first one has the interrupts.
 	for cpu in $(taskset -cp $$ | sed 's/.*: //' | tr ',-' '\n ' |
@@ -114,7 +116,7 @@ run_cpu() {
 }
 
 run_start() {
-	local con='null,fd:1' tmpdir args
+	local con='null,fd:1' tmpdir args processors
 
 	[ -z "$interactive" ] || con='fd:0,fd:1'
 	tmpdir=$(run_tmpdir "$(numfmt --from=iec --to-unit=Mi "$mem")" "$CACHE/tmp")
@@ -125,7 +127,10 @@ run_start() {
 		uml_dir="$outdir/.lab/uml" seccomp=on ignore_loglevel
 		sysctl.kernel.panic_on_oops=1)
 	run_cpu
-	[ "$flavour" != debug ] || args+=(kasan_multi_shot slab_debug=F)
+	processors=$(flavour_field "$flavour" 2)
+	[ "$processors" = 1 ] || args+=(ncpus="$processors")
+	# shellcheck disable=SC2207
+	args+=($(flavour_field "$flavour" 4))
 	if [ -n "$interactive" ]; then
 		TMPDIR=$tmpdir "${PIN[@]}" "$out/linux" "${args[@]}" 2>"$log"
 		return

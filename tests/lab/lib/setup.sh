@@ -18,15 +18,16 @@ wanted_products() {
 		*@*) release=${part#*@} part=${part%@*} ;;
 		esac
 		case $part in
-		fast | debug)
+		tree | guest | checker) echo "${part}_build $release" ;;
+		stock-* | libvirt-*) echo "${part%%-*}_build $release ${part#*-}" ;;
+		all) wanted_products tree guest checker fast debug smp ;;
+		*)
+			is_flavour "$part" ||
+				die "there is nothing called '$part' to set up: fast, debug, smp, tree, guest, checker or all"
 			echo "source_build $release"
 			echo "source_build newest"
 			echo "kernel_build $release $part"
 			;;
-		tree | guest | checker) echo "${part}_build $release" ;;
-		stock-* | libvirt-*) echo "${part%%-*}_build $release ${part#*-}" ;;
-		all) wanted_products tree guest checker fast debug ;;
-		*) die "there is nothing called '$part' to set up: fast, debug, tree, guest, checker or all" ;;
 		esac
 	done
 }

@@ -29,10 +29,11 @@ release_choose() {
 
 # source_patches: those for this release, by config/patches.
 source_patches() {
-	local patch until
+	local patch until from
 
 	release_choose
-	grep -v '^#' "$LAB/config/patches" | while read -r patch until; do
+	grep -v '^#' "$LAB/config/patches" | while read -r patch until from; do
+		[ "$from" = - ] || dpkg --compare-versions "$SRC_VERSION" ge "$from" || continue
 		[ "$until" != - ] && dpkg --compare-versions "$SRC_VERSION" ge "$until" ||
 			echo "$LAB/patches/$patch"
 	done

@@ -1,0 +1,483 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Operations that pin and unpin guest memory, and what is leaving.
+ *
+ * Pinning takes page faults, and userspace can make these last for as long as
+ * it likes (userfaultfd, FUSE). So no lock of ours is held over it: who pins
+ * announces the range in dma->ops first, and looks when it has the pages
+ * whether userspace has unmapped some of the range meanwhile. If so, it unpins
+ * them again and tells its caller to try later. Who unmaps waits for the
+ * announced operations; they are finite in number, because from then on nobody
+ * pins in the range: it is marked as leaving.
+ *
+ * type1 asks a driver to let go of a range, and asks again if it finds a page
+ * pinned in it when it has its lock back. The eleventh time it is a BUG(), and
+ * it does not tell when it is through. So a mark holds for a time; each time
+ * something was pinned again when type1 asked, it holds for four times as long:
+ * 20 ms, 80 ms, ... five hours. To be asked eleven times, somebody had to
+ * hold up one unmap ioctl for most of a day. When type1 says that there is no
+ * such memory, it is through, and the mark goes. Meanwhile payload is copied with
+ * vfio_dma_rw(), which leaves nothing pinned, and rings wait. That is also what
+ * suits a guest with a strict vIOMMU best, which maps and unmaps each packet: a
+ * range that is often unmapped is soon not pinned any more.
+ *
+ * iommufd refuses pins in what is being unmapped by itself. There the marks
+ * hold for five seconds at most, and rings do not wait.
+ */
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/vmalloc.h>
+
+#include "dma.h"
+
+#define MARK_TIME		(HZ / 50 ?: 1)
+#define MARK_FORGET		(600 * HZ)
+#define MARK_STRIKES_TYPE1	10
+#define MARK_STRIKES_IOMMUFD	4
+
+/* An operation of a worker's that takes longer is interrupted. */
+#define OP_TIMEOUT		(10 * HZ)
+
+/* Pages of the memory limit that payload leaves to rings. */
+#define RING_RESERVE		64
+
+/**
+ * mdm_op_add - announce an operation
+ * @dma: guest memory
+ * @op: the operation
+ * @first: the first page that it pins or unpins
+ * @last: the last one; below @first if there is none
+ *
+ * Context: dma->lock held.
+ */
+void mdm_op_add(struct mdm_dma *dma, struct mdm_op *op, unsigned long first,
+		unsigned long last)
+{
+	lockdep_assert_held(&dma->lock);
+	*op = (struct mdm_op) {
+		.first = first,
+		.last = last,
+		.task = current,
+		.since = jiffies,
+	};
+	list_add_tail(&op->node, &dma->ops);
+	/* Only workers can be interrupted by it. */
+	if (current->flags & PF_KTHREAD)
+		schedule_delayed_work(&dma->watchdog, OP_TIMEOUT);
+}
+
+/**
+ * mdm_op_end - an operation is over
+ * @dma: guest memory
+ * @op: the operation
+ * @ret: what it came to
+ *
+ * Return: @ret, or -EINTR if it failed because it was interrupted.
+ */
+int mdm_op_end(struct mdm_dma *dma, struct mdm_op *op, int ret)
+{
+	spin_lock(&dma->lock);
+	list_del(&op->node);
+	spin_unlock(&dma->lock);
+	wake_up_all(&dma->ops_wait);
+
+	/* Whoever interrupts does it while the operation is announced. */
+	if (!(current->flags & PF_KTHREAD) || !signal_pending(current))
+		return ret;
+	flush_signals(current);
+	return ret ? -EINTR : 0;
+}
+
+static bool op_in_range(const struct mdm_op *op, unsigned long first,
+			unsigned long last)
+{
+	return op->first <= op->last && op->first <= last && op->last >= first;
+}
+
+/*
+ * A worker waits for a page, and a signal ends that: get_user_pages() and the
+ * waits of userfaultfd and FUSE look for a fatal one. No other thread has
+ * signals of ours enabled.
+ */
+static void op_interrupt(struct mdm_op *op)
+{
+	if (op->task->flags & PF_KTHREAD)
+		send_sig(SIGKILL, op->task, 1);
+}
+
+/**
+ * mdm_op_cancel - userspace unmaps a range: nobody is to keep it pinned
+ * @dma: guest memory
+ * @first: the first page
+ * @last: the last page
+ *
+ * Context: dma->lock held.
+ * Return: whether anybody was about to pin some of it.
+ */
+bool mdm_op_cancel(struct mdm_dma *dma, unsigned long first, unsigned long last)
+{
+	struct mdm_op *op;
+	bool any = false;
+
+	lockdep_assert_held(&dma->lock);
+	list_for_each_entry(op, &dma->ops, node) {
+		if (op->cancelled || !op_in_range(op, first, last))
+			continue;
+		op->cancelled = true;
+		op_interrupt(op);
+		any = true;
+	}
+	return any;
+}
+
+/**
+ * mdm_op_overlaps - does an operation pin or unpin any of a range?
+ * @dma: guest memory
+ * @first: the first page
+ * @last: the last page
+ *
+ * Context: Takes dma->lock.
+ * Return: whether one does.
+ */
+bool mdm_op_overlaps(struct mdm_dma *dma, unsigned long first,
+		     unsigned long last)
+{
+	struct mdm_op *op;
+
+	guard(spinlock)(&dma->lock);
+	list_for_each_entry(op, &dma->ops, node) {
+		if (op_in_range(op, first, last))
+			return true;
+	}
+	return false;
+}
+
+/**
+ * mdm_op_any_unlogged - is there a copy that began when nothing was logged?
+ * @dma: guest memory
+ *
+ * Context: Takes dma->lock.
+ * Return: whether there is.
+ */
+bool mdm_op_any_unlogged(struct mdm_dma *dma)
+{
+	struct mdm_op *op;
+
+	guard(spinlock)(&dma->lock);
+	list_for_each_entry(op, &dma->ops, node) {
+		if (op->unlogged)
+			return true;
+	}
+	return false;
+}
+
+/**
+ * mdm_op_watchdog - interrupt operations that take too long
+ * @work: dma->watchdog
+ *
+ * A worker that waits for a page for ever would keep a process from exiting
+ * that waits for the worker and is the one to bring the page.
+ */
+void mdm_op_watchdog(struct work_struct *work)
+{
+	struct mdm_dma *dma = container_of(to_delayed_work(work),
+					   struct mdm_dma, watchdog);
+	unsigned long now = jiffies;
+	struct mdm_op *op;
+	bool any = false;
+
+	guard(spinlock)(&dma->lock);
+	list_for_each_entry(op, &dma->ops, node) {
+		if (!(op->task->flags & PF_KTHREAD))
+			continue;
+		if (time_after_eq(now, op->since + OP_TIMEOUT))
+			op_interrupt(op);
+		any = true;
+	}
+	if (any)
+		schedule_delayed_work(&dma->watchdog, OP_TIMEOUT / 2);
+}
+
+/**
+ * mdm_dma_interrupt - a worker is not to wait for a page any longer
+ * @mdm: the device
+ * @task: the worker's thread
+ *
+ * Its copy to or from guest memory ends with -EINTR.
+ *
+ * Context: Any where one can sleep.
+ */
+void mdm_dma_interrupt(struct mdev_migrate_device *mdm,
+		       struct task_struct *task)
+{
+	struct mdm_dma *dma = mdm->dma;
+	struct mdm_op *op;
+
+	guard(spinlock)(&dma->lock);
+	list_for_each_entry(op, &dma->ops, node) {
+		if (op->task == task)
+			op_interrupt(op);
+	}
+}
+
+static unsigned int mark_strikes(const struct mdm_dma *dma)
+{
+	return mdm_dma_has_container(dma) ? MARK_STRIKES_TYPE1 :
+					    MARK_STRIKES_IOMMUFD;
+}
+
+static bool mark_in_range(const struct mdm_mark *mark, unsigned long first,
+			  unsigned long last)
+{
+	return mark->valid && mark->first <= last && mark->last >= first;
+}
+
+/* The mark that a range is added to. */
+static struct mdm_mark *mark_find(struct mdm_mark *marks, unsigned long first,
+				  unsigned long last)
+{
+	struct mdm_mark *mark, *unused = NULL;
+
+	for (mark = marks; mark < marks + MDM_NR_MARKS; mark++) {
+		if (mark_in_range(mark, first, last))
+			return mark;
+		if (mark->valid &&
+		    time_after(jiffies, mark->until + MARK_FORGET))
+			mark->valid = false;
+		if (!mark->valid)
+			unused = mark;
+	}
+	/* None may be lost: the last one grows. */
+	return unused ?: mark - 1;
+}
+
+/**
+ * mdm_mark - a range is leaving
+ * @dma: guest memory
+ * @first: the first page
+ * @last: the last page
+ * @hit: by use, was something pinned in it, or about to be?
+ *
+ * Context: dma->lock held.
+ */
+void mdm_mark(struct mdm_dma *dma, unsigned long first, unsigned long last,
+	      const bool *hit)
+{
+	unsigned int use;
+
+	lockdep_assert_held(&dma->lock);
+	for (use = 0; use < MDM_NR_USES; use++) {
+		struct mdm_mark *mark;
+
+		if (use == MDM_RING && !mdm_dma_has_container(dma))
+			continue;
+		mark = mark_find(dma->marks[use], first, last);
+		if (!mark->valid) {
+			*mark = (struct mdm_mark) {
+				.first = first,
+				.last = last,
+				.exact = true,
+				.valid = true,
+			};
+		} else {
+			if (mark->first != first || mark->last != last)
+				mark->exact = false;
+			mark->first = min(mark->first, first);
+			mark->last = max(mark->last, last);
+			if (hit[use] && mark->strikes < mark_strikes(dma))
+				mark->strikes++;
+		}
+		mark->until = jiffies +
+			      ((unsigned long)MARK_TIME << (2 * mark->strikes));
+	}
+}
+
+/**
+ * mdm_is_leaving - may nothing be pinned in a range?
+ * @dma: guest memory
+ * @use: for what
+ * @first: the first page
+ * @last: the last page
+ *
+ * Context: dma->lock held.
+ * Return: whether some of it is leaving.
+ */
+bool mdm_is_leaving(struct mdm_dma *dma, enum mdm_use use, unsigned long first,
+		    unsigned long last)
+{
+	struct mdm_mark *mark = dma->marks[use];
+	unsigned int i;
+
+	lockdep_assert_held(&dma->lock);
+	for (i = 0; i < MDM_NR_MARKS; i++, mark++) {
+		if (mark_in_range(mark, first, last) &&
+		    time_before(jiffies, mark->until))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * type1 says that there is nothing at a page: then it is through with what it had
+ * there, and the next time it asks, it does not ask again.
+ */
+static void mark_is_gone(struct mdm_dma *dma, unsigned long page)
+{
+	struct mdm_mark *mark;
+	unsigned int use;
+
+	guard(spinlock)(&dma->lock);
+	for (use = 0; use < MDM_NR_USES; use++) {
+		for (mark = dma->marks[use];
+		     mark < dma->marks[use] + MDM_NR_MARKS; mark++) {
+			if (mark->exact && mark_in_range(mark, page, page))
+				mark->valid = false;
+		}
+	}
+}
+
+/*
+ * Does the memory limit leave room? type1 would say no, too, but it would also
+ * write a line to the log each time.
+ */
+static bool may_lock(const struct mdm_dma *dma, enum mdm_use use,
+		     unsigned int nr)
+{
+	unsigned long limit;
+
+	if (dma->unlimited || !dma->mm)
+		return true;
+	limit = task_rlimit(dma->task, RLIMIT_MEMLOCK) >> PAGE_SHIFT;
+	if (use == MDM_PAYLOAD)
+		nr += RING_RESERVE;
+	return READ_ONCE(dma->mm->locked_vm) + nr <= limit;
+}
+
+/* What the backends say, as one. */
+static int pin_errno(int ret)
+{
+	switch (ret) {
+	case -ENOMEM:
+	case -EINTR:
+		return ret;
+	case -EFAULT:
+	case -EHWPOISON:
+	case -EIO:
+		/* It is mapped, but the page is not to be had. */
+		return -EIO;
+	default:
+		return -EFAULT;
+	}
+}
+
+/**
+ * mdm_pin - pin pages
+ * @dma: guest memory
+ * @use: what for
+ * @op: the operation; its @first and @last say which pages, at most
+ *	MDM_BLOCK_PAGES
+ * @write: for writing too
+ * @pages: the result
+ *
+ * If it returns 0, the operation is announced and the pages are to be unpinned
+ * as a whole: by the caller, before it ends the operation, if @op is cancelled.
+ *
+ * Context: May sleep, for as long as userspace likes.
+ * Return: 0; -EAGAIN if some of it is leaving or was unmapped meanwhile;
+ * -EFAULT if there is no such memory; -EIO if there is, but not the page;
+ * -ENOMEM; -EINTR.
+ */
+int mdm_pin(struct mdm_dma *dma, enum mdm_use use, struct mdm_op *op,
+	    bool write, struct page **pages)
+{
+	unsigned long first = op->first, last = op->last;
+	unsigned int nr = last - first + 1;
+	int prot = IOMMU_READ | (write ? IOMMU_WRITE : 0);
+	int ret;
+
+	might_sleep();
+	spin_lock(&dma->lock);
+	if (mdm_is_leaving(dma, use, first, last)) {
+		spin_unlock(&dma->lock);
+		return -EAGAIN;
+	}
+	mdm_op_add(dma, op, first, last);
+	spin_unlock(&dma->lock);
+
+	if (!may_lock(dma, use, nr))
+		return mdm_op_end(dma, op, -ENOMEM);
+	ret = vfio_pin_pages(&dma->mdm->vdev, (u64)first << PAGE_SHIFT, nr,
+			     prot, pages);
+	if (ret == nr)
+		return 0;
+	if (ret > 0)
+		vfio_unpin_pages(&dma->mdm->vdev, (u64)first << PAGE_SHIFT,
+				 ret);
+	if (ret == -EINVAL && nr == 1)
+		mark_is_gone(dma, first);
+	return mdm_op_end(dma, op, ret < 0 ? pin_errno(ret) : -EFAULT);
+}
+
+/**
+ * mdm_dma_copy - copy to or from guest memory without pinning it
+ * @dma: guest memory
+ * @iova: where
+ * @buf: from or to where
+ * @len: how much, in a page
+ * @write: to guest memory
+ *
+ * Context: May sleep, for as long as userspace likes. In a kernel thread or in
+ * the VFIO user's own context.
+ * Return: 0, -EFAULT if there is no such memory, -EIO if there is, but not the
+ * page, -ENOMEM, -EINTR.
+ */
+int mdm_dma_copy(struct mdm_dma *dma, u64 iova, void *buf, size_t len,
+		 bool write)
+{
+	struct mdm_op op;
+	int ret;
+
+	spin_lock(&dma->lock);
+	mdm_op_add(dma, &op, 1, 0);
+	op.unlogged = write && !dma->log_room;
+	spin_unlock(&dma->lock);
+	if (write && !op.unlogged)
+		ret = mdm_log_make_room(dma, iova >> PAGE_SHIFT,
+					(iova + len - 1) >> PAGE_SHIFT);
+	else
+		ret = 0;
+	if (!ret)
+		ret = vfio_dma_rw(&dma->mdm->vdev, iova, buf, len, write);
+	if (ret == -EINVAL)
+		mark_is_gone(dma, iova >> PAGE_SHIFT);
+	ret = mdm_op_end(dma, &op, ret ? pin_errno(ret) : 0);
+	if (ret)
+		return ret;
+	if (write) {
+		mdev_migrate_reader_enter(&dma->own);
+		mdm_log_written(dma, iova, len);
+		mdev_migrate_reader_exit(&dma->own);
+	}
+	return 0;
+}
+
+/**
+ * mdm_unpin - unpin pages
+ * @dma: guest memory
+ * @runs: which; no reader uses them any more
+ * @nr: how many runs
+ *
+ * Context: May sleep. An operation announces it.
+ */
+void mdm_unpin(struct mdm_dma *dma, const struct mdm_run *runs,
+	       unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		if (runs[i].base)
+			vunmap(runs[i].base);
+		vfio_unpin_pages(&dma->mdm->vdev,
+				 (u64)runs[i].first << PAGE_SHIFT, runs[i].nr);
+	}
+}
