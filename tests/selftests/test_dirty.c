@@ -94,7 +94,8 @@ static const struct part parts[] = {
 	{ HALF, 1, PAGE },
 	{ 3 * PAGE + 100, 200, PAGE },
 	{ -HALF, 8 * PAGE, PAGE },
-	{ -4 * PAGE - HALF, 8 * PAGE, PAGE },
+	/* Nearer than the used ring, which is written as well. */
+	{ -PAGE - HALF, 8 * PAGE, PAGE },
 	{ (FRAMES - 4) * PAGE + HALF, 8 * PAGE, PAGE },
 	{ (FRAMES - 1) * PAGE + HALF, 8 * PAGE, PAGE },
 	{ FRAMES * PAGE - 1, 8 * PAGE, PAGE },
