@@ -46,6 +46,7 @@ int mdm_dma_create(struct mdev_migrate_device *mdm)
 	dma->short_until = jiffies;
 	dma->cached = true;
 	INIT_DELAYED_WORK(&dma->watchdog, mdm_op_watchdog);
+	INIT_DELAYED_WORK(&dma->unmap_watch, mdm_unmap_watch);
 	dma->drop_first = ULONG_MAX;
 	mdm_log_init(dma);
 	mdm->dma = dma;
@@ -100,6 +101,7 @@ int mdm_dma_open(struct mdev_migrate_device *mdm)
 	memset(dma->marks, 0, sizeof(dma->marks));
 	dma->unpinner = unpinner;
 	spin_unlock(&dma->lock);
+	mdm_unmap_open(dma);
 	return 0;
 }
 
@@ -115,6 +117,7 @@ void mdm_dma_close(struct mdev_migrate_device *mdm)
 	struct mdm_dma *dma = mdm->dma;
 
 	WARN_ON(!list_empty(&dma->maps));
+	mdm_unmap_close(dma);
 	mdm_cache_drop(dma, 0, ULONG_MAX);
 	mdm_log_close(dma);
 	dma->saving = false;
@@ -145,6 +148,7 @@ void mdm_dma_destroy(struct mdev_migrate_device *mdm)
 	struct mdm_dma *dma = mdm->dma;
 
 	cancel_delayed_work_sync(&dma->watchdog);
+	cancel_delayed_work_sync(&dma->unmap_watch);
 	mdm_log_close(dma);
 	xa_destroy(&dma->log);
 	xa_destroy(&dma->blocks);

@@ -147,6 +147,12 @@ struct mdm_range {
  * @ranges: what is logged
  * @nr_ranges: how many
  * @watchdog: ends operations that last too long
+ * @node: in the list of open devices
+ * @paused_until: in jiffies; no operation begins before
+ * @unmaps: calls of dma_unmap under way that have something to do
+ * @unmap_since: in jiffies; when one of these began, or ended, last
+ * @unmap_watch: pauses and interrupts who is in their way
+ * @patience: how often type1 was not made to wait any longer, one after the other
  * @unpinner: unpins on behalf of type1, while open
  * @drop: its work
  * @drop_first: the first page of what it is to unpin
@@ -185,6 +191,12 @@ struct mdm_dma {
 	unsigned int nr_ranges;
 	struct delayed_work watchdog;
 
+	struct list_head node;
+	unsigned long paused_until;
+	unsigned int unmaps;
+	unsigned long unmap_since;
+	struct delayed_work unmap_watch;
+	unsigned int patience;
 	struct mdev_migrate_worker *unpinner;
 	struct kthread_work drop;
 	unsigned long drop_first;
@@ -208,6 +220,7 @@ bool mdm_op_cancel(struct mdm_dma *dma, unsigned long first,
 bool mdm_op_overlaps(struct mdm_dma *dma, unsigned long first,
 		     unsigned long last);
 bool mdm_op_any_unlogged(struct mdm_dma *dma);
+void mdm_op_pause(struct mdm_dma *dma, unsigned long until);
 int mdm_dma_copy(struct mdm_dma *dma, u64 iova, void *buf, size_t len,
 		 bool write);
 int mdm_pin(struct mdm_dma *dma, enum mdm_use use, struct mdm_op *op,
@@ -247,6 +260,9 @@ unsigned int mdm_maps_detach(struct mdm_dma *dma, unsigned long first,
 void mdm_dma_drop_range(struct mdm_dma *dma, unsigned long first,
 			unsigned long last);
 void mdm_dma_drop_work(struct kthread_work *work);
+void mdm_unmap_watch(struct work_struct *work);
+void mdm_unmap_open(struct mdm_dma *dma);
+void mdm_unmap_close(struct mdm_dma *dma);
 
 /* dirty.c: pages of a bitmap of the log */
 #define MDM_LOG_SHIFT	12

@@ -124,7 +124,6 @@ bool mdm_op_cancel(struct mdm_dma *dma, unsigned long first, unsigned long last)
 		if (op->cancelled || !op_in_range(op, first, last))
 			continue;
 		op->cancelled = true;
-		op_interrupt(op);
 		any = true;
 	}
 	return any;
@@ -136,7 +135,7 @@ bool mdm_op_cancel(struct mdm_dma *dma, unsigned long first, unsigned long last)
  * @first: the first page
  * @last: the last page
  *
- * Context: Takes dma->lock.
+ * Context: dma->lock held.
  * Return: whether one does.
  */
 bool mdm_op_overlaps(struct mdm_dma *dma, unsigned long first,
@@ -144,7 +143,7 @@ bool mdm_op_overlaps(struct mdm_dma *dma, unsigned long first,
 {
 	struct mdm_op *op;
 
-	guard(spinlock)(&dma->lock);
+	lockdep_assert_held(&dma->lock);
 	list_for_each_entry(op, &dma->ops, node) {
 		if (op_in_range(op, first, last))
 			return true;
@@ -218,6 +217,30 @@ void mdm_dma_interrupt(struct mdev_migrate_device *mdm,
 		if (op->task == task)
 			op_interrupt(op);
 	}
+}
+
+/**
+ * mdm_op_pause - no operation is to begin for a while, and none to last
+ * @dma: guest memory
+ * @until: in jiffies
+ *
+ * Context: Takes dma->lock.
+ */
+void mdm_op_pause(struct mdm_dma *dma, unsigned long until)
+{
+	struct mdm_op *op;
+
+	guard(spinlock)(&dma->lock);
+	dma->paused_until = until;
+	list_for_each_entry(op, &dma->ops, node)
+		op_interrupt(op);
+}
+
+/* Whoever does not unpin lets those go first who wait for an unmap. */
+static bool is_paused(struct mdm_dma *dma)
+{
+	lockdep_assert_held(&dma->lock);
+	return time_before(jiffies, dma->paused_until);
 }
 
 static unsigned int mark_strikes(const struct mdm_dma *dma)
@@ -397,12 +420,16 @@ int mdm_pin(struct mdm_dma *dma, enum mdm_use use, struct mdm_op *op,
 
 	might_sleep();
 	spin_lock(&dma->lock);
-	if (mdm_is_leaving(dma, use, first, last)) {
-		spin_unlock(&dma->lock);
-		return -EAGAIN;
-	}
-	mdm_op_add(dma, op, first, last);
+	ret = 0;
+	if (is_paused(dma))
+		ret = -EINTR;
+	else if (mdm_is_leaving(dma, use, first, last))
+		ret = -EAGAIN;
+	else
+		mdm_op_add(dma, op, first, last);
 	spin_unlock(&dma->lock);
+	if (ret)
+		return ret;
 
 	if (!may_lock(dma, use, nr))
 		return mdm_op_end(dma, op, -ENOMEM);
@@ -438,6 +465,10 @@ int mdm_dma_copy(struct mdm_dma *dma, u64 iova, void *buf, size_t len,
 	int ret;
 
 	spin_lock(&dma->lock);
+	if (is_paused(dma)) {
+		spin_unlock(&dma->lock);
+		return -EINTR;
+	}
 	mdm_op_add(dma, &op, 1, 0);
 	op.unlogged = write && !dma->log_room;
 	spin_unlock(&dma->lock);
@@ -461,6 +492,20 @@ int mdm_dma_copy(struct mdm_dma *dma, u64 iova, void *buf, size_t len,
 	return 0;
 }
 
+/* Runs that type1 takes as one: it counts by page. */
+static unsigned int join_runs(const struct mdm_run *runs, unsigned int nr)
+{
+	unsigned int i, pages = runs[0].nr;
+
+	for (i = 1; i < nr; i++) {
+		pages += runs[i].nr;
+		if (runs[i].base || pages > VFIO_PIN_PAGES_MAX_ENTRIES ||
+		    runs[i].first != runs[i - 1].first + runs[i - 1].nr)
+			break;
+	}
+	return i;
+}
+
 /**
  * mdm_unpin - unpin pages
  * @dma: guest memory
@@ -472,12 +517,16 @@ int mdm_dma_copy(struct mdm_dma *dma, u64 iova, void *buf, size_t len,
 void mdm_unpin(struct mdm_dma *dma, const struct mdm_run *runs,
 	       unsigned int nr)
 {
-	unsigned int i;
+	bool container = mdm_dma_has_container(dma);
+	unsigned int i, n, pages;
 
-	for (i = 0; i < nr; i++) {
+	for (i = 0; i < nr; i += n) {
 		if (runs[i].base)
 			vunmap(runs[i].base);
+		n = container ? join_runs(runs + i, nr - i) : 1;
+		pages = runs[i + n - 1].first + runs[i + n - 1].nr -
+			runs[i].first;
 		vfio_unpin_pages(&dma->mdm->vdev,
-				 (u64)runs[i].first << PAGE_SHIFT, runs[i].nr);
+				 (u64)runs[i].first << PAGE_SHIFT, pages);
 	}
 }

@@ -7,17 +7,22 @@
  * iommufd calls us with no lock that we need, and relies on it that all is
  * unpinned when we return: what would be unpinned later would be unpinned in
  * the address space that the device has then. So we unpin right here and wait
- * for whoever else is about to unpin, for as long as it takes. What these wait
- * for is locks of the same address space, and page faults, which are the VFIO
- * user's own; and dma_unmap is called for nobody else.
+ * for whoever else is about to unpin, for as long as it takes.
  *
  * type1 calls us under its device_list_lock. Unpinning takes its lock, and when
  * another device joins the container type1 takes these two the other way
  * round: who unpins right here can deadlock. So a thread of the device's
  * unpins, and the wait for it is bounded: if it is given up, the locks become
- * free, the thread gets through, and type1 asks again. It asks ten times; for
- * it to come to an eleventh, somebody had to keep type1's lock busy for a
- * minute, and to be served before the thread each time.
+ * free, the thread gets through, and type1 asks again. It asks ten times before
+ * it is a BUG(), and so the wait is four times as long each time: 20 s, 80 s,
+ * ... a year.
+ *
+ * What we wait for is locks of the backend, which are held over page faults: by
+ * operations of this device and of others in the same address space. All of
+ * these are the same user's own, and so is their end: when an unmap has not got
+ * on for 20 ms, unmap_watch interrupts the operations of all devices that the
+ * same process has opened, and lets none begin for a while. A signal cannot end
+ * the wait: the backends would just ask again.
  */
 #include <linux/wait.h>
 
@@ -27,8 +32,70 @@
 /* Runs that are unpinned at a time. */
 #define DROP_RUNS	32
 
-/* How long type1 is made to wait at a time. */
-#define DROP_TIMEOUT	(5 * HZ)
+/* How long type1 is made to wait, the first time. */
+#define DROP_TIMEOUT	(20 * HZ)
+#define DROP_PATIENCE	9
+
+/* When unmapping does not get on, and for how long others are paused then. */
+#define WATCH_TIME	(HZ / 50 ?: 1)
+#define PAUSE_TIME	(HZ / 4)
+
+/* Open devices. */
+static LIST_HEAD(open_dmas);
+static DEFINE_SPINLOCK(open_lock); /* the list; outside of dma->lock */
+
+/**
+ * mdm_unmap_open - the device is being opened
+ * @dma: guest memory, whose @mm is set
+ */
+void mdm_unmap_open(struct mdm_dma *dma)
+{
+	dma->paused_until = jiffies;
+	dma->patience = 0;
+	spin_lock(&open_lock);
+	list_add(&dma->node, &open_dmas);
+	spin_unlock(&open_lock);
+}
+
+/**
+ * mdm_unmap_close - undo mdm_unmap_open()
+ * @dma: guest memory
+ */
+void mdm_unmap_close(struct mdm_dma *dma)
+{
+	spin_lock(&open_lock);
+	list_del(&dma->node);
+	spin_unlock(&open_lock);
+}
+
+/**
+ * mdm_unmap_watch - see whether an unmap gets on
+ * @work: dma->unmap_watch
+ */
+void mdm_unmap_watch(struct work_struct *work)
+{
+	struct mdm_dma *dma = container_of(to_delayed_work(work),
+					   struct mdm_dma, unmap_watch);
+	struct mdm_dma *other;
+	bool waits, stuck;
+
+	spin_lock(&dma->lock);
+	waits = dma->unmaps;
+	stuck = waits && time_after_eq(jiffies, dma->unmap_since + WATCH_TIME);
+	spin_unlock(&dma->lock);
+	if (!waits)
+		return;
+	if (stuck) {
+		spin_lock(&open_lock);
+		list_for_each_entry(other, &open_dmas, node) {
+			if (other == dma || (other->mm && other->mm == dma->mm))
+				mdm_op_pause(other, jiffies + PAUSE_TIME);
+		}
+		spin_unlock(&open_lock);
+	}
+	schedule_delayed_work(&dma->unmap_watch,
+			      stuck ? PAUSE_TIME / 2 : WATCH_TIME);
+}
 
 /**
  * mdm_dma_drop_range - unpin what is pinned in a range
@@ -101,33 +168,63 @@ static bool drop_ask(struct mdm_dma *dma, unsigned long first,
 	return true;
 }
 
-static bool drop_is_done(struct mdm_dma *dma, unsigned long asked,
-			 unsigned long first, unsigned long last)
-{
-	spin_lock(&dma->lock);
-	if ((long)(dma->drops_done - asked) < 0) {
-		spin_unlock(&dma->lock);
-		return false;
-	}
-	spin_unlock(&dma->lock);
-	return !mdm_op_overlaps(dma, first, last);
-}
-
 /* Nothing may be pinned any more in the range. Returns whether anything is. */
 static bool begin_leaving(struct mdm_dma *dma, unsigned long first,
 			  unsigned long last)
 {
-	bool hit[MDM_NR_USES];
-	bool busy;
+	bool hit[MDM_NR_USES], busy;
 
-	spin_lock(&dma->lock);
+	guard(spinlock)(&dma->lock);
 	hit[MDM_PAYLOAD] = mdm_cache_overlaps(dma, first, last);
 	hit[MDM_RING] = mdm_maps_overlap(dma, first, last);
 	busy = hit[MDM_PAYLOAD] || hit[MDM_RING];
 	hit[MDM_PAYLOAD] |= mdm_op_cancel(dma, first, last);
 	mdm_mark(dma, first, last, hit);
-	spin_unlock(&dma->lock);
-	return busy || mdm_op_overlaps(dma, first, last);
+	if (!busy && !mdm_op_overlaps(dma, first, last))
+		return false;
+	dma->unmaps++;
+	dma->unmap_since = jiffies;
+	schedule_delayed_work(&dma->unmap_watch, WATCH_TIME);
+	return true;
+}
+
+static void end_leaving(struct mdm_dma *dma)
+{
+	guard(spinlock)(&dma->lock);
+	dma->unmaps--;
+	dma->unmap_since = jiffies;
+}
+
+static bool is_gone(struct mdm_dma *dma, unsigned long first,
+		    unsigned long last)
+{
+	guard(spinlock)(&dma->lock);
+	return !mdm_op_overlaps(dma, first, last);
+}
+
+static bool drop_is_done(struct mdm_dma *dma, unsigned long asked,
+			 unsigned long first, unsigned long last)
+{
+	guard(spinlock)(&dma->lock);
+	return (long)(dma->drops_done - asked) >= 0 &&
+	       !mdm_op_overlaps(dma, first, last);
+}
+
+static void drop_elsewhere(struct mdm_dma *dma, unsigned long first,
+			   unsigned long last)
+{
+	unsigned long asked;
+
+	if (!drop_ask(dma, first, last, &asked))
+		return;
+	/* type1 calls one at a time. */
+	if (wait_event_timeout(dma->ops_wait,
+			       drop_is_done(dma, asked, first, last),
+			       (unsigned long)DROP_TIMEOUT <<
+			       (2 * dma->patience)))
+		dma->patience = 0;
+	else if (dma->patience < DROP_PATIENCE)
+		dma->patience++;
 }
 
 /**
@@ -136,13 +233,13 @@ static bool begin_leaving(struct mdm_dma *dma, unsigned long first,
  * @iova: where
  * @length: how much
  *
- * Context: May sleep.
+ * Context: May sleep, for as long as the user makes it.
  */
 void mdm_dma_unmap(struct mdev_migrate_device *mdm, u64 iova, u64 length)
 {
 	u64 last_byte = length ? iova + length - 1 : iova;
-	unsigned long first, last, asked;
 	struct mdm_dma *dma = mdm->dma;
+	unsigned long first, last;
 
 	if (last_byte < iova)
 		last_byte = U64_MAX;
@@ -151,13 +248,10 @@ void mdm_dma_unmap(struct mdev_migrate_device *mdm, u64 iova, u64 length)
 	if (!begin_leaving(dma, first, last))
 		return;
 	if (mdm_dma_has_container(dma)) {
-		if (drop_ask(dma, first, last, &asked))
-			wait_event_timeout(dma->ops_wait,
-					   drop_is_done(dma, asked, first,
-							last),
-					   DROP_TIMEOUT);
-		return;
+		drop_elsewhere(dma, first, last);
+	} else {
+		mdm_dma_drop_range(dma, first, last);
+		wait_event(dma->ops_wait, is_gone(dma, first, last));
 	}
-	mdm_dma_drop_range(dma, first, last);
-	wait_event(dma->ops_wait, !mdm_op_overlaps(dma, first, last));
+	end_leaving(dma);
 }

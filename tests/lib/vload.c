@@ -422,3 +422,22 @@ bool vload_wait(struct vload *l, uint64_t packets, int ms)
 	}
 	return true;
 }
+
+/*
+ * So many more packets get through. It may still break for what it found before,
+ * when there was no memory; then it is reset, and goes on.
+ */
+int vload_goes_on(struct vload *l, uint64_t packets, int ms)
+{
+	int64_t deadline = deadline_ms(ms);
+	int ret;
+
+	do {
+		ret = vload_revive(l);
+		if (ret)
+			return ret;
+		if (vload_wait(l, packets, ms))
+			return 0;
+	} while (vload_broken(l) && deadline_left(deadline));
+	return -ETIMEDOUT;
+}

@@ -98,5 +98,6 @@ int vload_restart(struct vload *l, unsigned int index);
 bool vload_broken(struct vload *l);
 int vload_revive(struct vload *l);
 bool vload_wait(struct vload *l, uint64_t packets, int ms);
+int vload_goes_on(struct vload *l, uint64_t packets, int ms);
 
 #endif /* TESTS_LIB_VLOAD_H */

@@ -186,12 +186,9 @@ static int works_again(struct racing *r)
 	int ret = map_all(r);
 
 	if (!ret)
-		ret = vload_revive(&r->load);
-	if (ret)
-		return races_failed("the end: %s", strerror(-ret));
-	if (!vload_wait(&r->load, 100, RACES_WAIT_MS))
-		return races_failed("the card does not transmit any more");
-	return 0;
+		ret = vload_goes_on(&r->load, 100, RACES_WAIT_MS);
+	return ret ? races_failed("the card does not transmit any more: %s",
+				  strerror(-ret)) : 0;
 }
 
 static int race_for(struct racing *r, int ms)
