@@ -24,6 +24,7 @@ struct fake {
 	int check_error;
 	u8 state;
 	u8 loaded;
+	struct device dev;
 };
 
 static struct fake *to_fake(struct mdev_migrate_device *mdm)
@@ -148,6 +149,8 @@ static int fake_init(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, f);
 	mdm->drv = &fake_driver;
+	f->dev.init_name = "fake";
+	mdm->vdev.dev = &f->dev;
 	mdev_migrate_config_init(&mdm->config, &model, &foo_versions[1]);
 	mdm->vdev.migration_flags = VFIO_MIGRATION_STOP_COPY |
 				    VFIO_MIGRATION_P2P |
@@ -158,6 +161,7 @@ static int fake_init(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, mdm_migration_create(mdm), 0);
 	KUNIT_ASSERT_EQ(test, mdm_pci_create(mdm), 0);
 	KUNIT_ASSERT_EQ(test, mdm_dma_create(mdm), 0);
+	KUNIT_ASSERT_EQ(test, mdm_dma_open(mdm), 0);
 	KUNIT_ASSERT_EQ(test, mdm_migration_open(mdm), 0);
 	test->priv = f;
 	return 0;
