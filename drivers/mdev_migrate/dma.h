@@ -82,7 +82,8 @@ struct mdm_mark {
  * @task: who
  * @since: in jiffies
  * @cancelled: userspace unmaps some of it: do not keep what is pinned
- * @unlogged: writes, and has made no room in the log
+ * @writes: copies to guest memory
+ * @unlogged: copies to guest memory, and began before what is logged now
  */
 struct mdm_op {
 	struct list_head node;
@@ -91,6 +92,7 @@ struct mdm_op {
 	struct task_struct *task;
 	unsigned long since;
 	bool cancelled;
+	bool writes;
 	bool unlogged;
 };
 
@@ -219,6 +221,7 @@ bool mdm_op_cancel(struct mdm_dma *dma, unsigned long first,
 		   unsigned long last);
 bool mdm_op_overlaps(struct mdm_dma *dma, unsigned long first,
 		     unsigned long last);
+void mdm_op_set_unlogged(struct mdm_dma *dma);
 bool mdm_op_any_unlogged(struct mdm_dma *dma);
 void mdm_op_pause(struct mdm_dma *dma, unsigned long until);
 int mdm_dma_copy(struct mdm_dma *dma, u64 iova, void *buf, size_t len,
