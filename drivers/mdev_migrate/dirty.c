@@ -121,7 +121,7 @@ void mdm_log_written(struct mdm_dma *dma, u64 iova, size_t len)
 	}
 }
 
-/* Room for what is cached or mapped already. */
+/* Room for what is cached or mapped already, or about to be. */
 static int log_room_for_all(struct mdm_dma *dma)
 {
 	unsigned long first = 0, last;
