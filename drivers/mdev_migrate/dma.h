@@ -79,6 +79,7 @@ struct mdm_mark {
  * @node: in dma->ops
  * @first: the first page
  * @last: the last page; below @first if nothing is or will be pinned
+ * @use: what it pins for
  * @task: who
  * @since: in jiffies
  * @cancelled: userspace unmaps some of it: do not keep what is pinned
@@ -89,6 +90,7 @@ struct mdm_op {
 	struct list_head node;
 	unsigned long first;
 	unsigned long last;
+	enum mdm_use use;
 	struct task_struct *task;
 	unsigned long since;
 	bool cancelled;
@@ -217,8 +219,8 @@ void mdm_op_watchdog(struct work_struct *work);
 int mdm_op_end(struct mdm_dma *dma, struct mdm_op *op, int ret);
 void mdm_op_add(struct mdm_dma *dma, struct mdm_op *op, unsigned long first,
 		unsigned long last);
-bool mdm_op_cancel(struct mdm_dma *dma, unsigned long first,
-		   unsigned long last);
+void mdm_op_cancel(struct mdm_dma *dma, unsigned long first,
+		   unsigned long last, bool *hit);
 bool mdm_op_overlaps(struct mdm_dma *dma, unsigned long first,
 		     unsigned long last);
 void mdm_op_set_unlogged(struct mdm_dma *dma);

@@ -110,23 +110,22 @@ static void op_interrupt(struct mdm_op *op)
  * @dma: guest memory
  * @first: the first page
  * @last: the last page
+ * @hit: by use, set if anybody was about to pin some of it
  *
  * Context: dma->lock held.
- * Return: whether anybody was about to pin some of it.
  */
-bool mdm_op_cancel(struct mdm_dma *dma, unsigned long first, unsigned long last)
+void mdm_op_cancel(struct mdm_dma *dma, unsigned long first,
+		   unsigned long last, bool *hit)
 {
 	struct mdm_op *op;
-	bool any = false;
 
 	lockdep_assert_held(&dma->lock);
 	list_for_each_entry(op, &dma->ops, node) {
 		if (op->cancelled || !op_in_range(op, first, last))
 			continue;
 		op->cancelled = true;
-		any = true;
+		hit[op->use] = true;
 	}
-	return any;
 }
 
 /**
@@ -444,6 +443,7 @@ int mdm_pin(struct mdm_dma *dma, enum mdm_use use, struct mdm_op *op,
 		ret = -EAGAIN;
 	else
 		mdm_op_add(dma, op, first, last);
+	op->use = use;
 	spin_unlock(&dma->lock);
 	if (ret)
 		return ret;
