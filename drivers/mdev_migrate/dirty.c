@@ -121,7 +121,7 @@ void mdm_log_written(struct mdm_dma *dma, u64 iova, size_t len)
 	}
 }
 
-/* Room for what is cached or mapped already. */
+/* Room for what is cached or mapped already, or about to be. */
 static int log_room_for_all(struct mdm_dma *dma)
 {
 	unsigned long first = 0, last;
@@ -164,12 +164,13 @@ static int log_begin(struct mdm_dma *dma, struct mdm_range *ranges, u32 nr)
 		return -EINVAL;
 	dma->ranges = ranges;
 	dma->nr_ranges = nr;
+	mdm_op_set_unlogged(dma);
 	WRITE_ONCE(dma->log_room, true);
 	return 0;
 }
 
 /*
- * A copy that began when no log was wanted may have no room: wait for it. What
+ * A copy that began before the log has no room in it: wait for it. What
  * it waits for is the VFIO user's own page, and it is interrupted if that lasts.
  */
 static void log_wait_for_copies(struct mdm_dma *dma)

@@ -81,18 +81,22 @@ struct mdm_mark {
  * @node: in dma->ops
  * @first: the first page
  * @last: the last page; below @first if nothing is or will be pinned
+ * @use: what it pins for
  * @task: who
  * @since: in jiffies
  * @cancelled: userspace unmaps some of it: do not keep what is pinned
- * @unlogged: writes, and has made no room in the log
+ * @writes: copies to guest memory
+ * @unlogged: copies to guest memory, and began before what is logged now
  */
 struct mdm_op {
 	struct list_head node;
 	unsigned long first;
 	unsigned long last;
+	enum mdm_use use;
 	struct task_struct *task;
 	unsigned long since;
 	bool cancelled;
+	bool writes;
 	bool unlogged;
 };
 
@@ -219,10 +223,11 @@ void mdm_op_watchdog(struct work_struct *work);
 int mdm_op_end(struct mdm_dma *dma, struct mdm_op *op, int ret);
 void mdm_op_add(struct mdm_dma *dma, struct mdm_op *op, unsigned long first,
 		unsigned long last);
-bool mdm_op_cancel(struct mdm_dma *dma, unsigned long first,
-		   unsigned long last);
+void mdm_op_cancel(struct mdm_dma *dma, unsigned long first,
+		   unsigned long last, bool *hit);
 bool mdm_op_overlaps(struct mdm_dma *dma, unsigned long first,
 		     unsigned long last);
+void mdm_op_set_unlogged(struct mdm_dma *dma);
 bool mdm_op_any_unlogged(struct mdm_dma *dma);
 void mdm_op_pause(struct mdm_dma *dma, unsigned long until);
 int mdm_dma_copy(struct mdm_dma *dma, u64 iova, void *buf, size_t len,

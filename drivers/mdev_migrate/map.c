@@ -230,7 +230,7 @@ bool mdm_maps_overlap(struct mdm_dma *dma, unsigned long first,
 }
 
 /**
- * mdm_maps_next - the next pages that are mapped
+ * mdm_maps_next - the next pages that are mapped, or may be soon
  * @dma: guest memory
  * @first: the page to begin at; the first page of a map
  * @last: its last page
@@ -248,8 +248,7 @@ bool mdm_maps_next(struct mdm_dma *dma, unsigned long *first,
 	*last = 0;
 	guard(spinlock)(&dma->lock);
 	list_for_each_entry(map, &dma->maps, node) {
-		if (!map->base || map_first(map) < from ||
-		    map_first(map) > *first)
+		if (map_first(map) < from || map_first(map) > *first)
 			continue;
 		if (map_first(map) < *first)
 			*last = 0;

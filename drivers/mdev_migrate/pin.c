@@ -111,23 +111,22 @@ static void op_interrupt(struct mdm_op *op)
  * @dma: guest memory
  * @first: the first page
  * @last: the last page
+ * @hit: by use, set if anybody was about to pin some of it
  *
  * Context: dma->lock held.
- * Return: whether anybody was about to pin some of it.
  */
-bool mdm_op_cancel(struct mdm_dma *dma, unsigned long first, unsigned long last)
+void mdm_op_cancel(struct mdm_dma *dma, unsigned long first,
+		   unsigned long last, bool *hit)
 {
 	struct mdm_op *op;
-	bool any = false;
 
 	lockdep_assert_held(&dma->lock);
 	list_for_each_entry(op, &dma->ops, node) {
 		if (op->cancelled || !op_in_range(op, first, last))
 			continue;
 		op->cancelled = true;
-		any = true;
+		hit[op->use] = true;
 	}
-	return any;
 }
 
 /**
@@ -153,7 +152,24 @@ bool mdm_op_overlaps(struct mdm_dma *dma, unsigned long first,
 }
 
 /**
- * mdm_op_any_unlogged - is there a copy that began when nothing was logged?
+ * mdm_op_set_unlogged - a log begins: copies under way have no room in it
+ * @dma: guest memory
+ *
+ * Not even those that had some in the log before.
+ *
+ * Context: dma->lock held.
+ */
+void mdm_op_set_unlogged(struct mdm_dma *dma)
+{
+	struct mdm_op *op;
+
+	lockdep_assert_held(&dma->lock);
+	list_for_each_entry(op, &dma->ops, node)
+		op->unlogged = op->writes;
+}
+
+/**
+ * mdm_op_any_unlogged - is there a copy that began before the log?
  * @dma: guest memory
  *
  * Context: Takes dma->lock.
@@ -457,6 +473,7 @@ int mdm_pin(struct mdm_dma *dma, enum mdm_use use, struct mdm_op *op,
 		ret = -EAGAIN;
 	else
 		mdm_op_add(dma, op, first, last);
+	op->use = use;
 	spin_unlock(&dma->lock);
 	if (ret)
 		return ret;
@@ -492,6 +509,7 @@ int mdm_dma_copy(struct mdm_dma *dma, u64 iova, void *buf, size_t len,
 		 bool write)
 {
 	struct mdm_op op;
+	bool log_room;
 	int ret;
 
 	spin_lock(&dma->lock);
@@ -500,9 +518,10 @@ int mdm_dma_copy(struct mdm_dma *dma, u64 iova, void *buf, size_t len,
 		return -EINTR;
 	}
 	mdm_op_add(dma, &op, 1, 0);
-	op.unlogged = write && !dma->log_room;
+	op.writes = write;
+	log_room = dma->log_room;
 	spin_unlock(&dma->lock);
-	if (write && !op.unlogged)
+	if (write && log_room)
 		ret = mdm_log_make_room(dma, iova >> PAGE_SHIFT,
 					(iova + len - 1) >> PAGE_SHIFT);
 	else
@@ -511,15 +530,13 @@ int mdm_dma_copy(struct mdm_dma *dma, u64 iova, void *buf, size_t len,
 		ret = vfio_dma_rw(&dma->mdm->vdev, iova, buf, len, write);
 	if (ret == -EINVAL)
 		mark_is_gone(dma, iova >> PAGE_SHIFT);
-	ret = mdm_op_end(dma, &op, ret ? pin_errno(ret) : 0);
-	if (ret)
-		return ret;
-	if (write) {
+	/* A log that begins waits for the operation, and so for this. */
+	if (!ret && write) {
 		mdev_migrate_reader_enter(&dma->own);
 		mdm_log_written(dma, iova, len);
 		mdev_migrate_reader_exit(&dma->own);
 	}
-	return 0;
+	return mdm_op_end(dma, &op, ret ? pin_errno(ret) : 0);
 }
 
 /* Runs that type1 takes as one: it counts by page. */

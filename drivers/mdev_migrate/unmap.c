@@ -178,7 +178,7 @@ static bool begin_leaving(struct mdm_dma *dma, unsigned long first,
 	hit[MDM_PAYLOAD] = mdm_cache_overlaps(dma, first, last);
 	hit[MDM_RING] = mdm_maps_overlap(dma, first, last);
 	busy = hit[MDM_PAYLOAD] || hit[MDM_RING];
-	hit[MDM_PAYLOAD] |= mdm_op_cancel(dma, first, last);
+	mdm_op_cancel(dma, first, last, hit);
 	mdm_mark(dma, first, last, hit);
 	if (!busy && !mdm_op_overlaps(dma, first, last))
 		return false;

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 
 #include "card.h"
+#include "slowmem.h"
 
 #define PAGE		4096UL
 #define HALF		(PAGE / 2)
@@ -464,6 +465,79 @@ TEST_F(card, report_fails)
 		EXPECT_EQ((1ULL << FRAMES) - 1, word[!!ret]);
 		ASSERT_EQ(0, vdev_log_stop(&self->v));
 	}
+}
+
+#define OTHER		(64 * MIB)
+/* What was unmapped so often is not pinned for five seconds. */
+#define LEAVING		5
+
+/* All that the card receives goes to @iova. A frame, which it has at *@used then. */
+static void frame_to(struct __test_metadata *_metadata,
+		     FIXTURE_DATA(card) *self, uint64_t iova, uint16_t *used)
+{
+	struct vq *vq = &self->nic.vq[VNIC_RX];
+	uint8_t frame[500];
+	unsigned int i;
+
+	for (i = 1; i < vq->num; i += 2)
+		vq->desc[i].addr = iova;
+	*used = __atomic_load_n(&vq->used->idx, __ATOMIC_ACQUIRE) + 1;
+	frame_make(frame, sizeof(frame), self->mac, 1);
+	ASSERT_EQ(0, netif_send(self->net, frame, sizeof(frame)));
+}
+
+static bool was_used(FIXTURE_DATA(card) *self, uint16_t index)
+{
+	struct vq *vq = &self->nic.vq[VNIC_RX];
+	int64_t deadline = deadline_ms(DEADLINE_MS);
+
+	while ((int16_t)(__atomic_load_n(&vq->used->idx, __ATOMIC_ACQUIRE) -
+			 index) < 0) {
+		if (!deadline_left(deadline))
+			return false;
+		sched_yield();
+	}
+	return true;
+}
+
+/*
+ * A page that comes late is written when logging has ended and begun again: it is
+ * dirty. Memory that is unmapped often is not pinned but copied to. The second START
+ * waits for the copy, which is interrupted some time and tried again.
+ */
+TEST_F(card, late_page)
+{
+	struct guest_mem other;
+	struct slow_uffd slow;
+	unsigned int i;
+	uint16_t used;
+
+	if (variant->how != VDEV_GROUP)
+		SKIP(return, "an iommufd does not wait for userfaultfd");
+	REQUIRE_LOGGING();
+	ASSERT_EQ(0, guest_mem_init(&other, OTHER, 2 * PAGE));
+	madvise(other.va, other.size, MADV_NOHUGEPAGE);
+	card_up(_metadata, self, 0);
+	for (i = 0; i < LEAVING; i++) {
+		ASSERT_EQ(0, vdev_map(&self->v, &other));
+		frame_to(_metadata, self, OTHER, &used);
+		ASSERT_TRUE(was_used(self, used));
+		ASSERT_EQ(0, vdev_unmap(&self->v, other.iova, other.size));
+		if (i + 1 < LEAVING)
+			usleep((20000 << 2 * i) + 100000);
+	}
+	ASSERT_EQ(0, vdev_map(&self->v, &other));
+	if (slow_uffd_init(&slow, other.va + PAGE, PAGE))
+		SKIP(return, "this kernel has no userfaultfd");
+	ASSERT_EQ(0, log_start(self, 0, OTHER + 2 * PAGE));
+	frame_to(_metadata, self, OTHER + PAGE, &used);
+	ASSERT_TRUE(slow_uffd_touched(&slow, DEADLINE_MS));
+	ASSERT_EQ(0, vdev_log_stop(&self->v));
+	ASSERT_EQ(0, log_start(self, 0, OTHER + 2 * PAGE));
+	ASSERT_EQ(0, slow_uffd_fill(&slow));
+	EXPECT_TRUE(was_used(self, used));
+	EXPECT_TRUE(take_page(_metadata, self, OTHER + PAGE));
+	slow_uffd_free(&slow);
 }
 
 TEST_HARNESS_MAIN
