@@ -187,6 +187,7 @@ static int vnet_open(struct mdev_migrate_device *mdm)
 	vnet_reset(vnet);
 	vnet_set_running(vnet, true);
 	vnet->opened = true;
+	WRITE_ONCE(vnet->told, false);
 	return 0;
 }
 

@@ -420,9 +420,13 @@ void vnet_vq_break(struct vnet_vq *vq)
 	if (vq->broken)
 		return;
 	WRITE_ONCE(vq->broken, true);
-	if (net_ratelimit())
+	/* No guest writes to the host's log at its own rate. */
+	if (!xchg(&vnet->told, true))
 		netdev_info(vnet->netdev, "queue %u: %s, stopped until the guest resets the device\n",
 			    vq->index, vq->why);
+	else
+		netdev_dbg(vnet->netdev, "queue %u: %s, stopped until the guest resets the device\n",
+			   vq->index, vq->why);
 	vnet_irq_needs_reset(vnet);
 }
 

@@ -358,6 +358,7 @@ struct vnet_vq {
  * @lock: guards the registers, here and of the queues, and the data path's
  *	being on or off
  * @opened: between open and close
+ * @told: the host's log says, since the device was opened, that a queue broke
  * @device_feature_select: register
  * @driver_feature_select: register
  * @driver_features: accepted by the driver, and VNET_BAD_FEATURE
@@ -404,6 +405,7 @@ struct vnet {
 	/* registers, data path */
 	struct mutex lock;
 	bool opened;
+	bool told;
 	u32 device_feature_select;
 	u32 driver_feature_select;
 	u64 driver_features;
