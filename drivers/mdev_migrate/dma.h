@@ -62,7 +62,6 @@ enum mdm_use { MDM_PAYLOAD, MDM_RING, MDM_NR_USES };
  * @last: the last page
  * @until: in jiffies; nothing is pinned in the range before
  * @strikes: how often something was, again, when userspace unmapped it
- * @task: who unmapped it, only to compare; NULL if it was more than one
  * @exact: it was unmapped as a whole, each time
  * @valid: is a mark
  */
@@ -71,7 +70,6 @@ struct mdm_mark {
 	unsigned long last;
 	unsigned long until;
 	unsigned int strikes;
-	const struct task_struct *task;
 	bool exact;
 	bool valid;
 };
@@ -142,7 +140,6 @@ struct mdm_range {
  * @ops: struct mdm_op
  * @ops_wait: waits for one of these to end
  * @marks: what is leaving
- * @unmapper: who unmapped memory last, only to compare
  * @short_until: in jiffies; memory was short, no payload is pinned before
  * @saving: in a pre-copy state
  * @cached: payload goes through the cache; else through vfio_dma_rw(), so that
@@ -188,7 +185,6 @@ struct mdm_dma {
 	struct list_head ops;
 	wait_queue_head_t ops_wait;
 	struct mdm_mark marks[MDM_NR_USES][MDM_NR_MARKS];
-	const struct task_struct *unmapper;
 	unsigned long short_until;
 	bool saving;
 	bool cached;

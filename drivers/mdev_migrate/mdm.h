@@ -196,7 +196,6 @@ void mdm_dma_set_saving(struct mdev_migrate_device *mdm, bool saving);
 /* pin.c, unmap.c */
 void mdm_dma_interrupt(struct mdev_migrate_device *mdm,
 		       struct task_struct *task);
-void mdm_dma_seen(struct mdev_migrate_device *mdm);
 void mdm_dma_unmap(struct mdev_migrate_device *mdm, u64 iova, u64 length);
 /* dirty.c */
 extern const struct vfio_log_ops mdm_log_ops;

@@ -16,8 +16,7 @@
  * something was pinned again when type1 asked, it holds for four times as long:
  * 20 ms, 80 ms, ... five hours. To be asked eleven times, somebody had to
  * hold up one unmap ioctl for most of a day. When type1 says that there is no
- * such memory, or the thread that unmapped it makes another system call, it is
- * through, and the mark goes. Meanwhile payload is copied with
+ * such memory, it is through, and the mark goes. Meanwhile payload is copied with
  * vfio_dma_rw(), which leaves nothing pinned, and rings wait. That is also what
  * suits a guest with a strict vIOMMU best, which maps and unmaps each packet: a
  * range that is often unmapped is soon not pinned any more.
@@ -306,7 +305,6 @@ void mdm_mark(struct mdm_dma *dma, unsigned long first, unsigned long last,
 	unsigned int use;
 
 	lockdep_assert_held(&dma->lock);
-	WRITE_ONCE(dma->unmapper, current);
 	for (use = 0; use < MDM_NR_USES; use++) {
 		struct mdm_mark *mark;
 
@@ -317,15 +315,12 @@ void mdm_mark(struct mdm_dma *dma, unsigned long first, unsigned long last,
 			*mark = (struct mdm_mark) {
 				.first = first,
 				.last = last,
-				.task = current,
 				.exact = true,
 				.valid = true,
 			};
 		} else {
 			if (mark->first != first || mark->last != last)
 				mark->exact = false;
-			if (mark->task != current)
-				mark->task = NULL;
 			mark->first = min(mark->first, first);
 			mark->last = max(mark->last, last);
 			if (hit[use] && mark->strikes < mark_strikes(dma))
@@ -359,31 +354,6 @@ bool mdm_is_leaving(struct mdm_dma *dma, enum mdm_use use, unsigned long first,
 			return true;
 	}
 	return false;
-}
-
-/**
- * mdm_dma_seen - the VFIO user calls
- * @mdm: the device, open
- *
- * If it is the thread that unmapped memory, that call of its is over: rings need
- * not wait any longer. Payload has another way, and a guest that unmaps it is
- * going to do so again.
- *
- * Context: In a system call on the device.
- */
-void mdm_dma_seen(struct mdev_migrate_device *mdm)
-{
-	struct mdm_dma *dma = mdm->dma;
-	unsigned int i;
-
-	if (likely(READ_ONCE(dma->unmapper) != current))
-		return;
-	guard(spinlock)(&dma->lock);
-	dma->unmapper = NULL;
-	for (i = 0; i < MDM_NR_MARKS; i++) {
-		if (dma->marks[MDM_RING][i].task == current)
-			dma->marks[MDM_RING][i].valid = false;
-	}
 }
 
 /*

@@ -196,7 +196,6 @@ static long mdm_ioctl(struct vfio_device *vdev, unsigned int cmd,
 	struct mdev_migrate_device *mdm = to_mdm(vdev);
 	void __user *uarg = (void __user *)arg;
 
-	mdm_dma_seen(mdm);
 	switch (cmd) {
 	case VFIO_DEVICE_GET_INFO:
 		return get_info(mdm, uarg);
@@ -215,14 +214,12 @@ static long mdm_ioctl(struct vfio_device *vdev, unsigned int cmd,
 static ssize_t mdm_read(struct vfio_device *vdev, char __user *buf,
 			size_t count, loff_t *ppos)
 {
-	mdm_dma_seen(to_mdm(vdev));
 	return mdm_region_read(to_mdm(vdev), buf, count, ppos);
 }
 
 static ssize_t mdm_write(struct vfio_device *vdev, const char __user *buf,
 			 size_t count, loff_t *ppos)
 {
-	mdm_dma_seen(to_mdm(vdev));
 	return mdm_region_write(to_mdm(vdev), buf, count, ppos);
 }
 
