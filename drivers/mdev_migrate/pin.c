@@ -375,6 +375,15 @@ static void mark_is_gone(struct mdm_dma *dma, unsigned long page)
 	}
 }
 
+/* Pinning gives -EINVAL also for what is mapped and has no struct page. */
+static bool is_mapped(struct mdm_dma *dma, unsigned long page)
+{
+	u8 byte;
+
+	return vfio_dma_rw(&dma->mdm->vdev, (u64)page << PAGE_SHIFT, &byte,
+			   sizeof(byte), false) != -EINVAL;
+}
+
 /*
  * Does the memory limit leave room? type1 would say no, too, but it would also
  * write a line to the log each time.
@@ -457,7 +466,7 @@ int mdm_pin(struct mdm_dma *dma, enum mdm_use use, struct mdm_op *op,
 	if (ret > 0)
 		vfio_unpin_pages(&dma->mdm->vdev, (u64)first << PAGE_SHIFT,
 				 ret);
-	if (ret == -EINVAL && nr == 1)
+	if (ret == -EINVAL && nr == 1 && !is_mapped(dma, first))
 		mark_is_gone(dma, first);
 	return mdm_op_end(dma, op, ret < 0 ? pin_errno(ret) : -EFAULT);
 }
