@@ -163,18 +163,26 @@ static void send_burst(struct __test_metadata *_metadata,
 	ASSERT_EQ(0, packet_send(self->packets, &tso, p, size));
 }
 
-/* They are there, and an interrupt says so at the last one. */
+/*
+ * They are there, and an interrupt says so at the last one. Without the event index
+ * there is another one when the worker takes over, at a buffer whose page has not
+ * been used before; it may be late.
+ */
 static void expect_burst(struct __test_metadata *_metadata,
 			 FIXTURE_DATA(full) *self, unsigned int sent,
 			 unsigned int given)
 {
 	struct vq *vq = &self->nic.vq[VNIC_RX];
+	bool event_idx = vq->flags & VQ_EVENT_IDX;
 	int event = self->nic.events[1 + VNIC_RX];
+	int interrupts;
 
 	event_wait(event, 0);
-	ASSERT_TRUE(vq_arm_after(vq, vq->flags & VQ_EVENT_IDX ? given : 1));
+	ASSERT_TRUE(vq_arm_after(vq, event_idx ? given : 1));
 	send_burst(_metadata, self, sent);
-	EXPECT_EQ(1, event_wait(event, DEADLINE_MS));
+	interrupts = event_wait(event, DEADLINE_MS);
+	EXPECT_LE(1, interrupts);
+	EXPECT_GE(event_idx ? 1 : 3, interrupts);
 	EXPECT_TRUE(wait_used_index(vq, (uint16_t)(vq->last_used + given)));
 }
 
