@@ -383,6 +383,9 @@ static int pin_errno(int ret)
 	case -ENOMEM:
 	case -EINTR:
 		return ret;
+	case -ENOENT:
+		/* iommufd: it has no address space, or is just getting another. */
+		return -EAGAIN;
 	case -EFAULT:
 	case -EHWPOISON:
 	case -EIO:
@@ -406,9 +409,9 @@ static int pin_errno(int ret)
  * as a whole: by the caller, before it ends the operation, if @op is cancelled.
  *
  * Context: May sleep, for as long as userspace likes.
- * Return: 0; -EAGAIN if some of it is leaving or was unmapped meanwhile;
- * -EFAULT if there is no such memory; -EIO if there is, but not the page;
- * -ENOMEM; -EINTR.
+ * Return: 0; -EAGAIN if some of it is leaving or was unmapped meanwhile, or the
+ * device is attached to no address space at this time; -EFAULT if there is no
+ * such memory; -EIO if there is, but not the page; -ENOMEM; -EINTR.
  */
 int mdm_pin(struct mdm_dma *dma, enum mdm_use use, struct mdm_op *op,
 	    bool write, struct page **pages)
@@ -456,7 +459,8 @@ int mdm_pin(struct mdm_dma *dma, enum mdm_use use, struct mdm_op *op,
  * Context: May sleep, for as long as userspace likes. In a kernel thread or in
  * the VFIO user's own context.
  * Return: 0, -EFAULT if there is no such memory, -EIO if there is, but not the
- * page, -ENOMEM, -EINTR.
+ * page, -EAGAIN if the device is attached to no address space at this time,
+ * -ENOMEM, -EINTR.
  */
 int mdm_dma_copy(struct mdm_dma *dma, u64 iova, void *buf, size_t len,
 		 bool write)
