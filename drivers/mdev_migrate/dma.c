@@ -34,6 +34,12 @@ int mdm_dma_create(struct mdev_migrate_device *mdm)
 	dma = kzalloc_obj(*dma, GFP_KERNEL_ACCOUNT);
 	if (!dma)
 		return -ENOMEM;
+	dma->calls = kzalloc_obj(*dma->calls, GFP_KERNEL_ACCOUNT);
+	if (!dma->calls) {
+		kfree(dma);
+		return -ENOMEM;
+	}
+	refcount_set(&dma->calls->refs, 1);
 	dma->mdm = mdm;
 	mutex_init(&dma->log_lock);
 	mutex_init(&dma->sync_lock);
@@ -152,6 +158,7 @@ void mdm_dma_destroy(struct mdev_migrate_device *mdm)
 	mdm_log_close(dma);
 	xa_destroy(&dma->log);
 	xa_destroy(&dma->blocks);
+	mdm_calls_put(dma->calls);
 	mutex_destroy(&dma->sync_lock);
 	mutex_destroy(&dma->log_lock);
 	kfree(dma);

@@ -21,6 +21,11 @@
  * suits a guest with a strict vIOMMU best, which maps and unmaps each packet: a
  * range that is often unmapped is soon not pinned any more.
  *
+ * For rings there is no other way, and a VMM may replace their memory as often as it
+ * likes. So of an unmap that has met a ring we learn when it is through: the caller
+ * gets a file that is closed when it returns to userspace (unmap.c), and until then
+ * no ring is pinned. It counts no strike.
+ *
  * iommufd refuses pins in what is being unmapped by itself. There the marks
  * hold for five seconds at most, and rings do not wait.
  */
@@ -279,7 +284,8 @@ static struct mdm_mark *mark_find(struct mdm_mark *marks, unsigned long first,
  * @dma: guest memory
  * @first: the first page
  * @last: the last page
- * @hit: by use, was something pinned in it, or about to be?
+ * @hit: by use, was something pinned in it, or about to be, and may be again
+ *	before the backend has removed the range?
  *
  * Context: dma->lock held.
  */
@@ -332,6 +338,8 @@ bool mdm_is_leaving(struct mdm_dma *dma, enum mdm_use use, unsigned long first,
 	unsigned int i;
 
 	lockdep_assert_held(&dma->lock);
+	if (use == MDM_RING && refcount_read(&dma->calls->refs) > 1)
+		return true;
 	for (i = 0; i < MDM_NR_MARKS; i++, mark++) {
 		if (mark_in_range(mark, first, last) &&
 		    time_before(jiffies, mark->until))
