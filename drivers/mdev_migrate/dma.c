@@ -288,8 +288,8 @@ static int dma_access(struct mdev_migrate_device *mdm, u64 iova, void *buf,
  * another user's process can wait for. In a worker (mdev_migrate_worker_create())
  * or in the VFIO user's own context; in no section.
  * Return: 0; -EFAULT if there is no such memory; -EIO if there is, but not the
- * page; -ENOMEM or -EINTR if it can be tried again a little later. On error
- * @buf is undefined.
+ * page; -ENOMEM, -EAGAIN or -EINTR if it can be tried again a little later. On
+ * error @buf is undefined.
  */
 int mdev_migrate_dma_read(struct mdev_migrate_device *mdm, u64 iova, void *buf,
 			  size_t len)
