@@ -34,6 +34,12 @@ int mdm_dma_create(struct mdev_migrate_device *mdm)
 	dma = kzalloc_obj(*dma, GFP_KERNEL_ACCOUNT);
 	if (!dma)
 		return -ENOMEM;
+	dma->calls = kzalloc_obj(*dma->calls, GFP_KERNEL_ACCOUNT);
+	if (!dma->calls) {
+		kfree(dma);
+		return -ENOMEM;
+	}
+	refcount_set(&dma->calls->refs, 1);
 	dma->mdm = mdm;
 	mutex_init(&dma->log_lock);
 	mutex_init(&dma->sync_lock);
@@ -44,6 +50,7 @@ int mdm_dma_create(struct mdev_migrate_device *mdm)
 	INIT_LIST_HEAD(&dma->ops);
 	init_waitqueue_head(&dma->ops_wait);
 	dma->short_until = jiffies;
+	dma->away_until = jiffies;
 	dma->cached = true;
 	INIT_DELAYED_WORK(&dma->watchdog, mdm_op_watchdog);
 	INIT_DELAYED_WORK(&dma->unmap_watch, mdm_unmap_watch);
@@ -152,6 +159,7 @@ void mdm_dma_destroy(struct mdev_migrate_device *mdm)
 	mdm_log_close(dma);
 	xa_destroy(&dma->log);
 	xa_destroy(&dma->blocks);
+	mdm_calls_put(dma->calls);
 	mutex_destroy(&dma->sync_lock);
 	mutex_destroy(&dma->log_lock);
 	kfree(dma);
@@ -281,8 +289,8 @@ static int dma_access(struct mdev_migrate_device *mdm, u64 iova, void *buf,
  * another user's process can wait for. In a worker (mdev_migrate_worker_create())
  * or in the VFIO user's own context; in no section.
  * Return: 0; -EFAULT if there is no such memory; -EIO if there is, but not the
- * page; -ENOMEM or -EINTR if it can be tried again a little later. On error
- * @buf is undefined.
+ * page; -ENOMEM, -EAGAIN or -EINTR if it can be tried again a little later. On
+ * error @buf is undefined.
  */
 int mdev_migrate_dma_read(struct mdev_migrate_device *mdm, u64 iova, void *buf,
 			  size_t len)

@@ -31,6 +31,7 @@
 #define MDM_DMA_H
 
 #include <linux/kthread.h>
+#include <linux/refcount.h>
 #include <linux/workqueue.h>
 
 #include "mdm.h"
@@ -111,6 +112,14 @@ struct mdm_run {
 };
 
 /**
+ * struct mdm_calls - unmap ioctls of type1's that have met a ring
+ * @refs: of each that is not through, and of the device
+ */
+struct mdm_calls {
+	refcount_t refs;
+};
+
+/**
  * struct mdm_range - a range of bytes that is logged
  * @first: the first
  * @last: the last
@@ -140,6 +149,9 @@ struct mdm_range {
  * @ops: struct mdm_op
  * @ops_wait: waits for one of these to end
  * @marks: what is leaving
+ * @calls: no ring is pinned while there are any
+ * @away_until: in jiffies; the device has left its address space, and may be on its
+ *	way to another one until then
  * @short_until: in jiffies; memory was short, no payload is pinned before
  * @saving: in a pre-copy state
  * @cached: payload goes through the cache; else through vfio_dma_rw(), so that
@@ -185,6 +197,8 @@ struct mdm_dma {
 	struct list_head ops;
 	wait_queue_head_t ops_wait;
 	struct mdm_mark marks[MDM_NR_USES][MDM_NR_MARKS];
+	struct mdm_calls *calls;
+	unsigned long away_until;
 	unsigned long short_until;
 	bool saving;
 	bool cached;
@@ -266,6 +280,7 @@ void mdm_dma_drop_range(struct mdm_dma *dma, unsigned long first,
 			unsigned long last);
 void mdm_dma_drop_work(struct kthread_work *work);
 void mdm_unmap_watch(struct work_struct *work);
+void mdm_calls_put(struct mdm_calls *calls);
 void mdm_unmap_open(struct mdm_dma *dma);
 void mdm_unmap_close(struct mdm_dma *dma);
 

@@ -21,6 +21,11 @@
  * suits a guest with a strict vIOMMU best, which maps and unmaps each packet: a
  * range that is often unmapped is soon not pinned any more.
  *
+ * For rings there is no other way, and a VMM may replace their memory as often as it
+ * likes. So of an unmap that has met a ring we learn when it is through: the caller
+ * gets a file that is closed when it returns to userspace (unmap.c), and until then
+ * no ring is pinned. It counts no strike.
+ *
  * iommufd refuses pins in what is being unmapped by itself. There the marks
  * hold for five seconds at most, and rings do not wait.
  */
@@ -295,7 +300,8 @@ static struct mdm_mark *mark_find(struct mdm_mark *marks, unsigned long first,
  * @dma: guest memory
  * @first: the first page
  * @last: the last page
- * @hit: by use, was something pinned in it, or about to be?
+ * @hit: by use, was something pinned in it, or about to be, and may be again
+ *	before the backend has removed the range?
  *
  * Context: dma->lock held.
  */
@@ -348,6 +354,8 @@ bool mdm_is_leaving(struct mdm_dma *dma, enum mdm_use use, unsigned long first,
 	unsigned int i;
 
 	lockdep_assert_held(&dma->lock);
+	if (use == MDM_RING && refcount_read(&dma->calls->refs) > 1)
+		return true;
 	for (i = 0; i < MDM_NR_MARKS; i++, mark++) {
 		if (mark_in_range(mark, first, last) &&
 		    time_before(jiffies, mark->until))
@@ -402,12 +410,16 @@ static bool may_lock(const struct mdm_dma *dma, enum mdm_use use,
 }
 
 /* What the backends say, as one. */
-static int pin_errno(int ret)
+static int pin_errno(const struct mdm_dma *dma, int ret)
 {
 	switch (ret) {
 	case -ENOMEM:
 	case -EINTR:
 		return ret;
+	case -ENOENT:
+		/* iommufd: no such memory, or no address space just now. */
+		return time_before(jiffies, READ_ONCE(dma->away_until)) ?
+		       -EAGAIN : -EFAULT;
 	case -EFAULT:
 	case -EHWPOISON:
 	case -EIO:
@@ -431,9 +443,9 @@ static int pin_errno(int ret)
  * as a whole: by the caller, before it ends the operation, if @op is cancelled.
  *
  * Context: May sleep, for as long as userspace likes.
- * Return: 0; -EAGAIN if some of it is leaving or was unmapped meanwhile;
- * -EFAULT if there is no such memory; -EIO if there is, but not the page;
- * -ENOMEM; -EINTR.
+ * Return: 0; -EAGAIN if some of it is leaving or was unmapped meanwhile, or the
+ * device is on its way to another address space; -EFAULT if there is no
+ * such memory; -EIO if there is, but not the page; -ENOMEM; -EINTR.
  */
 int mdm_pin(struct mdm_dma *dma, enum mdm_use use, struct mdm_op *op,
 	    bool write, struct page **pages)
@@ -468,7 +480,7 @@ int mdm_pin(struct mdm_dma *dma, enum mdm_use use, struct mdm_op *op,
 				 ret);
 	if (ret == -EINVAL && nr == 1 && !is_mapped(dma, first))
 		mark_is_gone(dma, first);
-	return mdm_op_end(dma, op, ret < 0 ? pin_errno(ret) : -EFAULT);
+	return mdm_op_end(dma, op, ret < 0 ? pin_errno(dma, ret) : -EFAULT);
 }
 
 /**
@@ -482,7 +494,8 @@ int mdm_pin(struct mdm_dma *dma, enum mdm_use use, struct mdm_op *op,
  * Context: May sleep, for as long as userspace likes. In a kernel thread or in
  * the VFIO user's own context.
  * Return: 0, -EFAULT if there is no such memory, -EIO if there is, but not the
- * page, -ENOMEM, -EINTR.
+ * page, -EAGAIN if the device is on its way to another address space,
+ * -ENOMEM, -EINTR.
  */
 int mdm_dma_copy(struct mdm_dma *dma, u64 iova, void *buf, size_t len,
 		 bool write)
@@ -515,7 +528,7 @@ int mdm_dma_copy(struct mdm_dma *dma, u64 iova, void *buf, size_t len,
 		mdm_log_written(dma, iova, len);
 		mdev_migrate_reader_exit(&dma->own);
 	}
-	return mdm_op_end(dma, &op, ret ? pin_errno(ret) : 0);
+	return mdm_op_end(dma, &op, ret ? pin_errno(dma, ret) : 0);
 }
 
 /* Runs that type1 takes as one: it counts by page. */

@@ -24,6 +24,11 @@
  * same process has opened, and lets none begin for a while. A signal cannot end
  * the wait: the backends would just ask again.
  */
+#include <linux/anon_inodes.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/module.h>
+#include <linux/slab.h>
 #include <linux/wait.h>
 
 #include "dma.h"
@@ -35,6 +40,9 @@
 /* How long type1 is made to wait, the first time. */
 #define DROP_TIMEOUT	(20 * HZ)
 #define DROP_PATIENCE	9
+
+/* How long a device may be on its way to another address space. */
+#define AWAY_TIME		(HZ / 5)
 
 /* When unmapping does not get on, and for how long others are paused then. */
 #define WATCH_TIME	(HZ / 50 ?: 1)
@@ -168,17 +176,70 @@ static bool drop_ask(struct mdm_dma *dma, unsigned long first,
 	return true;
 }
 
+/**
+ * mdm_calls_put - a call is through, or the device goes
+ * @calls: the calls
+ */
+void mdm_calls_put(struct mdm_calls *calls)
+{
+	if (refcount_dec_and_test(&calls->refs))
+		kfree(calls);
+}
+
+/* The caller of dma_unmap returns to userspace. */
+static int call_release(struct inode *inode, struct file *file)
+{
+	mdm_calls_put(file->private_data);
+	return 0;
+}
+
+static const struct file_operations call_fops = {
+	.owner = THIS_MODULE,
+	.release = call_release,
+};
+
+/*
+ * If the range has rings: have us told when type1's ioctl is over, which may ask again
+ * meanwhile. The last reference to a file is put when the task returns to userspace.
+ * Returns false if there are none, or no memory for it.
+ */
+static bool call_watch(struct mdm_dma *dma, unsigned long first,
+		       unsigned long last)
+{
+	struct file *file;
+	bool any;
+
+	spin_lock(&dma->lock);
+	any = mdm_maps_overlap(dma, first, last);
+	spin_unlock(&dma->lock);
+	if (!any || !mdm_dma_has_container(dma))
+		return false;
+	file = anon_inode_getfile("[mdev_migrate]", &call_fops, dma->calls, 0);
+	if (IS_ERR(file))
+		return false;
+	refcount_inc(&dma->calls->refs);
+	fput(file);
+	return true;
+}
+
 /* Nothing may be pinned any more in the range. Returns whether anything is. */
 static bool begin_leaving(struct mdm_dma *dma, unsigned long first,
 			  unsigned long last)
 {
+	bool watched = call_watch(dma, first, last);
 	bool hit[MDM_NR_USES], busy;
 
 	guard(spinlock)(&dma->lock);
+	/* DETACH, or ATTACH to another address space, of iommufd. */
+	if (!first && last == U64_MAX >> PAGE_SHIFT)
+		dma->away_until = jiffies + AWAY_TIME;
 	hit[MDM_PAYLOAD] = mdm_cache_overlaps(dma, first, last);
 	hit[MDM_RING] = mdm_maps_overlap(dma, first, last);
 	busy = hit[MDM_PAYLOAD] || hit[MDM_RING];
 	mdm_op_cancel(dma, first, last, hit);
+	/* Then they are not pinned again too soon. */
+	if (watched)
+		hit[MDM_RING] = false;
 	mdm_mark(dma, first, last, hit);
 	if (!busy && !mdm_op_overlaps(dma, first, last))
 		return false;

@@ -277,6 +277,8 @@ static void vnet_rx_count(struct vnet_vq *vq, const struct sk_buff *skb,
 	} else if (ret == -EMSGSIZE) {
 		u64_stats_inc(&stats->errors);
 		u64_stats_inc(&stats->length_errors);
+	} else if (ret == -EIO) {
+		u64_stats_inc(&stats->errors);
 	} else if (ret == -EPERM) {
 		u64_stats_inc(&stats->filtered);
 	} else {

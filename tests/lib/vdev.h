@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "util.h"
 
@@ -41,6 +42,7 @@ struct vdev {
 
 /* vdev_open.c */
 int vdev_open(struct vdev *v, const char *uuid, enum vdev_how how);
+int vdev_give(const char *uuid, enum vdev_how how, uid_t uid);
 void vdev_close(struct vdev *v);
 int vdev_join(struct vdev *v, const char *uuid, const struct vdev *other);
 int vdev_ioas(struct vdev *v, uint32_t *ioas);

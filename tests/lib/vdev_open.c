@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "mdev.h"
@@ -141,6 +142,21 @@ static int open_group(struct vdev *v)
 	if (v->fd < 0)
 		return -errno;
 	return 0;
+}
+
+/* Whoever has no rights may open the device from here on. */
+int vdev_give(const char *uuid, enum vdev_how how, uid_t uid)
+{
+	char path[PATH_MAX];
+	int ret;
+
+	ret = how == VDEV_IOMMUFD ? cdev_path(uuid, path, sizeof(path)) :
+				    group_path(uuid, path, sizeof(path));
+	if (ret)
+		return ret;
+	if (how == VDEV_IOMMUFD && chmod("/dev/iommu", 0666))
+		return -errno;
+	return chown(path, uid, -1) ? -errno : 0;
 }
 
 static int read_regions(struct vdev *v)

@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A user's limit on locked memory (RLIMIT_MEMLOCK) that is less than what a guest's
+ * buffers or rings have: no packet is lost for it, nobody is kept busy, and the
+ * kernel's log stays quiet.
+ */
+#include <sys/resource.h>
+
+#include "tasks.h"
+#include "test.h"
+#include "traffic.h"
+#include "vload.h"
+
+#define TYPE		"virtio_net-v3"
+#define NOBODY		65534
+#define LIMIT		(8 * MIB)
+/* Twice the limit. */
+#define REGION_PAGES	4096U
+/* All of the region is in packets that one kick is for. */
+#define PACKET_PAGES	(REGION_PAGES / VLOAD_RING)
+/* For how long the threads are watched, and how much they may do, in percent. */
+#define WATCH_MS	3000
+#define BUSY		20
+/* On a slow machine. */
+#define WAIT_MS		60000
+/* Type1 writes one for each attempt that the driver makes in this time. */
+#define FEW_LINES	20U
+
+#define ROUNDS		3U
+#define FRAME		1000U
+/* Frames that wait for buffers: fewer than the card keeps. */
+#define AHEAD		256U
+
+FIXTURE(memlock) {
+	struct vdev v;
+	struct vload load;
+	int log;
+	int net;
+};
+
+/* @given: root has opened it, as a manager of virtual machines may. */
+FIXTURE_VARIANT(memlock) {
+	enum vdev_how how;
+	bool given;
+};
+
+FIXTURE_VARIANT_ADD(memlock, iommufd) { .how = VDEV_IOMMUFD };
+
+FIXTURE_VARIANT_ADD(memlock, iommufd_given)
+{
+	.how = VDEV_IOMMUFD,
+	.given = true,
+};
+
+FIXTURE_VARIANT_ADD(memlock, group) { .how = VDEV_GROUP };
+
+FIXTURE_VARIANT_ADD(memlock, group_given)
+{
+	.how = VDEV_GROUP,
+	.given = true,
+};
+
+/* Root can be had back. */
+static int become(uid_t uid)
+{
+	return setresuid(uid, uid, 0) ? -errno : 0;
+}
+
+static int set_limit(rlim_t bytes)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_MEMLOCK, &limit))
+		return -errno;
+	limit.rlim_cur = bytes;
+	return setrlimit(RLIMIT_MEMLOCK, &limit) ? -errno : 0;
+}
+
+FIXTURE_SETUP(memlock)
+{
+	self->log = -1;
+	self->net = -1;
+	REQUIRE_WAY(variant->how);
+	self->log = kernel_log_open();
+	ASSERT_LE(0, self->log);
+	ASSERT_EQ(0, mdev_create(TYPE, MDEV_UUID_A));
+	ASSERT_EQ(0, vdev_give(MDEV_UUID_A, variant->how, NOBODY));
+	self->net = netif_open(MDEV_UUID_A);
+	ASSERT_LE(0, self->net);
+	ASSERT_EQ(0, set_limit(LIMIT));
+	if (!variant->given) {
+		ASSERT_EQ(0, become(NOBODY));
+	}
+	ASSERT_EQ(0, vdev_open(&self->v, MDEV_UUID_A, variant->how));
+	ASSERT_EQ(0, become(NOBODY));
+	ASSERT_EQ(0, vload_init(&self->load, &self->v, 1, PACKET_PAGES,
+				REGION_PAGES));
+	ASSERT_EQ(0, vdev_map(&self->v, &self->load.region));
+}
+
+FIXTURE_TEARDOWN(memlock)
+{
+	become(0);
+	vload_free(&self->load);
+	close_remove(&self->v);
+	if (self->net >= 0)
+		close(self->net);
+	if (self->log >= 0)
+		close(self->log);
+}
+
+static bool wait_used(struct vq *vq, uint16_t index)
+{
+	int64_t deadline = deadline_ms(WAIT_MS);
+
+	while (__atomic_load_n(&vq->used->idx, __ATOMIC_ACQUIRE) != index) {
+		if (!deadline_left(deadline))
+			return false;
+		usleep(1000);
+	}
+	return true;
+}
+
+static uint64_t busy_ms(void)
+{
+	return tasks_cpu_ms(TASKS_QUEUES) + tasks_cpu_ms(TASKS_UNPIN) +
+	       tasks_cpu_ms(TASKS_SHARED);
+}
+
+/* Nobody has much to do, whatever was left undone, and the log says so. */
+static void nobody_is_busy(struct __test_metadata *_metadata,
+			   FIXTURE_DATA(memlock) *self, bool given)
+{
+	uint64_t start = now_ns(), busy = busy_ms(), ms;
+	unsigned int lines;
+
+	usleep(WATCH_MS * 1000);
+	busy = busy_ms() - busy;
+	ms = (now_ns() - start) / 1000000;
+	EXPECT_GT(ms * BUSY / 100, busy) {
+		TH_LOG("threads were busy for %llu ms of %llu",
+		       (unsigned long long)busy, (unsigned long long)ms);
+	}
+	lines = kernel_log_count(self->log, "RLIMIT_MEMLOCK");
+	EXPECT_GE(given ? FEW_LINES : 0, lines) {
+		TH_LOG("%u lines in the kernel's log", lines);
+	}
+}
+
+static bool is_alive(FIXTURE_DATA(memlock) *self)
+{
+	return !vload_broken(&self->load);
+}
+
+/* One kick, for more memory than may be locked. */
+TEST_F_TIMEOUT(memlock, payload, 180)
+{
+	struct vq *vq = &self->load.queue[0].vq;
+
+	ASSERT_EQ(0, vload_up(&self->load));
+	vload_kick(&self->load);
+	EXPECT_TRUE(wait_used(vq, VLOAD_RING));
+	nobody_is_busy(_metadata, self, variant->given);
+	EXPECT_TRUE(is_alive(self));
+}
+
+/* One kick, when the limit is reached: for tables that cannot be pinned. */
+TEST_F_TIMEOUT(memlock, table, 180)
+{
+	struct vq *vq = &self->load.queue[0].vq;
+
+	ASSERT_EQ(0, vload_up(&self->load));
+	ASSERT_TRUE(vload_send_page(&self->load, 0, self->load.region.iova));
+	ASSERT_EQ(0, set_limit(0));
+	vload_kick(&self->load);
+	EXPECT_TRUE(wait_used(vq, VLOAD_RING + 1));
+	nobody_is_busy(_metadata, self, variant->given);
+	EXPECT_TRUE(is_alive(self));
+}
+
+/* Rings that cannot be pinned, until they can. */
+TEST_F_TIMEOUT(memlock, ring, 180)
+{
+	struct vq *vq = &self->load.queue[0].vq;
+
+	ASSERT_EQ(0, set_limit(0));
+	ASSERT_EQ(0, vload_up(&self->load));
+	vload_kick(&self->load);
+	nobody_is_busy(_metadata, self, variant->given);
+	EXPECT_EQ(0, vq->used->idx);
+	EXPECT_TRUE(is_alive(self));
+	ASSERT_EQ(0, set_limit(LIMIT));
+	EXPECT_TRUE(wait_used(vq, VLOAD_RING));
+	EXPECT_TRUE(is_alive(self));
+}
+
+/**
+ * struct receiver - the guest's receive queue, in all of the region
+ * @load: the guest
+ * @mac: its address
+ * @next: the page for the next buffer
+ * @sent: frames of this round that the host has sent
+ * @got: those that the guest has
+ */
+struct receiver {
+	struct vload *load;
+	uint8_t mac[ETH_ALEN];
+	unsigned int next;
+	unsigned int sent;
+	unsigned int got;
+};
+
+static uint64_t next_page(struct receiver *r)
+{
+	return r->load->region.iova + r->next++ % REGION_PAGES * VLOAD_PAGE;
+}
+
+/* As many as the card keeps. */
+static int send_frames(struct receiver *r, int net)
+{
+	uint8_t frame[FRAME];
+	int ret = 0;
+
+	while (!ret && r->sent < REGION_PAGES && r->sent - r->got < AHEAD) {
+		frame_make(frame, sizeof(frame), r->mac, r->sent++);
+		ret = netif_send(net, frame, sizeof(frame));
+	}
+	return ret;
+}
+
+/* -EPROTO if it is not the one that is to come next. */
+static int check_frame(struct receiver *r, uint64_t iova, uint32_t len)
+{
+	struct guest_mem *region = &r->load->region;
+	uint8_t *p = region->va + (iova - region->iova) + VNIC_HDR;
+	uint8_t frame[FRAME];
+
+	if (!vnic_is_own(p, len - VNIC_HDR))
+		return 0;
+	frame_make(frame, sizeof(frame), r->mac, r->got);
+	if (len != VNIC_HDR + FRAME || memcmp(p, frame, sizeof(frame)))
+		return -EPROTO;
+	r->got++;
+	return 0;
+}
+
+/* What is there; each buffer is offered again, on another page. */
+static int take_frames(struct receiver *r)
+{
+	struct vload_queue *q = &r->load->queue[0];
+	struct vq *vq = &q->rx;
+	unsigned int id;
+	int ret = 0;
+
+	if (!vq_pending(vq))
+		return 0;
+	while (!ret && vq_pending(vq)) {
+		struct vring_used_elem *elem =
+			&vq->used->ring[vq->last_used++ % vq->num];
+
+		id = elem->id;
+		ret = check_frame(r, vq->desc[id].addr, elem->len);
+		vq->desc[id].addr = next_page(r);
+		vq->avail->ring[vq->avail_idx++ % vq->num] = id;
+	}
+	vq_publish(vq);
+	return ret ? ret : vpci_kick_at(&r->load->pci, q->rx_notify, VNIC_RX);
+}
+
+/* As many frames as there are pages. */
+static int receive_round(struct receiver *r, int net)
+{
+	int64_t deadline = deadline_ms(WAIT_MS);
+	unsigned int got = r->got = 0;
+	int ret = 0;
+
+	r->sent = 0;
+	while (!ret && r->got < REGION_PAGES) {
+		ret = send_frames(r, net);
+		if (!ret)
+			ret = take_frames(r);
+		if (r->got != got)
+			deadline = deadline_ms(WAIT_MS);
+		else if (!deadline_left(deadline))
+			ret = -ETIMEDOUT;
+		got = r->got;
+	}
+	return ret;
+}
+
+static void receive_up(struct receiver *r)
+{
+	struct vload_queue *q = &r->load->queue[0];
+	unsigned int i;
+
+	for (i = 0; i < ETH_ALEN; i++)
+		r->mac[i] = vpci_read(&r->load->pci, VIRTIO_PCI_CAP_DEVICE_CFG,
+				      1, i);
+	for (i = 0; i < VLOAD_RING; i++)
+		q->rx.desc[i].addr = next_page(r);
+	q->rx.avail_idx = VLOAD_RING;
+	vq_publish(&q->rx);
+	vpci_kick_at(&r->load->pci, q->rx_notify, VNIC_RX);
+}
+
+/* Buffers in more memory than may be locked: no frame is lost, in any round. */
+TEST_F_TIMEOUT(memlock, receive, 600)
+{
+	struct receiver r = { .load = &self->load };
+	unsigned int i;
+
+	self->load.receive = true;
+	ASSERT_EQ(0, vload_up(&self->load));
+	ASSERT_EQ(0, become(0));
+	ASSERT_EQ(0, netif_wait_carrier(MDEV_UUID_A, DEADLINE_MS));
+	ASSERT_EQ(0, become(NOBODY));
+	receive_up(&r);
+	for (i = 0; i < ROUNDS; i++) {
+		ASSERT_EQ(0, receive_round(&r, self->net)) {
+			TH_LOG("round %u: %u of %u", i, r.got, r.sent);
+		}
+	}
+	nobody_is_busy(_metadata, self, variant->given);
+	EXPECT_TRUE(is_alive(self));
+}
+
+TEST_HARNESS_MAIN
