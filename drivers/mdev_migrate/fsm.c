@@ -303,9 +303,8 @@ void mdm_migration_sending(struct mdev_migrate_device *mdm,
  * mdm_migration_stop_copy_bytes - what stop-copy would send now
  * @mdm: the device
  *
- * Includes what pre-copy has not sent yet. Anyone can ask, through sysfs, while
- * the state lock is held for as long as a page fault of the user's takes: so it
- * is not needed.
+ * Includes what pre-copy has not sent yet. Anyone can ask, through sysfs, and is
+ * not to wait for what the device's user does: so the state lock is not needed.
  *
  * Context: Any but interrupts; does not sleep.
  * Return: bytes; 0 if the device is closed.

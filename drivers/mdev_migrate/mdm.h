@@ -10,19 +10,16 @@
  *   mig->state_lock		the migration state; open, close, reset, arcs
  *   session->lock		a data transfer session's content
  *   the model's own locks
- *   dma->lock			pins, maps, dirty logging
- *   the IOMMU backends' locks, mmap_lock
+ *   guest memory: see dma.h; the IOMMU backends' locks and mmap_lock are taken
+ *				with none of its spinlocks held
  *   spinlocks: mig->size_lock, then the model's own; irqs->lock, then
- *   pci->lock; dma->drop_lock; mdm->error_lock
- *
- * dma_unmap comes with locks of the IOMMU backends held: it only tries
- * dma->lock, and waits for a work item for a bounded time.
+ *   pci->lock; mdm->error_lock
  *
  * What userspace passes in and out is copied under io_lock or no lock at all, so
  * that a fault that takes long holds up nobody but the data FD it is on: a reset
- * or a state change does not wait for it and needs no deferring. Pinning guest
- * memory may fault too, under dma->lock and, when a model starts, the state
- * lock: that is userspace holding up its own device.
+ * or a state change does not wait for it and needs no deferring. Guest memory that
+ * is not at hand is touched by the device's own workers, which the model's locks
+ * are not held for; see Documentation/design.rst.
  */
 #ifndef MDM_H
 #define MDM_H

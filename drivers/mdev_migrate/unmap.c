@@ -13,9 +13,9 @@
  * another device joins the container type1 takes these two the other way
  * round: who unpins right here can deadlock. So a thread of the device's
  * unpins, and the wait for it is bounded: if it is given up, the locks become
- * free, the thread gets through, and type1 asks again. It asks ten times before
- * it is a BUG(), and so the wait is four times as long each time: 20 s, 80 s,
- * ... a year.
+ * free, the thread gets through, and type1 asks again. It asks eleven times
+ * before it is a BUG(), and so the wait is four times as long each time: 20 s,
+ * 80 s, ... 61 days.
  *
  * What we wait for is locks of the backend, which are held over page faults: by
  * operations of this device and of others in the same address space. All of

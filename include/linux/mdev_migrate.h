@@ -372,7 +372,6 @@ static inline void mdev_migrate_reader_exit(struct mdev_migrate_reader *reader)
  *
  * @addr: kernel address of @iova, or NULL
  * @base: what vmap() gave
- * @npages: pages pinned
  * @node: entry in the device's list of maps
  */
 struct mdev_migrate_map {
@@ -381,7 +380,6 @@ struct mdev_migrate_map {
 
 	void __rcu *addr;
 	void *base;
-	unsigned int npages;
 	struct list_head node;
 };
 

@@ -157,12 +157,14 @@ static int log_places(FIXTURE_DATA(card) *self, int done)
 }
 
 /* In a process of the group. What fails, fails for want of memory. */
-static void use_memory(FIXTURE_DATA(card) *self, int done)
+static void use_memory(FIXTURE_DATA(card) *self, enum vdev_how how, int done)
 {
 	int ret;
 
 	sysfs_write(GROUP "/cgroup.procs", "0");
-	ret = log_places(self, done);
+	ret = vdev_open(&self->v, MDEV_UUID_A, how);
+	if (!ret)
+		ret = log_places(self, done);
 	printf("# the process of the group: %s\n", strerror(-ret));
 	fflush(stdout);
 	if (write(done, "", 1) != 1)
@@ -180,11 +182,13 @@ TEST_F_TIMEOUT(card, dirty_log, 300)
 	if (!make_group())
 		SKIP(return, "this kernel has no memory cgroups");
 	ASSERT_EQ(0, pipe(done));
+	/* Whoever opens the device has it. */
+	vdev_close(&self->v);
 	fflush(stdout);
 	pid = fork();
 	ASSERT_LE(0, pid);
 	if (!pid)
-		use_memory(self, done[1]);
+		use_memory(self, variant->how, done[1]);
 	close(done[1]);
 	ASSERT_EQ(sizeof(before), read(done[0], &before, sizeof(before)));
 	/* Also if it was killed for having more than its share. */
@@ -192,6 +196,7 @@ TEST_F_TIMEOUT(card, dirty_log, 300)
 	grown = kernel_memory() - before;
 	kill(pid, SIGKILL);
 	waitpid(pid, &status, 0);
+	ASSERT_EQ(0, vdev_open(&self->v, MDEV_UUID_A, variant->how));
 	EXPECT_GT((int64_t)(LIMIT + SLACK), grown) {
 		TH_LOG("the kernel has %lld MiB more",
 		       (long long)grown / 1024 / 1024);

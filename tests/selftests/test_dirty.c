@@ -419,7 +419,7 @@ TEST_F(card, allocations_fail_in_turn)
 }
 
 /* A third of what the sender and the kernel's threads allocate. */
-TEST_F(card, allocations_fail_at_random)
+TEST_F_TIMEOUT(card, allocations_fail_at_random, 180)
 {
 	unsigned int round, arrived;
 
