@@ -112,7 +112,7 @@ struct mdm_run {
 };
 
 /**
- * struct mdm_calls - unmap ioctls of type1's that have met a ring
+ * struct mdm_calls - unmap ioctls of type1's that are under way
  * @refs: of each that is not through, and of the device
  */
 struct mdm_calls {
@@ -149,7 +149,7 @@ struct mdm_range {
  * @ops: struct mdm_op
  * @ops_wait: waits for one of these to end
  * @marks: what is leaving
- * @calls: no ring is pinned while there are any
+ * @calls: nothing is pinned while there are any
  * @away_until: in jiffies; the device has left its address space, and may be on its
  *	way to another one until then
  * @short_until: in jiffies; memory was short, no payload is pinned before
@@ -247,7 +247,7 @@ int mdm_pin(struct mdm_dma *dma, enum mdm_use use, struct mdm_op *op,
 void mdm_unpin(struct mdm_dma *dma, const struct mdm_run *runs,
 	       unsigned int nr);
 void mdm_mark(struct mdm_dma *dma, unsigned long first, unsigned long last,
-	      const bool *hit);
+	      const bool *hit, bool safe);
 bool mdm_is_leaving(struct mdm_dma *dma, enum mdm_use use, unsigned long first,
 		    unsigned long last);
 

@@ -10,25 +10,25 @@
  * announced operations; they are finite in number, because from then on nobody
  * pins in the range: it is marked as leaving.
  *
- * type1 asks a driver to let go of a range, and asks again if it finds a page
- * pinned in it when it has its lock back. The eleventh time it is a BUG(), and
- * it does not tell when it is through. So a mark holds for a time; each time
- * something was pinned again when type1 asked, it holds for four times as long:
- * 20 ms, 80 ms, ... five hours. To be asked eleven times, somebody had to
- * hold up one unmap ioctl for most of a day. When type1 says that there is no
- * such memory, it is through, and the mark goes. Meanwhile payload is copied with
- * vfio_dma_rw(), which leaves nothing pinned, and rings wait. That is also what
- * suits a guest with a strict vIOMMU best, which maps and unmaps each packet: a
- * range that is often unmapped is soon not pinned any more.
+ * type1 asks all devices of a container to let go of a range, and asks again if it
+ * finds a page pinned in it when it has its lock back. The twelfth time is a
+ * BUG(). It does not tell when it is through, but it is when its caller returns to
+ * userspace, and of that we learn: the caller gets a file, which is closed then
+ * (unmap.c). Until then no device that was asked pins anything. Payload is copied
+ * with vfio_dma_rw() meanwhile, which leaves nothing pinned, and rings wait.
  *
- * For rings there is no other way, and a VMM may replace their memory as often as it
- * likes. So of an unmap that has met a ring we learn when it is through: the caller
- * gets a file that is closed when it returns to userspace (unmap.c), and until then
- * no ring is pinned. It counts no strike.
+ * If there is no memory for the file, the range is marked as leaving for a time
+ * instead, and each time that something was pinned again when type1 asked, for
+ * four times as long: 20 ms, 80 ms, ... five hours. To be asked twelve times,
+ * somebody had to hold up one unmap ioctl for most of a day. When type1 says that
+ * there is no such memory, it is through, and the mark goes.
  *
- * iommufd refuses pins in what is being unmapped by itself. There the marks
- * hold for five seconds at most, and rings do not wait.
+ * Payload has marks in any case, for five seconds at most: a range that is often
+ * unmapped, as each packet of a guest with a strict vIOMMU is, is soon not pinned
+ * any more, which costs more than to copy. iommufd refuses pins in what is being
+ * unmapped by itself, and needs no more than that.
  */
+#include <linux/delay.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/vmalloc.h>
@@ -37,8 +37,8 @@
 
 #define MARK_TIME		(HZ / 50 ?: 1)
 #define MARK_FORGET		(600 * HZ)
-#define MARK_STRIKES_TYPE1	10
-#define MARK_STRIKES_IOMMUFD	4
+#define MARK_STRIKES		10
+#define MARK_STRIKES_SAFE	4
 
 /* An operation of a worker's that takes longer is interrupted. */
 #define OP_TIMEOUT		(10 * HZ)
@@ -264,12 +264,6 @@ static bool is_paused(struct mdm_dma *dma)
 	return time_before(jiffies, dma->paused_until);
 }
 
-static unsigned int mark_strikes(const struct mdm_dma *dma)
-{
-	return mdm_dma_has_container(dma) ? MARK_STRIKES_TYPE1 :
-					    MARK_STRIKES_IOMMUFD;
-}
-
 static bool mark_in_range(const struct mdm_mark *mark, unsigned long first,
 			  unsigned long last)
 {
@@ -300,21 +294,21 @@ static struct mdm_mark *mark_find(struct mdm_mark *marks, unsigned long first,
  * @dma: guest memory
  * @first: the first page
  * @last: the last page
- * @hit: by use, was something pinned in it, or about to be, and may be again
- *	before the backend has removed the range?
+ * @hit: by use, was something pinned in it, or about to be?
+ * @safe: nothing can be pinned again before the backend has removed the range
  *
  * Context: dma->lock held.
  */
 void mdm_mark(struct mdm_dma *dma, unsigned long first, unsigned long last,
-	      const bool *hit)
+	      const bool *hit, bool safe)
 {
-	unsigned int use;
+	unsigned int most = safe ? MARK_STRIKES_SAFE : MARK_STRIKES, use;
 
 	lockdep_assert_held(&dma->lock);
 	for (use = 0; use < MDM_NR_USES; use++) {
 		struct mdm_mark *mark;
 
-		if (use == MDM_RING && !mdm_dma_has_container(dma))
+		if (safe && (use == MDM_RING || !hit[use]))
 			continue;
 		mark = mark_find(dma->marks[use], first, last);
 		if (!mark->valid) {
@@ -329,7 +323,7 @@ void mdm_mark(struct mdm_dma *dma, unsigned long first, unsigned long last,
 				mark->exact = false;
 			mark->first = min(mark->first, first);
 			mark->last = max(mark->last, last);
-			if (hit[use] && mark->strikes < mark_strikes(dma))
+			if (hit[use] && mark->strikes < most)
 				mark->strikes++;
 		}
 		mark->until = jiffies +
@@ -354,7 +348,7 @@ bool mdm_is_leaving(struct mdm_dma *dma, enum mdm_use use, unsigned long first,
 	unsigned int i;
 
 	lockdep_assert_held(&dma->lock);
-	if (use == MDM_RING && refcount_read(&dma->calls->refs) > 1)
+	if (refcount_read(&dma->calls->refs) > 1)
 		return true;
 	for (i = 0; i < MDM_NR_MARKS; i++, mark++) {
 		if (mark_in_range(mark, first, last) &&
@@ -409,6 +403,20 @@ static bool may_lock(const struct mdm_dma *dma, enum mdm_use use,
 	return READ_ONCE(dma->mm->locked_vm) + nr <= limit;
 }
 
+/*
+ * iommufd says -ENOENT for what is not mapped, and when the device has no address
+ * space. It has none while it moves from one to another, from just before we are
+ * to unpin everything to just after.
+ */
+static bool is_away(const struct mdm_dma *dma)
+{
+	if (mdm_dma_has_container(dma))
+		return false;
+	if (!time_before(jiffies, READ_ONCE(dma->away_until)))
+		usleep_range(1000, 2000);
+	return time_before(jiffies, READ_ONCE(dma->away_until));
+}
+
 /* What the backends say, as one. */
 static int pin_errno(const struct mdm_dma *dma, int ret)
 {
@@ -417,9 +425,7 @@ static int pin_errno(const struct mdm_dma *dma, int ret)
 	case -EINTR:
 		return ret;
 	case -ENOENT:
-		/* iommufd: no such memory, or no address space just now. */
-		return time_before(jiffies, READ_ONCE(dma->away_until)) ?
-		       -EAGAIN : -EFAULT;
+		return is_away(dma) ? -EAGAIN : -EFAULT;
 	case -EFAULT:
 	case -EHWPOISON:
 	case -EIO:

@@ -42,7 +42,7 @@
 #define DROP_PATIENCE	9
 
 /* How long a device may be on its way to another address space. */
-#define AWAY_TIME		(HZ / 5)
+#define AWAY_TIME		HZ
 
 /* When unmapping does not get on, and for how long others are paused then. */
 #define WATCH_TIME	(HZ / 50 ?: 1)
@@ -199,21 +199,14 @@ static const struct file_operations call_fops = {
 };
 
 /*
- * If the range has rings: have us told when type1's ioctl is over, which may ask again
- * meanwhile. The last reference to a file is put when the task returns to userspace.
- * Returns false if there are none, or no memory for it.
+ * Have us told when type1's ioctl is over, which may ask again meanwhile. The last
+ * reference to a file is put when the task returns to userspace. Returns false if
+ * there is no memory for it.
  */
-static bool call_watch(struct mdm_dma *dma, unsigned long first,
-		       unsigned long last)
+static bool call_watch(struct mdm_dma *dma)
 {
 	struct file *file;
-	bool any;
 
-	spin_lock(&dma->lock);
-	any = mdm_maps_overlap(dma, first, last);
-	spin_unlock(&dma->lock);
-	if (!any || !mdm_dma_has_container(dma))
-		return false;
 	file = anon_inode_getfile("[mdev_migrate]", &call_fops, dma->calls, 0);
 	if (IS_ERR(file))
 		return false;
@@ -226,7 +219,8 @@ static bool call_watch(struct mdm_dma *dma, unsigned long first,
 static bool begin_leaving(struct mdm_dma *dma, unsigned long first,
 			  unsigned long last)
 {
-	bool watched = call_watch(dma, first, last);
+	/* iommufd keeps others out by itself. */
+	bool safe = !mdm_dma_has_container(dma) || call_watch(dma);
 	bool hit[MDM_NR_USES], busy;
 
 	guard(spinlock)(&dma->lock);
@@ -237,10 +231,7 @@ static bool begin_leaving(struct mdm_dma *dma, unsigned long first,
 	hit[MDM_RING] = mdm_maps_overlap(dma, first, last);
 	busy = hit[MDM_PAYLOAD] || hit[MDM_RING];
 	mdm_op_cancel(dma, first, last, hit);
-	/* Then they are not pinned again too soon. */
-	if (watched)
-		hit[MDM_RING] = false;
-	mdm_mark(dma, first, last, hit);
+	mdm_mark(dma, first, last, hit, safe);
 	if (!busy && !mdm_op_overlaps(dma, first, last))
 		return false;
 	dma->unmaps++;

@@ -21,6 +21,7 @@
 /* For how long the threads are watched, and how much they may do, in percent. */
 #define WATCH_MS	3000
 #define BUSY		20
+#define WATCHES		5U
 /* On a slow machine. */
 #define WAIT_MS		60000
 /* Type1 writes one for each attempt that the driver makes in this time. */
@@ -127,22 +128,37 @@ static uint64_t busy_ms(void)
 	       tasks_cpu_ms(TASKS_SHARED);
 }
 
-/* Nobody has much to do, whatever was left undone, and the log says so. */
-static void nobody_is_busy(struct __test_metadata *_metadata,
-			   FIXTURE_DATA(memlock) *self, bool given)
+/* Do the threads have little to do for a while? */
+static bool is_quiet(void)
 {
 	uint64_t start = now_ns(), busy = busy_ms(), ms;
-	unsigned int lines;
 
 	usleep(WATCH_MS * 1000);
 	busy = busy_ms() - busy;
 	ms = (now_ns() - start) / 1000000;
-	EXPECT_GT(ms * BUSY / 100, busy) {
-		TH_LOG("threads were busy for %llu ms of %llu",
-		       (unsigned long long)busy, (unsigned long long)ms);
-	}
+	if (busy < ms * BUSY / 100)
+		return true;
+	printf("# threads were busy for %llu ms of %llu\n",
+	       (unsigned long long)busy, (unsigned long long)ms);
+	return false;
+}
+
+/*
+ * Nobody has much to do, whatever was left undone, and the log says so. Who works
+ * without end does so all the time; time that a machine's host takes from it counts as
+ * that of who was to run, but it does so once in a while only.
+ */
+static void nobody_is_busy(struct __test_metadata *_metadata,
+			   FIXTURE_DATA(memlock) *self, bool given)
+{
+	unsigned int i, lines;
+	bool quiet = false;
+
+	for (i = 0; i < WATCHES && !quiet; i++)
+		quiet = is_quiet();
+	EXPECT_TRUE(quiet);
 	lines = kernel_log_count(self->log, "RLIMIT_MEMLOCK");
-	EXPECT_GE(given ? FEW_LINES : 0, lines) {
+	EXPECT_GE(given ? i * FEW_LINES : 0, lines) {
 		TH_LOG("%u lines in the kernel's log", lines);
 	}
 }
