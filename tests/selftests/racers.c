@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What each of the processes of races_device does to the card. */
 #include "racers.h"
+#include "vload.h"
 
 #include <errno.h>
 #include <net/if.h>
@@ -10,7 +11,9 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define ARRAY_AND_SIZE(a)	a, ARRAY_SIZE(a)
+/* Of the driver that behaves: where its rings are, pages for all of its packets. */
+#define RINGS		0x20000000UL
+#define PAGES		256
 
 typedef void (*action)(struct fuzz *f);
 
@@ -71,7 +74,7 @@ static void go_on(struct fuzz *f, int fd)
 }
 
 /* Any state; what has a data FD then is read or written, maybe too late. */
-static void states(struct racer *r)
+static void any_state(struct racer *r)
 {
 	struct fuzz *f = &r->f;
 	unsigned int state = fuzz_below(f, NR_STATES);
@@ -94,6 +97,16 @@ static void states(struct racer *r)
 		go_on(f, t.fd);
 	}
 	close(t.fd);
+}
+
+/* For a moment: there is little to race with in a card that does not run. */
+static void states(struct racer *r)
+{
+	struct vdev *v = &r->f.p.a;
+
+	any_state(r);
+	if (mig_set(v, RUNNING, NULL))
+		vdev_reset(v);
 }
 
 /* To the other card and back. */
@@ -138,25 +151,82 @@ static void registers(struct racer *r)
 	};
 	struct fuzz *f = &r->f;
 
-	any_of(f, ARRAY_AND_SIZE(actions));
-	if (fuzz_once_in(f, 64))
+	any_of(f, actions, ARRAY_SIZE(actions));
+	if (fuzz_once_in(f, 256))
 		fuzz_status(f);
-	if (fuzz_once_in(f, 64))
+	if (fuzz_once_in(f, 256))
 		fuzz_features(f);
 }
 
-/* A driver: brings the card up now and then, and has it work. */
-static void guest(struct racer *r)
+static bool is_up(struct fuzz *f)
+{
+	uint8_t status = vpci_status(&f->pci);
+
+	return status != 0xff && (status & VIRTIO_CONFIG_S_DRIVER_OK) &&
+	       !(status & VIRTIO_CONFIG_S_NEEDS_RESET);
+}
+
+/* A driver that does anything. */
+static void wild(struct racer *r)
 {
 	static const action actions[] = {
 		fuzz_chain, fuzz_chain, fuzz_chain, fuzz_chain, fuzz_chain,
 		fuzz_kick, fuzz_kick, fuzz_ring, fuzz_table, fuzz_payload,
 	};
 
-	if (fuzz_once_in(&r->f, 200))
+	if (fuzz_once_in(&r->f, 200) ||
+	    (fuzz_once_in(&r->f, 8) && !is_up(&r->f)))
 		fuzz_up(&r->f);
 	else
-		any_of(&r->f, ARRAY_AND_SIZE(actions));
+		any_of(&r->f, actions, ARRAY_SIZE(actions));
+}
+
+static int make_driver(struct racer *r, struct vload *l)
+{
+	struct fuzz *f = &r->f;
+	struct guest_mem region = {
+		.va = f->mem.va + f->mem.size - PAGES * VLOAD_PAGE,
+		.iova = f->mem.iova + f->mem.size - PAGES * VLOAD_PAGE,
+		.size = PAGES * VLOAD_PAGE,
+	};
+	int ret = vload_init_in(l, &f->p.a, 1, 4, &region, RINGS);
+
+	l->receive = true;
+	if (ret || f->p.a.how != VDEV_IOMMUFD)
+		return ret;
+	f->p.a.ioas = r->ioas[1];
+	return vdev_map(&f->p.a, &l->mem);
+}
+
+/* A driver that behaves, and so gets more packets through. */
+static void busy(struct racer *r)
+{
+	static struct vload load;
+	static bool has_rings;
+	struct fuzz *f = &r->f;
+	unsigned int i;
+
+	if (!load.v && make_driver(r, &load)) {
+		r->failure = "no memory for the driver";
+		return;
+	}
+	if (!has_rings || !is_up(f) || fuzz_once_in(f, 200)) {
+		mig_set(&f->p.a, RUNNING, NULL);
+		has_rings = !vload_up(&load);
+		if (!has_rings)
+			return;
+	}
+	for (i = 0; i < 16; i++)
+		vload_kick(&load);
+}
+
+/* Brings the card up when it has to and now and then, and has it work. */
+static void guest(struct racer *r)
+{
+	if (r->wild)
+		wild(r);
+	else
+		busy(r);
 }
 
 static void kicks(struct racer *r)
@@ -164,25 +234,27 @@ static void kicks(struct racer *r)
 	fuzz_kick(&r->f);
 }
 
-/* Rings and payload, of either address space. */
+/* A piece with rings or payload, of either address space, for a moment. */
 static void memory(struct racer *r)
 {
 	struct fuzz *f = &r->f;
+	unsigned int piece = fuzz_below(f, FUZZ_PIECES);
 
 	f->p.a.ioas = r->ioas[fuzz_below(f, 2)];
-	fuzz_map_piece(f, fuzz_below(f, FUZZ_PIECES), fuzz_once_in(f, 2));
-	if (fuzz_once_in(f, 16))
-		fuzz_map_all(f);
+	f->mapped[piece] = true;
+	fuzz_map_piece(f, piece, false);
+	usleep(fuzz_below(f, 500));
+	f->mapped[piece] = false;
+	fuzz_map_piece(f, piece, true);
 }
 
 static void attaches(struct racer *r)
 {
 	struct fuzz *f = &r->f;
 
-	if (fuzz_once_in(f, 4))
+	if (fuzz_once_in(f, 2))
 		vdev_detach(&f->p.a);
-	else
-		vdev_attach(&f->p.a, r->ioas[fuzz_below(f, 2)]);
+	vdev_attach(&f->p.a, r->ioas[fuzz_below(f, 2)]);
 }
 
 static void logs(struct racer *r)
@@ -214,10 +286,10 @@ static void host(struct racer *r)
 		fuzz_host_gso,
 	};
 
-	any_of(&r->f, ARRAY_AND_SIZE(actions));
+	any_of(&r->f, actions, ARRAY_SIZE(actions));
 }
 
-/* The host's administrator: up, down, and under another name. */
+/* The host's administrator: maybe down, under another name, and up. */
 static void links(struct racer *r)
 {
 	struct fuzz *f = &r->f;
@@ -229,6 +301,7 @@ static void links(struct racer *r)
 		return;
 	snprintf(ifr.ifr_newname, IFNAMSIZ, "races%u", number);
 	ioctl(f->plain, SIOCSIFNAME, &ifr);
+	close(netif_open(MDEV_UUID_A));
 }
 
 /* All that there is to read, and to write what an open device has none of. */
@@ -265,20 +338,20 @@ static void unloads(struct racer *r)
 }
 
 const struct racer_kind racer_kinds[] = {
-	{ .name = "states", .step = states, .pause_us = 100 },
-	{ .name = "more states", .step = states, .pause_us = 100 },
-	{ .name = "moves", .step = moves, .pause_us = 100000 },
-	{ .name = "resets", .step = resets, .pause_us = 50000 },
-	{ .name = "interrupts", .step = interrupts, .pause_us = 100 },
-	{ .name = "more interrupts", .step = interrupts, .pause_us = 100 },
-	{ .name = "registers", .step = registers, .pause_us = 100 },
-	{ .name = "guest", .step = guest, .pause_us = 0 },
-	{ .name = "kicks", .step = kicks, .pause_us = 10 },
-	{ .name = "memory", .step = memory, .pause_us = 1000 },
-	{ .name = "attaches", .step = attaches, .pause_us = 20000,
+	{ .name = "states", .step = states, .pause_us = 2000 },
+	{ .name = "more states", .step = states, .pause_us = 2000 },
+	{ .name = "moves", .step = moves, .pause_us = 20000 },
+	{ .name = "resets", .step = resets, .pause_us = 20000 },
+	{ .name = "interrupts", .step = interrupts, .pause_us = 500 },
+	{ .name = "more interrupts", .step = interrupts, .pause_us = 500 },
+	{ .name = "registers", .step = registers, .pause_us = 2000 },
+	{ .name = "guest", .step = guest, .always = true },
+	{ .name = "kicks", .step = kicks, .pause_us = 50 },
+	{ .name = "memory", .step = memory, .pause_us = 2000 },
+	{ .name = "attaches", .step = attaches, .pause_us = 10000,
 	  .iommufd = true },
-	{ .name = "logs", .step = logs, .pause_us = 1000 },
-	{ .name = "host", .step = host, .pause_us = 10 },
+	{ .name = "logs", .step = logs, .pause_us = 2000 },
+	{ .name = "host", .step = host, .pause_us = 50, .always = true },
 	{ .name = "links", .step = links, .pause_us = 20000 },
 	{ .name = "files", .step = files, .pause_us = 1000 },
 	{ .name = "opens", .step = opens, .pause_us = 10000 },

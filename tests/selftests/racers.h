@@ -12,11 +12,13 @@
  * struct racer - what a process works on
  * @f: the card, as it was when the process was forked
  * @ioas: address spaces with the guest's memory, through iommufd
+ * @wild: the guest's driver does anything at all
  * @failure: what happened that must not, or NULL
  */
 struct racer {
 	struct fuzz f;
 	uint32_t ioas[2];
+	bool wild;
 	const char *failure;
 };
 
@@ -25,12 +27,14 @@ struct racer {
  * @name: for messages
  * @step: what it does again and again
  * @pause_us: at most so long between two steps
+ * @always: in all rounds, and never slow
  * @iommufd: only where the device is open through iommufd
  */
 struct racer_kind {
 	const char *name;
 	void (*step)(struct racer *r);
 	unsigned int pause_us;
+	bool always;
 	bool iommufd;
 };
 

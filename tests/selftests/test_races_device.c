@@ -4,28 +4,48 @@
  * administrator have (racers.c). A round takes some seconds; then all of them end by
  * themselves or are killed, and the card, once it is reset, passes packets in both
  * directions. In some rounds it is removed while it is used: that waits until it is
- * closed, and then the next one of its name can be created.
+ * closed, and then the next one of its name can be created. In each round some of them
+ * are slow and some are absent, so that the others get further.
  *
  * RACES_SECONDS: how long in all. FUZZ_SEED: where the random numbers begin; each
  * round says with which it comes first.
  */
+#include <sys/mman.h>
 #include <sys/prctl.h>
 
 #include "races.h"
 #include "racers.h"
+#include "netif_ethtool.h"
 
 #define ROUND_MS	3000
 #define MAX_RACERS	32
 #define CHECK_RING	32
 #define CHECK_FRAME	200
+/* How much slower a racer is in some rounds. */
+#define SLOW		20
 /* For one frame of those that are sent to see whether the card works. */
 #define FRAME_MS	500
 #define PARTS		(way_available(VDEV_IOMMUFD) + \
 			 way_available(VDEV_GROUP))
 
 /**
+ * struct sums - what came of all rounds, which all processes add to
+ * @rounds: how many
+ * @steps: by kind of racer
+ * @to_guest: packets that the card received
+ * @to_host: packets that it sent
+ */
+struct sums {
+	unsigned int rounds;
+	uint64_t steps[MAX_RACERS];
+	uint64_t to_guest;
+	uint64_t to_host;
+};
+
+/**
  * struct round - some seconds
  * @r: the card
+ * @sums: with those of the rounds before
  * @nic: it again, when it is to work
  * @kill: nobody ends by himself
  * @ms: how long
@@ -34,6 +54,7 @@
  */
 struct round {
 	struct racer r;
+	struct sums *sums;
 	struct vnic nic;
 	bool kill;
 	int ms;
@@ -50,13 +71,15 @@ static uint64_t first_seed(void)
 }
 
 /* For who reads the kernel's log, too. */
-static void announce(unsigned int number, uint64_t seed, struct round *round)
+static void announce(uint64_t seed, const struct round *round)
 {
+	unsigned int number = round->sums->rounds;
 	int fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
 
-	printf("# round %u: FUZZ_SEED=0x%llx%s%s\n", number,
+	printf("# round %u: FUZZ_SEED=0x%llx%s%s%s\n", number,
 	       (unsigned long long)seed, round->kill ? ", killed" : "",
-	       round->remover ? ", removed" : "");
+	       round->remover ? ", removed" : "",
+	       round->r.wild ? ", wild" : "");
 	fflush(stdout);
 	if (fd < 0)
 		return;
@@ -112,7 +135,8 @@ static int begin(struct round *round, enum vdev_how how)
 }
 
 /* Never returns. */
-static void race(struct round *round, unsigned int kind, uint64_t seed)
+static void race(struct round *round, unsigned int kind, uint64_t seed,
+		 unsigned int slow)
 {
 	const struct racer_kind *k = &racer_kinds[kind];
 	struct racer *r = &round->r;
@@ -123,8 +147,10 @@ static void race(struct round *round, unsigned int kind, uint64_t seed)
 	r->f.rng = seed;
 	do {
 		k->step(r);
+		__atomic_add_fetch(&round->sums->steps[kind], 1,
+				   __ATOMIC_RELAXED);
 		if (k->pause_us)
-			usleep(fuzz_below(&r->f, k->pause_us));
+			usleep(slow * fuzz_below(&r->f, k->pause_us));
 	} while (!r->failure && deadline_left(deadline));
 	if (r->failure)
 		races_failed("%s: %s", k->name, r->failure);
@@ -133,19 +159,24 @@ static void race(struct round *round, unsigned int kind, uint64_t seed)
 
 static int start(struct round *round)
 {
+	static const uint8_t often[] = { 1, 1, SLOW, SLOW, 0, 0 };
 	struct fuzz *f = &round->r.f;
 	unsigned int i;
 
 	for (i = 0; i < nr_racer_kinds; i++) {
 		uint64_t seed = rng_next(&f->rng) | 1;
+		unsigned int slow = often[fuzz_below(f, ARRAY_SIZE(often))];
 
-		if (racer_kinds[i].iommufd && f->p.a.how != VDEV_IOMMUFD)
+		if (racer_kinds[i].always)
+			slow = 1;
+		if (!slow || (racer_kinds[i].iommufd &&
+			      f->p.a.how != VDEV_IOMMUFD))
 			continue;
 		round->pids[i] = fork();
 		if (round->pids[i] < 0)
 			return -errno;
 		if (!round->pids[i])
-			race(round, i, seed);
+			race(round, i, seed, slow);
 	}
 	return 0;
 }
@@ -159,12 +190,14 @@ static void remove_it(struct round *round)
 	if (round->remover)
 		return;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* It would wait for itself. */
+	close_range(3, ~0U, 0);
 	usleep(us);
 	mdev_remove(MDEV_UUID_A);
 	_exit(0);
 }
 
-static int ended(const char *name, pid_t pid, bool killed)
+static int wait_end(const char *name, pid_t pid, bool killed)
 {
 	int status;
 
@@ -188,8 +221,8 @@ static int end_all(struct round *round)
 	}
 	for (i = 0; i < nr_racer_kinds; i++) {
 		if (round->pids[i] > 0)
-			ret |= ended(racer_kinds[i].name, round->pids[i],
-				     round->kill);
+			ret |= wait_end(racer_kinds[i].name,
+					round->pids[i], round->kill);
 	}
 	return ret;
 }
@@ -308,15 +341,35 @@ static int end(struct round *round)
 
 	fuzz_close(&round->r.f);
 	if (round->remover)
-		ret = ended("removal", round->remover, false);
+		ret = wait_end("removal", round->remover, false);
 	if (!ret && mdev_exists(MDEV_UUID_A))
 		ret = races_failed("the device is still there");
 	return ret;
 }
 
-static int one_round(enum vdev_how how, unsigned int number, uint64_t seed)
+/* The counters are those of the interface, which has ended with a removed card. */
+static void add_packets(struct sums *sums)
 {
-	struct round round = { .ms = ROUND_MS, .r.f.rng = seed };
+	char name[32];
+	unsigned int i;
+
+	for (i = 0; i < FUZZ_PAIRS; i++) {
+		int64_t n;
+
+		snprintf(name, sizeof(name), "tx%u_packets", i);
+		n = netif_counter(MDEV_UUID_A, name);
+		sums->to_guest += n > 0 ? n : 0;
+		snprintf(name, sizeof(name), "rx%u_packets", i);
+		n = netif_counter(MDEV_UUID_A, name);
+		sums->to_host += n > 0 ? n : 0;
+	}
+}
+
+static int one_round(enum vdev_how how, struct sums *sums, uint64_t seed)
+{
+	struct round round = {
+		.ms = ROUND_MS, .sums = sums, .r.f.rng = seed,
+	};
 	int ret = begin(&round, how);
 
 	if (ret) {
@@ -325,18 +378,34 @@ static int one_round(enum vdev_how how, unsigned int number, uint64_t seed)
 	}
 	round.r.f.rng = seed;
 	round.kill = fuzz_once_in(&round.r.f, 2);
+	round.r.wild = fuzz_once_in(&round.r.f, 2);
 	fflush(stdout);
 	if (fuzz_once_in(&round.r.f, 3))
 		remove_it(&round);
-	announce(number, seed, &round);
+	announce(seed, &round);
 	ret = start(&round);
 	if (ret)
 		ret = races_failed("fork: %s", strerror(-ret));
 	ret |= end_all(&round);
+	add_packets(sums);
 	/* What is being removed has no files in sysfs any more. */
 	if (!ret && !round.remover)
 		ret = works(&round);
 	return end(&round) ?: ret;
+}
+
+static void summary(const struct sums *sums)
+{
+	unsigned int i;
+
+	printf("# %u rounds; packets to the guest %llu, to the host %llu\n",
+	       sums->rounds, (unsigned long long)sums->to_guest,
+	       (unsigned long long)sums->to_host);
+	for (i = 0; i < nr_racer_kinds; i++)
+		printf("# %8llu steps: %s\n",
+		       (unsigned long long)sums->steps[i],
+		       racer_kinds[i].name);
+	fflush(stdout);
 }
 
 /**
@@ -353,14 +422,17 @@ static int rounds(void *arg)
 {
 	struct racing *racing = arg;
 	int64_t deadline = deadline_ms(racing->ms);
+	struct sums *sums = mmap(NULL, sizeof(*sums), PROT_READ | PROT_WRITE,
+				 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	uint64_t seed = first_seed();
-	unsigned int number = 0;
 	int ret;
 
 	do {
-		ret = one_round(racing->how, number++, seed);
+		ret = one_round(racing->how, sums, seed);
 		seed = rng_next(&seed) | 1;
+		sums->rounds++;
 	} while (!ret && deadline_left(deadline));
+	summary(sums);
 	return ret;
 }
 
