@@ -74,18 +74,14 @@ static uint64_t first_seed(void)
 static void announce(uint64_t seed, const struct round *round)
 {
 	unsigned int number = round->sums->rounds;
-	int fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
 
 	printf("# round %u: FUZZ_SEED=0x%llx%s%s%s\n", number,
 	       (unsigned long long)seed, round->kill ? ", killed" : "",
 	       round->remover ? ", removed" : "",
 	       round->r.wild ? ", wild" : "");
 	fflush(stdout);
-	if (fd < 0)
-		return;
-	dprintf(fd, "races_device: round %u, FUZZ_SEED=0x%llx\n", number,
-		(unsigned long long)seed);
-	close(fd);
+	log_line("races_device: round %u, FUZZ_SEED=0x%llx\n", number,
+		 (unsigned long long)seed);
 }
 
 static int map_anew(struct fuzz *f)
