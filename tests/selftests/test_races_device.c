@@ -130,6 +130,24 @@ static int begin(struct round *round, enum vdev_how how)
 	return 0;
 }
 
+/* Of a name that may live on for a while, where objects are released late. */
+static int begin_when_free(struct round *round, enum vdev_how how)
+{
+	int64_t deadline = deadline_ms(RACES_WAIT_MS);
+	const struct racer empty = round->r;
+	int ret;
+
+	do {
+		round->r = empty;
+		ret = begin(round, how);
+		if (!ret)
+			return 0;
+		fuzz_close(&round->r.f);
+		usleep(10000);
+	} while (ret == -EEXIST && deadline_left(deadline));
+	return ret;
+}
+
 /* Never returns. */
 static void race(struct round *round, unsigned int kind, uint64_t seed,
 		 unsigned int slow)
@@ -366,12 +384,10 @@ static int one_round(enum vdev_how how, struct sums *sums, uint64_t seed)
 	struct round round = {
 		.ms = ROUND_MS, .sums = sums, .r.f.rng = seed,
 	};
-	int ret = begin(&round, how);
+	int ret = begin_when_free(&round, how);
 
-	if (ret) {
-		fuzz_close(&round.r.f);
+	if (ret)
 		return races_failed("setup: %s", strerror(-ret));
-	}
 	round.r.f.rng = seed;
 	round.kill = fuzz_once_in(&round.r.f, 2);
 	round.r.wild = fuzz_once_in(&round.r.f, 2);
