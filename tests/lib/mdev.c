@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "mdev.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -59,6 +60,27 @@ int sysfs_mode(const char *path)
 	if (stat(path, &st))
 		return -errno;
 	return st.st_mode & 0777;
+}
+
+/* Reads the files of a folder, and those in folders below, @depth levels down. */
+void sysfs_read_all(const char *dir, unsigned int depth)
+{
+	char path[PATH_MAX], value[4096];
+	struct dirent *de;
+	DIR *d = opendir(dir);
+
+	if (!d)
+		return;
+	while ((de = readdir(d))) {
+		if (de->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", dir, de->d_name);
+		if (de->d_type == DT_REG)
+			sysfs_read(path, value, sizeof(value));
+		else if (de->d_type == DT_DIR && depth)
+			sysfs_read_all(path, depth - 1);
+	}
+	closedir(d);
 }
 
 static int format(char *path, const char *fmt, const char *a, const char *b)

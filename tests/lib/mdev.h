@@ -20,6 +20,7 @@
 int sysfs_read(const char *path, char *value, size_t size);
 int sysfs_write(const char *path, const char *value);
 int sysfs_mode(const char *path);
+void sysfs_read_all(const char *dir, unsigned int depth);
 
 int mdev_create(const char *type, const char *uuid);
 int mdev_remove(const char *uuid);

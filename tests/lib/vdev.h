@@ -93,6 +93,7 @@ struct guest_mem {
 };
 
 int guest_mem_init(struct guest_mem *mem, uint64_t iova, size_t size);
+int guest_mem_init_shared(struct guest_mem *mem, uint64_t iova, size_t size);
 void guest_mem_free(struct guest_mem *mem);
 void *guest_alloc(struct guest_mem *mem, size_t size, size_t align);
 uint64_t guest_iova(const struct guest_mem *mem, const void *va);

@@ -7,10 +7,11 @@
 
 #include "vdev.h"
 
-int guest_mem_init(struct guest_mem *mem, uint64_t iova, size_t size)
+static int init_mem(struct guest_mem *mem, uint64_t iova, size_t size,
+		    int flags)
 {
 	void *va = mmap(NULL, size, PROT_READ | PROT_WRITE,
-			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+			flags | MAP_ANONYMOUS, -1, 0);
 
 	memset(mem, 0, sizeof(*mem));
 	if (va == MAP_FAILED)
@@ -19,6 +20,17 @@ int guest_mem_init(struct guest_mem *mem, uint64_t iova, size_t size)
 	mem->iova = iova;
 	mem->size = size;
 	return 0;
+}
+
+int guest_mem_init(struct guest_mem *mem, uint64_t iova, size_t size)
+{
+	return init_mem(mem, iova, size, MAP_PRIVATE);
+}
+
+/* Of which a process that is forked has the same, not a copy. */
+int guest_mem_init_shared(struct guest_mem *mem, uint64_t iova, size_t size)
+{
+	return init_mem(mem, iova, size, MAP_SHARED);
 }
 
 void guest_mem_free(struct guest_mem *mem)

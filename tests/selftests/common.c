@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -154,6 +155,26 @@ int go_to(struct vdev *v, unsigned int state, int *data_fd)
 	if (!state_is(v, RUNNING))
 		return -EPROTO;
 	return state == RUNNING ? 0 : mig_set(v, state, data_fd);
+}
+
+/*
+ * A line for who reads the kernel's log. One write(): dprintf() seeks first, which
+ * that file refuses.
+ */
+void log_line(const char *fmt, ...)
+{
+	int fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
+	char line[256];
+	va_list args;
+
+	if (fd < 0)
+		return;
+	va_start(args, fmt);
+	vsnprintf(line, sizeof(line), fmt, args);
+	va_end(args);
+	if (write(fd, line, strlen(line)) < 0)
+		perror("/dev/kmsg");
+	close(fd);
 }
 
 /* Names in a folder, without . and .. */

@@ -68,6 +68,8 @@ bool snapshot_equal(const struct snapshot *a, const struct snapshot *b);
 int last_error(const char *uuid, char *text, size_t size);
 bool state_is(struct vdev *v, unsigned int state);
 int go_to(struct vdev *v, unsigned int state, int *data_fd);
+__attribute__((format(printf, 1, 2)))
+void log_line(const char *fmt, ...);
 unsigned int count_entries(const char *dir);
 
 #define MODULE	"mdev_virtio_net"

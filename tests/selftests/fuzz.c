@@ -80,7 +80,7 @@ int fuzz_open(struct fuzz *f, const char *type, enum vdev_how how)
 	if (!ret)
 		ret = open_card(&f->p.b, type, MDEV_UUID_B, how);
 	if (!ret)
-		ret = guest_mem_init(&f->mem, MIB, FUZZ_MEM);
+		ret = guest_mem_init_shared(&f->mem, MIB, FUZZ_MEM);
 	if (!ret)
 		ret = guest_mem_init(&f->top, FUZZ_TOP, 4096);
 	if (!ret)

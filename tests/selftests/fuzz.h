@@ -46,7 +46,7 @@ struct fuzz_seen {
  * @rng: random numbers
  * @p: the card, and another one that it moves to and back from
  * @pci: of the card
- * @mem: guest memory
+ * @mem: guest memory, which processes that are forked share
  * @top: the page at the end of all addresses
  * @vq: rings; their sizes are those that the device was told
  * @bufs: the part of the guest memory that is not rings

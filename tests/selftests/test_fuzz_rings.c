@@ -186,18 +186,6 @@ static int64_t all_pairs(const char *side, const char *name)
 	return total;
 }
 
-/* Where a round begins, for who reads the kernel's log. */
-static void announce(uint64_t round, uint64_t seed)
-{
-	int fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return;
-	dprintf(fd, "fuzz_rings: round %llu, FUZZ_SEED=0x%llx\n",
-		(unsigned long long)round, (unsigned long long)seed);
-	close(fd);
-}
-
 static void summary(FIXTURE_DATA(fuzz) *self)
 {
 	static const char * const names[] = { "packets", "drops", "errors" };
@@ -239,7 +227,9 @@ TEST_F_TIMEOUT(fuzz, anything_goes, 3600 + seconds())
 	     round++) {
 		self->f.rng = chain;
 		self->under_way = chain;
-		announce(round, chain);
+		log_line("fuzz_rings: round %llu, FUZZ_SEED=0x%llx\n",
+			 (unsigned long long)round,
+			 (unsigned long long)chain);
 		n = seconds() || steps - done > FUZZ_ROUND ? FUZZ_ROUND :
 							     steps - done;
 		for (i = 0; i < n; i++)

@@ -59,33 +59,13 @@ static int use(struct race *race)
 	return 0;
 }
 
-static void read_all(const char *dir, unsigned int depth)
-{
-	char path[PATH_MAX], value[4096];
-	struct dirent *de;
-	DIR *d = opendir(dir);
-
-	if (!d)
-		return;
-	while ((de = readdir(d))) {
-		if (de->d_name[0] == '.')
-			continue;
-		snprintf(path, sizeof(path), "%s/%s", dir, de->d_name);
-		if (de->d_type == DT_REG)
-			sysfs_read(path, value, sizeof(value));
-		else if (de->d_type == DT_DIR && depth)
-			read_all(path, depth - 1);
-	}
-	closedir(d);
-}
-
 static int read_device(struct race *race)
 {
 	char error[512];
 
 	(void)race;
-	read_all(MDEV_DEVICES "/" MDEV_UUID_A, 0);
-	read_all(MDEV_DEVICES "/" MDEV_UUID_A "/migration", 2);
+	sysfs_read_all(MDEV_DEVICES "/" MDEV_UUID_A, 0);
+	sysfs_read_all(MDEV_DEVICES "/" MDEV_UUID_A "/migration", 2);
 	/* Nobody else removes this one. */
 	return last_error(MDEV_UUID_A, error, sizeof(error)) < 0;
 }
@@ -97,7 +77,7 @@ static int read_types(struct race *race)
 	DIR *d;
 
 	(void)race;
-	read_all(MDEV_TYPES, 3);
+	sysfs_read_all(MDEV_TYPES, 3);
 	d = opendir(MDEV_DEVICES);
 	if (!d)
 		return failed(MDEV_DEVICES, -errno);
@@ -105,7 +85,7 @@ static int read_types(struct race *race)
 		char dir[PATH_MAX];
 
 		snprintf(dir, sizeof(dir), MDEV_DEVICES "/%s/migration", de->d_name);
-		read_all(dir, 2);
+		sysfs_read_all(dir, 2);
 	}
 	closedir(d);
 	return 0;
