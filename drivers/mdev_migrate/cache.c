@@ -197,12 +197,12 @@ static struct mdm_block *block_get(struct mdm_dma *dma, unsigned long index)
 		if (block)
 			return block;
 		old = set_active_memcg(dma->memcg);
-		new = kzalloc_obj(*new, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+		new = kzalloc_obj(*new, MDM_DMA_GFP);
 		if (new) {
 			new->index = index;
 			new->users = 1;
 			ret = xa_insert(&dma->blocks, index, new,
-					GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+					MDM_DMA_GFP);
 		}
 		set_active_memcg(old);
 		if (!new)
@@ -496,7 +496,7 @@ static int block_make_arrays(struct mdm_dma *dma, struct mdm_block *block,
 			continue;
 		old = set_active_memcg(dma->memcg);
 		array = kcalloc(MDM_ARRAY_PAGES, sizeof(*array),
-				GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+				MDM_DMA_GFP);
 		set_active_memcg(old);
 		if (!array)
 			return -ENOMEM;

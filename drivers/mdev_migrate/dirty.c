@@ -83,9 +83,9 @@ int mdm_log_make_room(struct mdm_dma *dma, unsigned long first,
 		if (xa_load(&dma->log, index))
 			continue;
 		bits = bitmap_zalloc(MDM_LOG_BITS,
-				     GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+				     MDM_DMA_GFP);
 		ret = bits ? xa_insert(&dma->log, index, bits,
-				       GFP_KERNEL_ACCOUNT | __GFP_NOWARN) :
+				       MDM_DMA_GFP) :
 			     -ENOMEM;
 		if (ret)
 			bitmap_free(bits);

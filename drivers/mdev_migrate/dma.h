@@ -46,6 +46,10 @@
 #define MDM_ARRAY_SHIFT		6
 #define MDM_ARRAY_PAGES		BIT(MDM_ARRAY_SHIFT)
 
+/* Charged to the device's user; who is out of memory is not killed for it. */
+#define MDM_DMA_GFP							\
+	(GFP_KERNEL_ACCOUNT | __GFP_NOWARN | __GFP_RETRY_MAYFAIL)
+
 /* What is leaving, see pin.c. */
 #define MDM_NR_MARKS		16
 

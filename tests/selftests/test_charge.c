@@ -39,7 +39,7 @@ static int log_start(FIXTURE_DATA(card) *self, uint64_t iova, uint64_t len)
 #define PLACE_STEP	(1ULL << 27)
 #define CHAIN		250U
 #define LIMIT		(20 * MIB)
-#define SLACK		(4 * MIB)
+#define SLACK		(8 * MIB)
 #define GROUP		"/sys/fs/cgroup/test_charge"
 
 static bool make_group(void)
