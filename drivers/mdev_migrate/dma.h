@@ -154,8 +154,7 @@ struct mdm_range {
  * @ops_wait: waits for one of these to end
  * @marks: what is leaving
  * @calls: nothing is pinned while there are any
- * @away_until: in jiffies; the device has left its address space, and may be on its
- *	way to another one until then
+ * @away_until: in jiffies; memory was unmapped, and may be replaced until then
  * @short_until: in jiffies; memory was short, no payload is pinned before
  * @saving: in a pre-copy state
  * @cached: payload goes through the cache; else through vfio_dma_rw(), so that

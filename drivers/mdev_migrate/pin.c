@@ -404,14 +404,12 @@ static bool may_lock(const struct mdm_dma *dma, enum mdm_use use,
 }
 
 /*
- * iommufd says -ENOENT for what is not mapped, and when the device has no address
- * space. It has none while it moves from one to another, from just before we are
- * to unpin everything to just after.
+ * Memory that has just been unmapped may be back soon: a VMM replaces it by unmapping
+ * and mapping it. Likewise iommufd's address space: the device has none while it
+ * moves from one to another, from just before we are to unpin everything.
  */
 static bool is_away(const struct mdm_dma *dma)
 {
-	if (mdm_dma_has_container(dma))
-		return false;
 	if (!time_before(jiffies, READ_ONCE(dma->away_until)))
 		usleep_range(1000, 2000);
 	return time_before(jiffies, READ_ONCE(dma->away_until));
@@ -424,6 +422,7 @@ static int pin_errno(const struct mdm_dma *dma, int ret)
 	case -ENOMEM:
 	case -EINTR:
 		return ret;
+	case -EINVAL:
 	case -ENOENT:
 		return is_away(dma) ? -EAGAIN : -EFAULT;
 	case -EFAULT:
@@ -449,8 +448,7 @@ static int pin_errno(const struct mdm_dma *dma, int ret)
  * as a whole: by the caller, before it ends the operation, if @op is cancelled.
  *
  * Context: May sleep, for as long as userspace likes.
- * Return: 0; -EAGAIN if some of it is leaving or was unmapped meanwhile, or the
- * device is on its way to another address space; -EFAULT if there is no
+ * Return: 0; -EAGAIN if some of it is leaving or was unmapped a moment ago; -EFAULT if there is no
  * such memory; -EIO if there is, but not the page; -ENOMEM; -EINTR.
  */
 int mdm_pin(struct mdm_dma *dma, enum mdm_use use, struct mdm_op *op,
@@ -500,7 +498,7 @@ int mdm_pin(struct mdm_dma *dma, enum mdm_use use, struct mdm_op *op,
  * Context: May sleep, for as long as userspace likes. In a kernel thread or in
  * the VFIO user's own context.
  * Return: 0, -EFAULT if there is no such memory, -EIO if there is, but not the
- * page, -EAGAIN if the device is on its way to another address space,
+ * page, -EAGAIN if it was unmapped a moment ago,
  * -ENOMEM, -EINTR.
  */
 int mdm_dma_copy(struct mdm_dma *dma, u64 iova, void *buf, size_t len,

@@ -41,8 +41,8 @@
 #define DROP_TIMEOUT	(20 * HZ)
 #define DROP_PATIENCE	9
 
-/* How long a device may be on its way to another address space. */
-#define AWAY_TIME		HZ
+/* How long memory may be away that is being replaced. */
+#define AWAY_TIME		(HZ / 2)
 
 /* When unmapping does not get on, and for how long others are paused then. */
 #define WATCH_TIME	(HZ / 50 ?: 1)
@@ -224,9 +224,7 @@ static bool begin_leaving(struct mdm_dma *dma, unsigned long first,
 	bool hit[MDM_NR_USES], busy;
 
 	guard(spinlock)(&dma->lock);
-	/* DETACH, or ATTACH to another address space, of iommufd. */
-	if (!first && last == U64_MAX >> PAGE_SHIFT)
-		dma->away_until = jiffies + AWAY_TIME;
+	dma->away_until = jiffies + AWAY_TIME;
 	hit[MDM_PAYLOAD] = mdm_cache_overlaps(dma, first, last);
 	hit[MDM_RING] = mdm_maps_overlap(dma, first, last);
 	busy = hit[MDM_PAYLOAD] || hit[MDM_RING];

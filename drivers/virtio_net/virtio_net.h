@@ -77,7 +77,7 @@
 #define VNET_BACKLOG_BYTES	SZ_4M
 /* When to try again what did not go for want of memory; twice as long each time. */
 #define VNET_RETRY_MIN		msecs_to_jiffies(10)
-#define VNET_RETRY_MAX		msecs_to_jiffies(100)
+#define VNET_RETRY_MAX		msecs_to_jiffies(1000)
 /* Packets a worker handles before it lets others have the queue. */
 #define VNET_BUDGET		256
 

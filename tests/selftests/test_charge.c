@@ -191,8 +191,8 @@ TEST_F_TIMEOUT(card, dirty_log, 300)
 		use_memory(self, variant->how, done[1]);
 	close(done[1]);
 	ASSERT_EQ(sizeof(before), read(done[0], &before, sizeof(before)));
-	/* Also if it was killed for having more than its share. */
-	EXPECT_LT(0, wait_readable(done[0], 200000));
+	/* Until it has tried, or was killed for having more than its share. */
+	wait_readable(done[0], 200000);
 	grown = kernel_memory() - before;
 	kill(pid, SIGKILL);
 	waitpid(pid, &status, 0);
