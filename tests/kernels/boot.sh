@@ -37,7 +37,7 @@ kvm_works() {
 accel=tcg,thread=multi start=maxcpus=1
 [ ! -e /dev/kvm ] || ! kvm_works || { accel=kvm start='' processors=4; }
 echo "# QEMU's accelerator: $accel"
-qemu "${KERNELS_TIMEOUT:-900}" -accel $accel -smp "$processors" -cpu max -m 2G \
+qemu "${KERNELS_TIMEOUT:-1500}" -accel $accel -smp "$processors" -cpu max -m 2G \
 	-kernel /out/vmlinuz -initrd /out/initrd.all \
 	-drive file=/out/disk.img,format=raw,if=virtio,cache=unsafe,snapshot=on \
 	-serial file:/out/kernel.log -serial file:/out/tap \
