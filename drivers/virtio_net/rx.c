@@ -255,8 +255,8 @@ static int vnet_rx_or_wait(struct vnet_vq *vq, const struct vnet_ring *ring,
 		if (more <= 0)
 			return more;
 	}
-	/* The driver adds them one by one, or takes them back. */
-	return -EAGAIN;
+	/* The driver adds them one by one, or takes them back: again, at once. */
+	return -EBUSY;
 }
 
 /*
@@ -291,7 +291,7 @@ static void vnet_rx_count(struct vnet_vq *vq, const struct sk_buff *skb,
 static bool vnet_is_ring_error(int ret)
 {
 	return ret < 0 && ret != -EMSGSIZE && ret != -EOPNOTSUPP &&
-	       ret != -EIO && !vnet_is_transient(ret);
+	       ret != -EIO && ret != -EBUSY && !vnet_is_transient(ret);
 }
 
 /* Without sleeping. Returns as vnet_rx_one(). */
@@ -404,7 +404,7 @@ netdev_tx_t vnet_rx_xmit(struct vnet_vq *vq, struct sk_buff *skb, bool more)
 		vnet_vq_poke_locked(vq);
 	} else if (vnet_vq_usable(vq) && skb_queue_empty(&vq->backlog)) {
 		ret = vnet_rx_now(vq, skb, more);
-		if (ret == -EAGAIN) {
+		if (ret == -EAGAIN || ret == -EBUSY) {
 			vnet_vq_poke_locked(vq);
 			ret = 0;
 		}
@@ -503,7 +503,8 @@ static int vnet_rx_drain(struct vnet_vq *vq)
 		if (!skb)
 			break;
 		ret = vnet_rx_give(vq, skb);
-		if (!ret || vnet_is_transient(ret) || vnet_is_ring_error(ret))
+		if (!ret || ret == -EBUSY || vnet_is_transient(ret) ||
+		    vnet_is_ring_error(ret))
 			break;
 		taken++;
 		vnet_backlog_done(vq, skb, ret);
@@ -516,6 +517,8 @@ static int vnet_rx_drain(struct vnet_vq *vq)
 	}
 
 	err = vnet_ring_flush(vq, NULL);
+	if (ret == -EBUSY)
+		return err ?: 1;
 	return ret ?: err ?: taken == VNET_BUDGET;
 }
 
