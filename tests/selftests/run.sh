@@ -15,6 +15,7 @@
 # SELFTESTS_ALL=1: more of the same, where a sample is usually enough.
 # SELFTESTS_NOISE=RATE: beside them the host sends as many frames a second out of each
 # interface, which the tests have not sent.
+# SELFTESTS_SKIP: programs that are left out.
 # SELFTESTS_ARGS: for each program, such as "-V iommufd" to leave that out.
 
 here=$(cd "$(dirname "$0")" && pwd) || exit 1
@@ -94,6 +95,9 @@ if [ -n "$SELFTESTS_NOISE" ]; then
 	noise=$!
 fi
 for test; do
+	case " $SELFTESTS_SKIP " in
+	*" $test "*) continue ;;
+	esac
 	start=$(date +%s)
 	case $test in
 	races_*) ;;
