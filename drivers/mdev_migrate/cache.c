@@ -299,35 +299,6 @@ unsigned int mdm_cache_detach(struct mdm_dma *dma, unsigned long first,
 }
 
 /**
- * mdm_cache_drop - unpin what is cached of a range
- * @dma: guest memory
- * @first: the first page
- * @last: the last page
- *
- * Context: May sleep.
- */
-void mdm_cache_drop(struct mdm_dma *dma, unsigned long first,
-		    unsigned long last)
-{
-	struct mdm_run runs[CACHE_RUNS];
-	struct mdm_op op;
-	unsigned int n;
-
-	do {
-		spin_lock(&dma->lock);
-		n = mdm_cache_detach(dma, first, last, runs, CACHE_RUNS);
-		if (n)
-			mdm_op_add(dma, &op, first, last);
-		spin_unlock(&dma->lock);
-		if (!n)
-			return;
-		mdm_dma_sync(dma);
-		mdm_unpin(dma, runs, n);
-		mdm_op_end(dma, &op, 0);
-	} while (n == CACHE_RUNS);
-}
-
-/**
  * mdm_cache_overlaps - is any page of a range in the cache?
  * @dma: guest memory
  * @first: the first page
@@ -629,7 +600,7 @@ static void block_make_huge(struct mdm_dma *dma, struct mdm_block *block,
 {
 	unsigned long page = (block->index << MDM_BLOCK_SHIFT) + i;
 
-	mdm_cache_drop(dma, page, page);
+	mdm_dma_drop_range(dma, page, page, false);
 	/* It is not there then, and is pinned when it is looked for again. */
 	if (block_pin(dma, block, 0, MDM_BLOCK_PAGES - 1, true))
 		WRITE_ONCE(block->apart, true);

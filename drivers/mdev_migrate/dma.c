@@ -125,7 +125,7 @@ void mdm_dma_close(struct mdev_migrate_device *mdm)
 
 	WARN_ON(!list_empty(&dma->maps));
 	mdm_unmap_close(dma);
-	mdm_cache_drop(dma, 0, ULONG_MAX);
+	mdm_dma_drop_range(dma, 0, ULONG_MAX, false);
 	mdm_log_close(dma);
 	dma->saving = false;
 	mdm_dma_choose(dma);
@@ -374,7 +374,7 @@ void mdm_dma_choose(struct mdm_dma *dma)
 	spin_unlock(&dma->lock);
 	/* Who is about to add a page looks again before it does. */
 	if (!cached)
-		mdm_cache_drop(dma, 0, ULONG_MAX);
+		mdm_dma_drop_range(dma, 0, ULONG_MAX, false);
 }
 
 /**

@@ -259,8 +259,6 @@ int mdm_cache_add(struct mdm_dma *dma, unsigned long page, bool write);
 unsigned int mdm_cache_detach(struct mdm_dma *dma, unsigned long first,
 			      unsigned long last, struct mdm_run *runs,
 			      unsigned int max);
-void mdm_cache_drop(struct mdm_dma *dma, unsigned long first,
-		    unsigned long last);
 bool mdm_cache_evict(struct mdm_dma *dma, unsigned int nr);
 bool mdm_cache_overlaps(struct mdm_dma *dma, unsigned long first,
 			unsigned long last);
@@ -280,7 +278,7 @@ unsigned int mdm_maps_detach(struct mdm_dma *dma, unsigned long first,
 
 /* unmap.c */
 void mdm_dma_drop_range(struct mdm_dma *dma, unsigned long first,
-			unsigned long last);
+			unsigned long last, bool rings);
 void mdm_dma_drop_work(struct kthread_work *work);
 void mdm_unmap_watch(struct work_struct *work);
 void mdm_calls_put(struct mdm_calls *calls);

@@ -110,11 +110,12 @@ void mdm_unmap_watch(struct work_struct *work)
  * @dma: guest memory
  * @first: the first page
  * @last: the last page
+ * @rings: also what is mapped; else what is cached only
  *
  * Context: May sleep.
  */
 void mdm_dma_drop_range(struct mdm_dma *dma, unsigned long first,
-			unsigned long last)
+			unsigned long last, bool rings)
 {
 	struct mdm_run runs[DROP_RUNS];
 	struct mdm_op op;
@@ -122,7 +123,8 @@ void mdm_dma_drop_range(struct mdm_dma *dma, unsigned long first,
 
 	do {
 		spin_lock(&dma->lock);
-		n = mdm_maps_detach(dma, first, last, runs, DROP_RUNS);
+		n = rings ? mdm_maps_detach(dma, first, last, runs,
+					    DROP_RUNS) : 0;
 		n += mdm_cache_detach(dma, first, last, runs + n,
 				      DROP_RUNS - n);
 		if (n)
@@ -154,7 +156,7 @@ void mdm_dma_drop_work(struct kthread_work *work)
 	spin_unlock(&dma->lock);
 
 	if (first <= last)
-		mdm_dma_drop_range(dma, first, last);
+		mdm_dma_drop_range(dma, first, last, true);
 
 	spin_lock(&dma->lock);
 	dma->drops_done = asked;
@@ -300,7 +302,7 @@ void mdm_dma_unmap(struct mdev_migrate_device *mdm, u64 iova, u64 length)
 	if (mdm_dma_has_container(dma)) {
 		drop_elsewhere(dma, first, last);
 	} else {
-		mdm_dma_drop_range(dma, first, last);
+		mdm_dma_drop_range(dma, first, last, true);
 		wait_event(dma->ops_wait, is_gone(dma, first, last));
 	}
 	end_leaving(dma);
