@@ -103,6 +103,10 @@ int vdev_unmap(struct vdev *v, uint64_t iova, size_t size);
 int vdev_log_start(struct vdev *v,
 		   const struct vfio_device_feature_dma_logging_range *ranges,
 		   uint32_t nr, uint64_t *page_size);
+/* Does this kernel have it? */
+bool vdev_logs(struct vdev *v);
+/* Of one range, in pages of 4 KiB. */
+int vdev_log_start_one(struct vdev *v, uint64_t iova, uint64_t length);
 int vdev_log_stop(struct vdev *v);
 int vdev_log_report(struct vdev *v, uint64_t iova, uint64_t length,
 		    uint64_t page_size, uint64_t *bitmap);

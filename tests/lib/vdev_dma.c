@@ -131,6 +131,21 @@ int vdev_log_start(struct vdev *v,
 	return ret;
 }
 
+bool vdev_logs(struct vdev *v)
+{
+	return !vdev_feature(v, VFIO_DEVICE_FEATURE_PROBE |
+			     VFIO_DEVICE_FEATURE_SET |
+			     VFIO_DEVICE_FEATURE_DMA_LOGGING_START, NULL, 0);
+}
+
+int vdev_log_start_one(struct vdev *v, uint64_t iova, uint64_t length)
+{
+	struct vfio_device_feature_dma_logging_range range = { iova, length };
+	uint64_t page_size = 4096;
+
+	return vdev_log_start(v, &range, 1, &page_size);
+}
+
 int vdev_log_stop(struct vdev *v)
 {
 	return vdev_feature(v, VFIO_DEVICE_FEATURE_SET |

@@ -9,6 +9,14 @@
 
 #include "traffic.h"
 
+#define log_range struct vfio_device_feature_dma_logging_range
+
+#define REQUIRE_LOGGING()						\
+	do {								\
+		if (!vdev_logs(&self->v))				\
+			SKIP(return, "this kernel has no DMA logging");	\
+	} while (0)
+
 FIXTURE(card) {
 	struct vdev v;
 	struct guest_mem mem;

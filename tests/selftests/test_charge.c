@@ -3,10 +3,8 @@
  * Memory that the kernel spends on a card is that of who has the card: its memory
  * cgroup has a limit, and what is beyond is refused.
  */
-#include <sys/mount.h>
-#include <sys/stat.h>
-
 #include "card.h"
+#include "cgroup.h"
 
 #define PAGE		4096UL
 
@@ -14,48 +12,15 @@ FIXTURE_VARIANT_ADD(card, iommufd) { .how = VDEV_IOMMUFD };
 
 FIXTURE_VARIANT_ADD(card, group) { .how = VDEV_GROUP };
 
-#define log_range struct vfio_device_feature_dma_logging_range
-
-#define REQUIRE_LOGGING()						\
-	do {								\
-		if (vdev_feature(&self->v, VFIO_DEVICE_FEATURE_PROBE |	\
-				 VFIO_DEVICE_FEATURE_SET |		\
-				 VFIO_DEVICE_FEATURE_DMA_LOGGING_START,	\
-				 NULL, 0))				\
-			SKIP(return, "this kernel has no DMA logging");	\
-	} while (0)
-
-static int log_start(FIXTURE_DATA(card) *self, uint64_t iova, uint64_t len)
-{
-	log_range range = { iova, len };
-	uint64_t page_size = PAGE;
-
-	return vdev_log_start(&self->v, &range, 1, &page_size);
-}
-
 /* Memory that is written at so many places, each of them far from the next. */
 #define PLACES		8192U
 #define PLACE_IOVA	(1ULL << 40)
 #define PLACE_STEP	(1ULL << 27)
 #define CHAIN		250U
 #define LIMIT		(20 * MIB)
+#define LIMIT_TEXT	"20M"
 #define SLACK		(8 * MIB)
-#define GROUP		"/sys/fs/cgroup/test_charge"
-
-static bool make_group(void)
-{
-	char text[256];
-
-	mkdir("/sys/fs/cgroup", 0755);
-	if (sysfs_read("/sys/fs/cgroup/cgroup.controllers", text,
-		       sizeof(text)) < 0)
-		mount("none", "/sys/fs/cgroup", "cgroup2", 0, NULL);
-	if (sysfs_write("/sys/fs/cgroup/cgroup.subtree_control", "+memory"))
-		return false;
-	mkdir(GROUP, 0755);
-	snprintf(text, sizeof(text), "%lu", LIMIT);
-	return !sysfs_write(GROUP "/memory.max", text);
-}
+#define GROUP		CGROUPS "/test_charge"
 
 /* All that the kernel has for itself, in bytes. */
 static int64_t kernel_memory(void)
@@ -152,7 +117,7 @@ static int log_places(FIXTURE_DATA(card) *self, int done)
 	if (write(done, &before, sizeof(before)) != sizeof(before))
 		return -EIO;
 	if (!ret)
-		ret = log_start(self, PLACE_IOVA, PLACES * PLACE_STEP);
+		ret = vdev_log_start_one(&self->v, PLACE_IOVA, PLACES * PLACE_STEP);
 	return ret ? ret : write_places(self);
 }
 
@@ -161,7 +126,7 @@ static void use_memory(FIXTURE_DATA(card) *self, enum vdev_how how, int done)
 {
 	int ret;
 
-	sysfs_write(GROUP "/cgroup.procs", "0");
+	cgroup_enter(GROUP);
 	ret = vdev_open(&self->v, MDEV_UUID_A, how);
 	if (!ret)
 		ret = log_places(self, done);
@@ -179,7 +144,7 @@ TEST_F_TIMEOUT(card, dirty_log, 300)
 	pid_t pid;
 
 	REQUIRE_LOGGING();
-	if (!make_group())
+	if (!cgroup_make(GROUP, "memory", "memory.max", LIMIT_TEXT))
 		SKIP(return, "this kernel has no memory cgroups");
 	ASSERT_EQ(0, pipe(done));
 	/* Whoever opens the device has it. */

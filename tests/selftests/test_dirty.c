@@ -4,10 +4,10 @@
  * or end on a page, bitmaps that cannot be written, ranges that were not asked
  * for, and memory that is short.
  */
-#include <dirent.h>
 #include <sys/mman.h>
 
 #include "card.h"
+#include "inject.h"
 #include "slowmem.h"
 
 #define PAGE		4096UL
@@ -19,25 +19,6 @@
 FIXTURE_VARIANT_ADD(card, iommufd) { .how = VDEV_IOMMUFD };
 
 FIXTURE_VARIANT_ADD(card, group) { .how = VDEV_GROUP };
-
-#define log_range struct vfio_device_feature_dma_logging_range
-
-#define REQUIRE_LOGGING()						\
-	do {								\
-		if (vdev_feature(&self->v, VFIO_DEVICE_FEATURE_PROBE |	\
-				 VFIO_DEVICE_FEATURE_SET |		\
-				 VFIO_DEVICE_FEATURE_DMA_LOGGING_START,	\
-				 NULL, 0))				\
-			SKIP(return, "this kernel has no DMA logging");	\
-	} while (0)
-
-static int log_start(FIXTURE_DATA(card) *self, uint64_t iova, uint64_t len)
-{
-	log_range range = { iova, len };
-	uint64_t page_size = PAGE;
-
-	return vdev_log_start(&self->v, &range, 1, &page_size);
-}
 
 static bool bit(const uint8_t *bitmap, unsigned long n)
 {
@@ -68,7 +49,7 @@ static void write_frames(struct __test_metadata *_metadata,
 	unsigned int i;
 
 	card_up(_metadata, self, 0);
-	ASSERT_EQ(0, log_start(self, self->mem.iova, self->mem.size));
+	ASSERT_EQ(0, vdev_log_start_one(&self->v, self->mem.iova, self->mem.size));
 	for (i = 0; i < FRAMES; i++)
 		to_guest(_metadata, self->net, &self->nic, 500, i);
 }
@@ -263,80 +244,6 @@ TEST_F(card, ranges_of_start)
 	}
 }
 
-static int fail_nth(int n)
-{
-	char value[16];
-
-	snprintf(value, sizeof(value), "%d", n);
-	return sysfs_write("/proc/self/fail-nth", value);
-}
-
-static bool fail_done(void)
-{
-	char value[16];
-	bool left = sysfs_read("/proc/self/fail-nth", value,
-			       sizeof(value)) > 0 && atoi(value) > 0;
-
-	fail_nth(0);
-	return left;
-}
-
-#define SLAB	"/sys/kernel/debug/failslab/"
-#define PAGES	"/sys/kernel/debug/fail_page_alloc/"
-
-static const char * const injectors[] = { SLAB, PAGES };
-
-static void inject(const char *name, const char *value)
-{
-	char path[128];
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(injectors); i++) {
-		snprintf(path, sizeof(path), "%s%s", injectors[i], name);
-		sysfs_write(path, value);
-	}
-}
-
-static bool can_inject(void)
-{
-	if (access(SLAB "probability", W_OK))
-		return false;
-	inject("ignore-gfp-wait", "N");
-	inject("verbose", "0");
-	inject("times", "-1");
-	inject("interval", "1");
-	inject("task-filter", "Y");
-	sysfs_write(PAGES "min-order", "0");
-	sysfs_write(PAGES "ignore-gfp-highmem", "N");
-	return true;
-}
-
-static void fail_task(const char *pid, bool fail)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%.16s/make-it-fail", pid);
-	sysfs_write(path, fail ? "1" : "0");
-}
-
-/* Allocations of the kernel's own threads are among those that fail, or not. */
-static void fail_kthreads(bool fail)
-{
-	char path[64], text[16];
-	struct dirent *de;
-	DIR *d = opendir("/proc");
-
-	while (d && (de = readdir(d))) {
-		snprintf(path, sizeof(path), "/proc/%.16s/cmdline",
-			 de->d_name);
-		if (atoi(de->d_name) > 0 &&
-		    !sysfs_read(path, text, sizeof(text)))
-			fail_task(de->d_name, fail);
-	}
-	if (d)
-		closedir(d);
-}
-
 /* Of all pages, those are dirty that the card may have written. */
 static void report_is_exact(struct __test_metadata *_metadata,
 			    FIXTURE_DATA(card) *self, unsigned int frames)
@@ -406,11 +313,11 @@ TEST_F(card, allocations_fail_in_turn)
 	int nth;
 
 	REQUIRE_LOGGING();
-	if (!can_inject() || fail_nth(0))
+	if (!inject_init())
 		SKIP(return, "this kernel injects no failures");
 	for (nth = 1; nth < 20; nth++) {
 		card_up(_metadata, self, 0);
-		ASSERT_EQ(0, log_start(self, self->mem.iova, self->mem.size));
+		ASSERT_EQ(0, vdev_log_start_one(&self->v, self->mem.iova, self->mem.size));
 		arrived = frames_with_failures(self, nth);
 		report_is_exact(_metadata, self, arrived);
 		ASSERT_EQ(0, vdev_log_stop(&self->v));
@@ -424,15 +331,15 @@ TEST_F_TIMEOUT(card, allocations_fail_at_random, 180)
 	unsigned int round, arrived;
 
 	REQUIRE_LOGGING();
-	if (!can_inject())
+	if (!inject_init())
 		SKIP(return, "this kernel injects no failures");
 	for (round = 0; round < 20; round++) {
 		card_up(_metadata, self, 0);
-		ASSERT_EQ(0, log_start(self, self->mem.iova, self->mem.size));
+		ASSERT_EQ(0, vdev_log_start_one(&self->v, self->mem.iova, self->mem.size));
 		fail_kthreads(true);
-		inject("probability", "33");
+		fail_percent(33);
 		arrived = frames_with_failures(self, 0);
-		inject("probability", "0");
+		fail_percent(0);
 		fail_kthreads(false);
 		report_is_exact(_metadata, self, arrived);
 		ASSERT_EQ(0, vdev_log_stop(&self->v));
@@ -447,7 +354,7 @@ TEST_F(card, report_fails)
 	int nth, ret;
 
 	REQUIRE_LOGGING();
-	if (!can_inject() || fail_nth(0))
+	if (!inject_init())
 		SKIP(return, "this kernel injects no failures");
 	for (nth = 1; !over; nth++) {
 		uint64_t word[2] = { 0 };
@@ -529,11 +436,11 @@ TEST_F(card, late_page)
 	ASSERT_EQ(0, vdev_map(&self->v, &other));
 	if (slow_uffd_init(&slow, other.va + PAGE, PAGE))
 		SKIP(return, "this kernel has no userfaultfd");
-	ASSERT_EQ(0, log_start(self, 0, OTHER + 2 * PAGE));
+	ASSERT_EQ(0, vdev_log_start_one(&self->v, 0, OTHER + 2 * PAGE));
 	frame_to(_metadata, self, OTHER + PAGE, &used);
 	ASSERT_TRUE(slow_uffd_touched(&slow, DEADLINE_MS));
 	ASSERT_EQ(0, vdev_log_stop(&self->v));
-	ASSERT_EQ(0, log_start(self, 0, OTHER + 2 * PAGE));
+	ASSERT_EQ(0, vdev_log_start_one(&self->v, 0, OTHER + 2 * PAGE));
 	ASSERT_EQ(0, slow_uffd_fill(&slow));
 	EXPECT_TRUE(was_used(self, used));
 	EXPECT_TRUE(take_page(_metadata, self, OTHER + PAGE));

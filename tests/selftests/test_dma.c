@@ -12,17 +12,6 @@ FIXTURE_VARIANT_ADD(card, iommufd) { .how = VDEV_IOMMUFD };
 
 FIXTURE_VARIANT_ADD(card, group) { .how = VDEV_GROUP };
 
-#define log_range struct vfio_device_feature_dma_logging_range
-
-#define REQUIRE_LOGGING()						\
-	do {								\
-		if (vdev_feature(&self->v, VFIO_DEVICE_FEATURE_PROBE |	\
-				 VFIO_DEVICE_FEATURE_SET |		\
-				 VFIO_DEVICE_FEATURE_DMA_LOGGING_START,	\
-				 NULL, 0))				\
-			SKIP(return, "this kernel has no DMA logging");	\
-	} while (0)
-
 static log_range whole(FIXTURE_DATA(card) *self)
 {
 	return (log_range){ self->mem.iova, self->mem.size };
@@ -30,10 +19,7 @@ static log_range whole(FIXTURE_DATA(card) *self)
 
 static int log_start(FIXTURE_DATA(card) *self)
 {
-	log_range range = whole(self);
-	uint64_t page_size = PAGE;
-
-	return vdev_log_start(&self->v, &range, 1, &page_size);
+	return vdev_log_start_one(&self->v, self->mem.iova, self->mem.size);
 }
 
 static bool bit(const uint64_t *bitmap, unsigned long n)

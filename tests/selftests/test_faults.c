@@ -5,49 +5,17 @@
  * is for kmemleak to say.
  */
 #include "card.h"
+#include "inject.h"
 
 FIXTURE_VARIANT_ADD(card, iommufd) { .how = VDEV_IOMMUFD };
 
 FIXTURE_VARIANT_ADD(card, group) { .how = VDEV_GROUP };
 
-/* Every allocation between here and fail_done() fails in turn, see below. */
-static int fail_nth(int n)
-{
-	char value[16];
-
-	snprintf(value, sizeof(value), "%d", n);
-	return sysfs_write("/proc/self/fail-nth", value);
-}
-
-/* Was there an allocation number n? If not, everything was tried. */
-static bool fail_done(void)
-{
-	char value[16];
-	bool left = sysfs_read("/proc/self/fail-nth", value,
-			       sizeof(value)) > 0 && atoi(value) > 0;
-
-	fail_nth(0);
-	return left;
-}
-
 #define REQUIRE_FAIL_NTH()						\
 	do {								\
-		if (fail_nth(0))					\
-			SKIP(return, "this kernel has no fail-nth");	\
-		fail_prepare();						\
+		if (!inject_init())					\
+			SKIP(return, "this kernel injects no failures"); \
 	} while (0)
-
-/* Also allocations that may sleep, and in interrupt context none. */
-static void fail_prepare(void)
-{
-	sysfs_write("/sys/kernel/debug/failslab/ignore-gfp-wait", "N");
-	sysfs_write("/sys/kernel/debug/fail_page_alloc/ignore-gfp-wait", "N");
-	sysfs_write("/sys/kernel/debug/fail_page_alloc/ignore-gfp-highmem",
-		    "N");
-	sysfs_write("/sys/kernel/debug/fail_page_alloc/min-order", "0");
-	sysfs_write("/sys/kernel/debug/failslab/verbose", "0");
-	sysfs_write("/sys/kernel/debug/fail_page_alloc/verbose", "0");
-}
 
 /*
  * Runs @call with its first, second, ... allocation failing, until it has no

@@ -4,17 +4,15 @@
  * time, and its control group's limit holds for the whole; and what a kick costs its
  * writer, who may hold a lock meanwhile, is one short packet.
  */
-#include <sys/mount.h>
-#include <sys/stat.h>
-
 #include "card.h"
+#include "cgroup.h"
 #include "slow_page.h"
 #include "tasks.h"
 #include "vload.h"
 
 #define TYPE		"virtio_net-v3"
 #define GROUP_NAME	"/test_pressure"
-#define GROUP		"/sys/fs/cgroup" GROUP_NAME
+#define GROUP		CGROUPS GROUP_NAME
 /* Of one processor's time, in percent; and what may be had of that, in all. */
 #define LIMIT		20U
 #define LIMIT_MAX	(LIMIT * 6 / 5)
@@ -68,21 +66,6 @@ FIXTURE_VARIANT_ADD(pressure, many_queues)
 	.bytes = 4000,
 };
 
-static bool make_group(void)
-{
-	char text[256];
-
-	mkdir("/sys/fs/cgroup", 0755);
-	if (sysfs_read("/sys/fs/cgroup/cgroup.controllers", text,
-		       sizeof(text)) < 0)
-		mount("none", "/sys/fs/cgroup", "cgroup2", 0, NULL);
-	if (sysfs_write("/sys/fs/cgroup/cgroup.subtree_control", "+cpu"))
-		return false;
-	mkdir(GROUP, 0755);
-	snprintf(text, sizeof(text), "%u 100000", LIMIT * 1000);
-	return !sysfs_write(GROUP "/cpu.max", text);
-}
-
 /* A number of the group's cpu.stat. */
 static uint64_t group_stat(const char *name)
 {
@@ -102,10 +85,11 @@ static uint64_t group_us(void)
 
 FIXTURE_SETUP(pressure)
 {
-	char pairs[8];
+	char limit[16], pairs[8];
 
 	REQUIRE_WAY(variant->how);
-	if (!make_group())
+	snprintf(limit, sizeof(limit), "%u 100000", LIMIT * 1000);
+	if (!cgroup_make(GROUP, "cpu", "cpu.max", limit))
 		SKIP(return, "this kernel has no limit on processor time");
 	ASSERT_EQ(0, mdev_create(TYPE, MDEV_UUID_A));
 	snprintf(pairs, sizeof(pairs), "%u", variant->pairs);
@@ -133,7 +117,7 @@ static void guest(FIXTURE_DATA(pressure) *self,
 	struct vload *l = &self->load;
 	int ret;
 
-	ret = sysfs_write(GROUP "/cgroup.procs", "0");
+	ret = cgroup_enter(GROUP);
 	if (!ret)
 		ret = vdev_open(&self->v, MDEV_UUID_A, variant->how);
 	if (!ret)

@@ -40,21 +40,15 @@ static void *read_state(void *arg)
 /* The bitmap of a dirty page report: unmapping and reset go on meanwhile. */
 TEST_F(card, slow_bitmap)
 {
-	struct vfio_device_feature_dma_logging_range range = {
-		self->mem.iova, self->mem.size,
-	};
 	struct call call = { .v = &self->v, .mem = &self->mem };
-	uint64_t page_size = PAGE;
 	pthread_t thread;
 
-	if (vdev_feature(&self->v, VFIO_DEVICE_FEATURE_PROBE |
-			 VFIO_DEVICE_FEATURE_SET |
-			 VFIO_DEVICE_FEATURE_DMA_LOGGING_START, NULL, 0))
-		SKIP(return, "this kernel has no DMA logging");
+	REQUIRE_LOGGING();
 	if (slow_page_init(&call.page))
 		SKIP(return, "this kernel has no userfaultfd");
 	card_up(_metadata, self, 0);
-	ASSERT_EQ(0, vdev_log_start(&self->v, &range, 1, &page_size));
+	ASSERT_EQ(0, vdev_log_start_one(&self->v, self->mem.iova,
+					self->mem.size));
 	both_directions(_metadata, self->net, &self->nic, 3);
 
 	ASSERT_EQ(0, pthread_create(&thread, NULL, report, &call));

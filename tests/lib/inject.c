@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "inject.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "mdev.h"
+
+#define SLAB	"/sys/kernel/debug/failslab/"
+#define PAGES	"/sys/kernel/debug/fail_page_alloc/"
+
+static void inject(const char *name, const char *value)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), SLAB "%s", name);
+	sysfs_write(path, value);
+	snprintf(path, sizeof(path), PAGES "%s", name);
+	sysfs_write(path, value);
+}
+
+bool inject_init(void)
+{
+	if (access(SLAB "probability", W_OK) || fail_nth(0))
+		return false;
+	/* Also what may sleep. */
+	inject("ignore-gfp-wait", "N");
+	inject("verbose", "0");
+	inject("times", "-1");
+	inject("interval", "1");
+	inject("task-filter", "Y");
+	sysfs_write(PAGES "min-order", "0");
+	sysfs_write(PAGES "ignore-gfp-highmem", "N");
+	return true;
+}
+
+int fail_nth(int nth)
+{
+	char value[16];
+
+	snprintf(value, sizeof(value), "%d", nth);
+	return sysfs_write("/proc/self/fail-nth", value);
+}
+
+bool fail_done(void)
+{
+	char value[16];
+	bool left = sysfs_read("/proc/self/fail-nth", value,
+			       sizeof(value)) > 0 && atoi(value) > 0;
+
+	fail_nth(0);
+	return left;
+}
+
+void fail_percent(unsigned int percent)
+{
+	char value[16];
+
+	snprintf(value, sizeof(value), "%u", percent);
+	inject("probability", value);
+}
+
+void fail_task(const char *pid, bool fail)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%.16s/make-it-fail", pid);
+	sysfs_write(path, fail ? "1" : "0");
+}
+
+void fail_kthreads(bool fail)
+{
+	char path[64], text[16];
+	struct dirent *de;
+	DIR *d = opendir("/proc");
+
+	while (d && (de = readdir(d))) {
+		snprintf(path, sizeof(path), "/proc/%.16s/cmdline",
+			 de->d_name);
+		if (atoi(de->d_name) > 0 &&
+		    !sysfs_read(path, text, sizeof(text)))
+			fail_task(de->d_name, fail);
+	}
+	if (d)
+		closedir(d);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Allocations that fail, where the kernel injects faults. */
+#ifndef TESTS_LIB_INJECT_H
+#define TESTS_LIB_INJECT_H
+
+#include <stdbool.h>
+
+/* Does this kernel inject faults? Sets what all the others need. */
+bool inject_init(void);
+
+/* The calling thread's allocation number @nth from here on fails; 0: none. */
+int fail_nth(int nth);
+/* Was there an allocation of that number? If not, all were tried. No more fail. */
+bool fail_done(void);
+
+/* Of the allocations of tasks that may fail, so many percent do. */
+void fail_percent(unsigned int percent);
+/* @pid's may fail, "self" is the caller; or not. */
+void fail_task(const char *pid, bool fail);
+/* Those of the kernel's own threads. */
+void fail_kthreads(bool fail);
+
+#endif /* TESTS_LIB_INJECT_H */
