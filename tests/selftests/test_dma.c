@@ -3,6 +3,8 @@
  * Guest memory: dirty pages as the device logs them and as the type1 container
  * tracks them, and memory that goes away under a running device.
  */
+#include <sys/mman.h>
+
 #include "card.h"
 
 #define PAGE		4096UL
@@ -416,6 +418,84 @@ TEST_F(card, pinned_pages)
 	ASSERT_EQ(0, vdev_unmap(&self->v, mem.iova, mem.size));
 	guest_mem_free(&mem);
 	both_directions(_metadata, self->net, &self->nic, 5);
+}
+
+#define HUGE_PAGE	(2 * MIB)
+#define HUGE_PAGES	(HUGE_PAGE / PAGE)
+#define HUGE_IOVA	(64 * MIB)
+
+/* Of a huge page's memory the guest sends 64 bytes; how much is pinned then? */
+static void pinned_by_one(struct __test_metadata *_metadata,
+			  FIXTURE_DATA(card) *self, struct guest_mem *mem,
+			  unsigned long *pinned)
+{
+	uint64_t bitmap[HUGE_PAGES / 64] = { 0 };
+	unsigned int i;
+
+	*pinned = 0;
+	ASSERT_EQ(0, vdev_map(&self->v, mem));
+	send_from_pages(_metadata, self, mem, HUGE_PAGES / 3, 1);
+	ASSERT_EQ(0, type1_dirty_start(&self->v));
+	ASSERT_EQ(0, type1_dirty_get(&self->v, mem->iova, mem->size, bitmap,
+				     sizeof(bitmap)));
+	ASSERT_EQ(0, type1_dirty_stop(&self->v));
+	for (i = 0; i < HUGE_PAGES; i++)
+		*pinned += bit(bitmap, i);
+}
+
+/* A frame from each page of it, of which the host has what the guest wrote. */
+static void send_all_pages(struct __test_metadata *_metadata,
+			   FIXTURE_DATA(card) *self, struct guest_mem *mem)
+{
+	static const uint8_t broadcast[ETH_ALEN] = {
+		0xff, 0xff, 0xff, 0xff, 0xff, 0xff
+	};
+	uint8_t in[VNIC_SLOT];
+	unsigned long i;
+
+	for (i = 0; i < HUGE_PAGES; i++) {
+		frame_make(mem->va + i * PAGE, 64, broadcast, i);
+		send_from_pages(_metadata, self, mem, i, 1);
+		ASSERT_EQ(64, netif_recv(self->net, in, sizeof(in),
+					 DEADLINE_MS));
+		ASSERT_EQ(0, memcmp(mem->va + i * PAGE, in, 64)) {
+			TH_LOG("page %lu", i);
+		}
+	}
+}
+
+/* A huge page is pinned as one, at its first touch; smaller ones are not. */
+TEST_F(card, huge_page)
+{
+	struct guest_mem mem = { .iova = HUGE_IOVA, .size = HUGE_PAGE };
+	unsigned long pinned;
+	uint8_t *area;
+
+	if (variant->how != VDEV_GROUP)
+		SKIP(return, "the container's tracking needs the container");
+	area = mmap(NULL, 2 * HUGE_PAGE, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, area);
+	mem.va = (void *)(((uintptr_t)area + HUGE_PAGE - 1) & -HUGE_PAGE);
+	card_alone(_metadata, self);
+	card_up(_metadata, self, 0);
+
+	madvise(area, 2 * HUGE_PAGE, MADV_NOHUGEPAGE);
+	memset(mem.va, 0xff, mem.size);
+	pinned_by_one(_metadata, self, &mem, &pinned);
+	EXPECT_EQ(1, pinned);
+	ASSERT_EQ(0, vdev_unmap(&self->v, mem.iova, mem.size));
+
+	madvise(mem.va, mem.size, MADV_DONTNEED);
+	if (madvise(mem.va, mem.size, MADV_HUGEPAGE))
+		SKIP(return, "this kernel has no transparent huge pages");
+	memset(mem.va, 0xff, mem.size);
+	pinned_by_one(_metadata, self, &mem, &pinned);
+	EXPECT_EQ(HUGE_PAGES, pinned);
+	send_all_pages(_metadata, self, &mem);
+	ASSERT_EQ(0, vdev_unmap(&self->v, mem.iova, mem.size));
+	both_directions(_metadata, self->net, &self->nic, 5);
+	munmap(area, 2 * HUGE_PAGE);
 }
 
 TEST_F(card, unmap_under_a_running_device)

@@ -17,7 +17,7 @@
 	 VNIC_F(GUEST_ECN) | VNIC_F(GUEST_USO4) | VNIC_F(GUEST_USO6))
 
 /* How long a guest goes on, and how often at least. */
-#define TOGGLE_MS	2000
+#define TOGGLE_MS	1000
 #define TOGGLE_TIMES	100
 /* How much may be heard of it. */
 #define EVENTS_A_SECOND	4

@@ -19,7 +19,7 @@
 /* All of the region is in packets that one kick is for. */
 #define PACKET_PAGES	(REGION_PAGES / VLOAD_RING)
 /* For how long the threads are watched, and how much they may do, in percent. */
-#define WATCH_MS	3000
+#define WATCH_MS	1500
 #define BUSY		20
 #define WATCHES		5U
 /* On a slow machine. */

@@ -18,7 +18,7 @@
 #define LIMIT_MAX	(LIMIT * 6 / 5)
 /* The first periods are left out. */
 #define WARM_MS		1000
-#define WATCH_MS	8000
+#define WATCH_MS	4000
 #define WATCHES		5U
 #define MAX_THREADS	32U
 
