@@ -22,7 +22,7 @@ here=$(cd "$(dirname "$0")" && pwd) || exit 1
 dir=${1:-/mdev}
 [ $# -gt 0 ] && shift
 # The Makefile and tests/kernels take it from here.
-all="sysfs config fsm datafd stream records dma dirty charge converge irq pci virtio rings move ctrl mq offload uso bridge netdev events versions lifecycle faults memlock shortage pressure uffd readers"
+all="sysfs config fsm datafd stream records dma dirty charge converge irq pci virtio rings move ctrl mq offload uso bridge netdev events versions lifecycle faults calls memlock shortage pressure uffd readers"
 [ $# -gt 0 ] || set -- $all
 if [ "$*" = races ]; then
 	set --
