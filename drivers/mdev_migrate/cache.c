@@ -415,7 +415,7 @@ bool mdm_cache_evict(struct mdm_dma *dma, unsigned int nr)
 		n = evict_pick(dma, runs, &op);
 		if (n) {
 			mdm_dma_sync(dma);
-			mdm_unpin(dma, runs, n);
+			mdm_unpin(dma, &op, runs, n);
 			mdm_op_end(dma, &op, 0);
 		} else {
 			looks--;
@@ -572,7 +572,7 @@ static int block_pin(struct mdm_dma *dma, struct mdm_block *block,
 	if (!ret) {
 		ret = block_insert(dma, block, &op, pages, write);
 		if (ret)
-			mdm_unpin(dma, &run, 1);
+			mdm_unpin(dma, &op, &run, 1);
 		ret = mdm_op_end(dma, &op, ret);
 	}
 	if (run.nr > 1)

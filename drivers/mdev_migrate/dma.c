@@ -16,6 +16,7 @@
  * dma.h.
  */
 #include <linux/capability.h>
+#include <linux/cred.h>
 #include <linux/memcontrol.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/task.h>
@@ -34,12 +35,6 @@ int mdm_dma_create(struct mdev_migrate_device *mdm)
 	dma = kzalloc_obj(*dma, GFP_KERNEL_ACCOUNT);
 	if (!dma)
 		return -ENOMEM;
-	dma->calls = kzalloc_obj(*dma->calls, GFP_KERNEL_ACCOUNT);
-	if (!dma->calls) {
-		kfree(dma);
-		return -ENOMEM;
-	}
-	refcount_set(&dma->calls->refs, 1);
 	dma->mdm = mdm;
 	mutex_init(&dma->log_lock);
 	mutex_init(&dma->sync_lock);
@@ -50,6 +45,7 @@ int mdm_dma_create(struct mdev_migrate_device *mdm)
 	INIT_LIST_HEAD(&dma->ops);
 	init_waitqueue_head(&dma->ops_wait);
 	dma->short_until = jiffies;
+	dma->refused_until = jiffies;
 	dma->away_until = jiffies;
 	dma->cached = true;
 	INIT_DELAYED_WORK(&dma->watchdog, mdm_op_watchdog);
@@ -88,6 +84,7 @@ int mdm_dma_open(struct mdev_migrate_device *mdm)
 {
 	struct mdev_migrate_worker *unpinner = NULL;
 	struct mdm_dma *dma = mdm->dma;
+	int ret;
 
 	if (mdm_dma_has_container(dma)) {
 		unpinner = mdev_migrate_worker_create(mdm, "unpin");
@@ -98,6 +95,7 @@ int mdm_dma_open(struct mdev_migrate_device *mdm)
 	dma->mm = current->mm;
 	if (dma->mm)
 		mmgrab(dma->mm);
+	dma->uid = current_euid();
 	dma->task = get_task_struct(current->group_leader);
 	/* Only type1 writes to the log when the limit is reached. */
 	dma->unlimited = !mdm_dma_has_container(dma) || capable(CAP_IPC_LOCK);
@@ -105,11 +103,14 @@ int mdm_dma_open(struct mdev_migrate_device *mdm)
 	/* It knows which worker had it last. */
 	kthread_init_work(&dma->drop, mdm_dma_drop_work);
 	spin_lock(&dma->lock);
-	memset(dma->marks, 0, sizeof(dma->marks));
+	mdm_marks_open(dma);
 	dma->unpinner = unpinner;
 	spin_unlock(&dma->lock);
 	mdm_unmap_open(dma);
-	return 0;
+	ret = mdm_calls_open(dma);
+	if (ret)
+		mdm_dma_close(mdm);
+	return ret;
 }
 
 /**
@@ -159,7 +160,7 @@ void mdm_dma_destroy(struct mdev_migrate_device *mdm)
 	mdm_log_close(dma);
 	xa_destroy(&dma->log);
 	xa_destroy(&dma->blocks);
-	mdm_calls_put(dma->calls);
+	mdm_calls_destroy(dma);
 	mutex_destroy(&dma->sync_lock);
 	mutex_destroy(&dma->log_lock);
 	kfree(dma);

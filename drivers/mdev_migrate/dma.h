@@ -4,8 +4,10 @@
  *
  *	dma.c		create, open, close; copies to and from guest memory
  *	cache.c		the cache of pinned pages
- *	pin.c		operations that pin and unpin; what is leaving
+ *	pin.c		operations that pin and unpin
+ *	marks.c		what is leaving
  *	unmap.c		userspace unmaps memory
+ *	calls.c		until when type1 may ask for what was pinned again
  *	map.c		rings: memory that stays mapped
  *	dirty.c		DMA logging
  *
@@ -18,6 +20,7 @@
  *			it takes to copy a batch of packets, and does not sleep.
  *   dma->lock		a spinlock, taken where one can sleep only. Guards
  *			all the rest.
+ *   calls_lock		in it, for all devices: the list of type1's unmap ioctls
  *   reader->lock	a spinlock; who holds it reads the cache, the maps'
  *			addresses and the log, and writes guest memory and the
  *			log. Nothing that was taken out of these is unpinned or
@@ -35,6 +38,8 @@
 #include <linux/workqueue.h>
 
 #include "mdm.h"
+
+struct mdm_call;
 
 /* Pages that are kept pinned for speed, and blocks of these, at most. */
 #define MDM_CACHE_MAX_PAGES	65536
@@ -90,6 +95,8 @@ struct mdm_mark {
  * @cancelled: userspace unmaps some of it: do not keep what is pinned
  * @writes: copies to guest memory
  * @unlogged: copies to guest memory, and began before what is logged now
+ * @unpins: only unpins from here on: is not interrupted
+ * @interrupted: was, before that
  */
 struct mdm_op {
 	struct list_head node;
@@ -101,6 +108,8 @@ struct mdm_op {
 	bool cancelled;
 	bool writes;
 	bool unlogged;
+	bool unpins;
+	bool interrupted;
 };
 
 /**
@@ -113,14 +122,6 @@ struct mdm_run {
 	unsigned long first;
 	unsigned int nr;
 	void *base;
-};
-
-/**
- * struct mdm_calls - unmap ioctls of type1's that are under way
- * @refs: of each that is not through, and of the device
- */
-struct mdm_calls {
-	refcount_t refs;
 };
 
 /**
@@ -140,6 +141,7 @@ struct mdm_range {
  * @mm: whose memory is locked, while open
  * @task: whose limit holds for it
  * @unlimited: no limit does
+ * @uid: who opened it
  * @log_lock: one START, STOP or REPORT at a time
  * @sync_lock: guards @readers
  * @readers: struct mdev_migrate_reader
@@ -153,9 +155,11 @@ struct mdm_range {
  * @ops: struct mdm_op
  * @ops_wait: waits for one of these to end
  * @marks: what is leaving
- * @calls: nothing is pinned while there are any
+ * @spare: for an unmap ioctl when there is no memory
  * @away_until: in jiffies; memory was unmapped, and may be replaced until then
  * @short_until: in jiffies; memory was short, no payload is pinned before
+ * @refused_until: in jiffies; type1 refused for the memory limit, and is not asked
+ *	again before
  * @saving: in a pre-copy state
  * @cached: payload goes through the cache; else through vfio_dma_rw(), so that
  *	type1 sees each page that is written and no other
@@ -185,6 +189,7 @@ struct mdm_dma {
 	struct mm_struct *mm;
 	struct task_struct *task;
 	bool unlimited;
+	kuid_t uid;
 
 	struct mutex log_lock; /* START, STOP, REPORT */
 	struct mutex sync_lock; /* readers */
@@ -200,9 +205,10 @@ struct mdm_dma {
 	struct list_head ops;
 	wait_queue_head_t ops_wait;
 	struct mdm_mark marks[MDM_NR_USES][MDM_NR_MARKS];
-	struct mdm_calls *calls;
+	struct mdm_call *spare;
 	unsigned long away_until;
 	unsigned long short_until;
+	unsigned long refused_until;
 	bool saving;
 	bool cached;
 	bool log_room;
@@ -247,12 +253,16 @@ int mdm_dma_copy(struct mdm_dma *dma, u64 iova, void *buf, size_t len,
 		 bool write);
 int mdm_pin(struct mdm_dma *dma, enum mdm_use use, struct mdm_op *op,
 	    bool write, struct page **pages);
-void mdm_unpin(struct mdm_dma *dma, const struct mdm_run *runs,
-	       unsigned int nr);
+void mdm_unpin(struct mdm_dma *dma, struct mdm_op *op,
+	       const struct mdm_run *runs, unsigned int nr);
+
+/* marks.c */
 void mdm_mark(struct mdm_dma *dma, unsigned long first, unsigned long last,
 	      const bool *hit, bool safe);
+void mdm_marks_open(struct mdm_dma *dma);
 bool mdm_is_leaving(struct mdm_dma *dma, enum mdm_use use, unsigned long first,
 		    unsigned long last);
+void mdm_mark_gone(struct mdm_dma *dma, unsigned long page);
 
 /* cache.c */
 int mdm_cache_add(struct mdm_dma *dma, unsigned long page, bool write);
@@ -281,9 +291,14 @@ void mdm_dma_drop_range(struct mdm_dma *dma, unsigned long first,
 			unsigned long last, bool rings);
 void mdm_dma_drop_work(struct kthread_work *work);
 void mdm_unmap_watch(struct work_struct *work);
-void mdm_calls_put(struct mdm_calls *calls);
 void mdm_unmap_open(struct mdm_dma *dma);
 void mdm_unmap_close(struct mdm_dma *dma);
+
+/* calls.c */
+bool mdm_calls_begin(struct mdm_dma *dma);
+bool mdm_calls_pending(struct mdm_dma *dma);
+int mdm_calls_open(struct mdm_dma *dma);
+void mdm_calls_destroy(struct mdm_dma *dma);
 
 /* dirty.c: pages of a bitmap of the log */
 #define MDM_LOG_SHIFT	12

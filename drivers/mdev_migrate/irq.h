@@ -43,7 +43,7 @@ struct mdm_irqs {
 void mdm_irqs_flush(struct mdm_irqs *irqs);
 
 /* irq_unmask.c */
-struct mdm_unmask *mdm_unmask_create(struct mdm_irqs *irqs, int fd);
+struct mdm_unmask *mdm_unmask_create(struct mdev_migrate_device *mdm, int fd);
 void mdm_unmask_destroy(struct mdm_unmask *unmask);
 
 #endif /* MDM_IRQ_H */

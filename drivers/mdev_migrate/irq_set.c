@@ -192,14 +192,15 @@ static int single_trigger(struct mdm_irqs *irqs, struct eventfd_ctx **slot,
 }
 
 /* -1 takes the eventfd off again. */
-static int intx_unmask_eventfd(struct mdm_irqs *irqs, s32 fd)
+static int intx_unmask_eventfd(struct mdev_migrate_device *mdm, s32 fd)
 {
+	struct mdm_irqs *irqs = mdm->irqs;
 	struct mdm_unmask *unmask = NULL;
 
 	if (fd < -1)
 		return -EINVAL;
 	if (fd >= 0)
-		unmask = mdm_unmask_create(irqs, fd);
+		unmask = mdm_unmask_create(mdm, fd);
 	if (IS_ERR(unmask))
 		return PTR_ERR(unmask);
 	spin_lock_irq(&irqs->lock);
@@ -209,13 +210,15 @@ static int intx_unmask_eventfd(struct mdm_irqs *irqs, s32 fd)
 	return 0;
 }
 
-static int intx_mask(struct mdm_irqs *irqs, const struct vfio_irq_set *hdr,
-		     void *data, bool mask)
+static int intx_mask(struct mdev_migrate_device *mdm,
+		     const struct vfio_irq_set *hdr, void *data, bool mask)
 {
+	struct mdm_irqs *irqs = mdm->irqs;
+
 	if (hdr->count != 1)
 		return -EINVAL;
 	if (hdr->flags & VFIO_IRQ_SET_DATA_EVENTFD)
-		return mask ? -EINVAL : intx_unmask_eventfd(irqs, *(s32 *)data);
+		return mask ? -EINVAL : intx_unmask_eventfd(mdm, *(s32 *)data);
 	if ((hdr->flags & VFIO_IRQ_SET_DATA_BOOL) && !*(u8 *)data)
 		return 0;
 	spin_lock_irq(&irqs->lock);
@@ -247,7 +250,7 @@ int mdm_irqs_set(struct mdev_migrate_device *mdm, struct vfio_irq_set *hdr,
 					index_count(mdm, hdr->index));
 	if (hdr->index == VFIO_PCI_INTX_IRQ_INDEX) {
 		if (action != VFIO_IRQ_SET_ACTION_TRIGGER)
-			return intx_mask(irqs, hdr, data,
+			return intx_mask(mdm, hdr, data,
 					 action == VFIO_IRQ_SET_ACTION_MASK);
 		return single_trigger(irqs, &irqs->intx, hdr, data);
 	}

@@ -3,11 +3,13 @@
  * An eventfd that unmasks the INTx line: whoever emulates the guest's interrupt
  * controller, as KVM with a resampling irqfd, signals it at the end of an
  * interrupt, and no VMM has to be asked.
+ *
+ * A thread of the device's does it, in its user's control group: two devices whose
+ * lines and unmaskings are each other's eventfds go on for ever.
  */
 #include <linux/file.h>
 #include <linux/poll.h>
 #include <linux/slab.h>
-#include <linux/workqueue.h>
 
 #include "irq.h"
 
@@ -17,17 +19,19 @@
  * @ctx: the eventfd
  * @wait: our entry of its wait queue
  * @poll: puts @wait there
- * @work: unmasks; the line's own eventfd cannot be signalled from a wakeup
+ * @worker: unmasks; the line's own eventfd cannot be signalled from a wakeup
+ * @work: its work
  */
 struct mdm_unmask {
 	struct mdm_irqs *irqs;
 	struct eventfd_ctx *ctx;
 	wait_queue_entry_t wait;
 	poll_table poll;
-	struct work_struct work;
+	struct mdev_migrate_worker *worker;
+	struct kthread_work work;
 };
 
-static void mdm_unmask_work(struct work_struct *work)
+static void mdm_unmask_work(struct kthread_work *work)
 {
 	struct mdm_unmask *unmask = container_of(work, struct mdm_unmask, work);
 	struct mdm_irqs *irqs = unmask->irqs;
@@ -48,7 +52,7 @@ static int mdm_unmask_wakeup(wait_queue_entry_t *wait, unsigned int mode,
 	/* Its file may have been closed: then it is silent from here on. */
 	if (key_to_poll(key) & EPOLLIN) {
 		eventfd_ctx_do_read(unmask->ctx, &count);
-		schedule_work(&unmask->work);
+		mdev_migrate_worker_queue(unmask->worker, &unmask->work);
 	}
 	return 0;
 }
@@ -63,36 +67,45 @@ static void mdm_unmask_queue(struct file *file, wait_queue_head_t *queue,
 
 /**
  * mdm_unmask_create - unmask the INTx line whenever an eventfd is signalled
- * @irqs: the interrupts; they stay until mdm_unmask_destroy()
+ * @mdm: the device; its interrupts stay until mdm_unmask_destroy()
  * @fd: the eventfd
  *
- * Context: May sleep.
+ * Context: May sleep. In the context of the device's user.
  * Return: what mdm_unmask_destroy() takes, or -EBADF or -EINVAL if @fd is no
- * eventfd, -ENOMEM.
+ * eventfd, or why there can be no thread.
  */
-struct mdm_unmask *mdm_unmask_create(struct mdm_irqs *irqs, int fd)
+struct mdm_unmask *mdm_unmask_create(struct mdev_migrate_device *mdm, int fd)
 {
 	struct mdm_unmask *unmask;
 	struct file *file;
+	int ret = -ENOMEM;
 
 	file = eventfd_fget(fd);
 	if (IS_ERR(file))
 		return ERR_CAST(file);
 	unmask = kzalloc_obj(*unmask, GFP_KERNEL_ACCOUNT);
-	if (!unmask) {
-		fput(file);
-		return ERR_PTR(-ENOMEM);
+	if (!unmask)
+		goto put;
+	unmask->worker = mdev_migrate_worker_create(mdm, "unmask");
+	if (IS_ERR(unmask->worker)) {
+		ret = PTR_ERR(unmask->worker);
+		kfree(unmask);
+		goto put;
 	}
-	unmask->irqs = irqs;
+	unmask->irqs = mdm->irqs;
 	unmask->ctx = eventfd_ctx_fileget(file);
-	INIT_WORK(&unmask->work, mdm_unmask_work);
+	kthread_init_work(&unmask->work, mdm_unmask_work);
 	init_waitqueue_func_entry(&unmask->wait, mdm_unmask_wakeup);
 	init_poll_funcptr(&unmask->poll, mdm_unmask_queue);
 	/* It may have been signalled before we came. */
 	if (vfs_poll(file, &unmask->poll) & EPOLLIN)
-		schedule_work(&unmask->work);
+		mdev_migrate_worker_queue(unmask->worker, &unmask->work);
 	fput(file);
 	return unmask;
+
+put:
+	fput(file);
+	return ERR_PTR(ret);
 }
 
 /**
@@ -108,7 +121,7 @@ void mdm_unmask_destroy(struct mdm_unmask *unmask)
 	if (!unmask)
 		return;
 	eventfd_ctx_remove_wait_queue(unmask->ctx, &unmask->wait, &count);
-	cancel_work_sync(&unmask->work);
+	mdev_migrate_worker_destroy(unmask->worker);
 	eventfd_ctx_put(unmask->ctx);
 	kfree(unmask);
 }

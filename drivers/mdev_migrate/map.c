@@ -58,7 +58,7 @@ static int map_pinned(struct mdm_dma *dma, struct mdev_migrate_map *map,
 	run.base = vmap(pages, run.nr, VM_MAP, PAGE_KERNEL);
 	ret = run.base ? map_publish(dma, map, op, run.base) : -ENOMEM;
 	if (ret)
-		mdm_unpin(dma, &run, 1);
+		mdm_unpin(dma, op, &run, 1);
 	return mdm_op_end(dma, op, ret);
 }
 
@@ -179,7 +179,7 @@ void mdev_migrate_unmap(struct mdev_migrate_device *mdm,
 	spin_unlock(&dma->lock);
 	if (!any)
 		return;
-	mdm_unpin(dma, &run, 1);
+	mdm_unpin(dma, &op, &run, 1);
 	mdm_op_end(dma, &op, 0);
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_unmap);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Operations that pin and unpin guest memory, and what is leaving.
+ * Operations that pin and unpin guest memory.
  *
  * Pinning takes page faults, and userspace can make these last for as long as
  * it likes (userfaultfd, FUSE). So no lock of ours is held over it: who pins
@@ -14,19 +14,9 @@
  * finds a page pinned in it when it has its lock back. The twelfth time is a
  * BUG(). It does not tell when it is through, but it is when its caller returns to
  * userspace, and of that we learn: the caller gets a file, which is closed then
- * (unmap.c). Until then no device that was asked pins anything. Payload is copied
- * with vfio_dma_rw() meanwhile, which leaves nothing pinned, and rings wait.
- *
- * If there is no memory for the file, the range is marked as leaving for a time
- * instead, and each time that something was pinned again when type1 asked, for
- * four times as long: 20 ms, 80 ms, ... five hours. To be asked twelve times,
- * somebody had to hold up one unmap ioctl for most of a day. When type1 says that
- * there is no such memory, it is through, and the mark goes.
- *
- * Payload has marks in any case, for five seconds at most: a range that is often
- * unmapped, as each packet of a guest with a strict vIOMMU is, is soon not pinned
- * any more, which costs more than to copy. iommufd refuses pins in what is being
- * unmapped by itself, and needs no more than that.
+ * (calls.c). Until then no device of the caller's, and none that was asked, pins
+ * anything. Payload is copied with vfio_dma_rw() meanwhile, which leaves nothing pinned,
+ * and rings wait.
  */
 #include <linux/delay.h>
 #include <linux/sched/mm.h>
@@ -35,13 +25,11 @@
 
 #include "dma.h"
 
-#define MARK_TIME		(HZ / 50 ?: 1)
-#define MARK_FORGET		(600 * HZ)
-#define MARK_STRIKES		10
-#define MARK_STRIKES_SAFE	4
-
 /* An operation of a worker's that takes longer is interrupted. */
 #define OP_TIMEOUT		(10 * HZ)
+
+/* When type1 has said that the limit is reached, how long it is not asked. */
+#define REFUSED_TIME		HZ
 
 /* Pages of the memory limit that payload leaves to rings. */
 #define RING_RESERVE		64
@@ -71,6 +59,15 @@ void mdm_op_add(struct mdm_dma *dma, struct mdm_op *op, unsigned long first,
 		schedule_delayed_work(&dma->watchdog, OP_TIMEOUT);
 }
 
+/* Was this worker interrupted? From here on it is not. */
+static bool flush_interrupt(void)
+{
+	if (!(current->flags & PF_KTHREAD) || !signal_pending(current))
+		return false;
+	flush_signals(current);
+	return true;
+}
+
 /**
  * mdm_op_end - an operation is over
  * @dma: guest memory
@@ -87,10 +84,9 @@ int mdm_op_end(struct mdm_dma *dma, struct mdm_op *op, int ret)
 	wake_up_all(&dma->ops_wait);
 
 	/* Whoever interrupts does it while the operation is announced. */
-	if (!(current->flags & PF_KTHREAD) || !signal_pending(current))
-		return ret;
-	flush_signals(current);
-	return ret ? -EINTR : 0;
+	if (flush_interrupt())
+		op->interrupted = true;
+	return ret && op->interrupted ? -EINTR : ret;
 }
 
 static bool op_in_range(const struct mdm_op *op, unsigned long first,
@@ -106,7 +102,7 @@ static bool op_in_range(const struct mdm_op *op, unsigned long first,
  */
 static void op_interrupt(struct mdm_op *op)
 {
-	if (op->task->flags & PF_KTHREAD)
+	if ((op->task->flags & PF_KTHREAD) && !op->unpins)
 		send_sig(SIGKILL, op->task, 1);
 }
 
@@ -264,119 +260,6 @@ static bool is_paused(struct mdm_dma *dma)
 	return time_before(jiffies, dma->paused_until);
 }
 
-static bool mark_in_range(const struct mdm_mark *mark, unsigned long first,
-			  unsigned long last)
-{
-	return mark->valid && mark->first <= last && mark->last >= first;
-}
-
-/* The mark that a range is added to. */
-static struct mdm_mark *mark_find(struct mdm_mark *marks, unsigned long first,
-				  unsigned long last)
-{
-	struct mdm_mark *mark, *unused = NULL;
-
-	for (mark = marks; mark < marks + MDM_NR_MARKS; mark++) {
-		if (mark_in_range(mark, first, last))
-			return mark;
-		if (mark->valid &&
-		    time_after(jiffies, mark->until + MARK_FORGET))
-			mark->valid = false;
-		if (!mark->valid)
-			unused = mark;
-	}
-	/* None may be lost: the last one grows. */
-	return unused ?: mark - 1;
-}
-
-/**
- * mdm_mark - a range is leaving
- * @dma: guest memory
- * @first: the first page
- * @last: the last page
- * @hit: by use, was something pinned in it, or about to be?
- * @safe: nothing can be pinned again before the backend has removed the range
- *
- * Context: dma->lock held.
- */
-void mdm_mark(struct mdm_dma *dma, unsigned long first, unsigned long last,
-	      const bool *hit, bool safe)
-{
-	unsigned int most = safe ? MARK_STRIKES_SAFE : MARK_STRIKES, use;
-
-	lockdep_assert_held(&dma->lock);
-	for (use = 0; use < MDM_NR_USES; use++) {
-		struct mdm_mark *mark;
-
-		if (safe && (use == MDM_RING || !hit[use]))
-			continue;
-		mark = mark_find(dma->marks[use], first, last);
-		if (!mark->valid) {
-			*mark = (struct mdm_mark) {
-				.first = first,
-				.last = last,
-				.exact = true,
-				.valid = true,
-			};
-		} else {
-			if (mark->first != first || mark->last != last)
-				mark->exact = false;
-			mark->first = min(mark->first, first);
-			mark->last = max(mark->last, last);
-			if (hit[use] && mark->strikes < most)
-				mark->strikes++;
-		}
-		mark->until = jiffies +
-			      ((unsigned long)MARK_TIME << (2 * mark->strikes));
-	}
-}
-
-/**
- * mdm_is_leaving - may nothing be pinned in a range?
- * @dma: guest memory
- * @use: for what
- * @first: the first page
- * @last: the last page
- *
- * Context: dma->lock held.
- * Return: whether some of it is leaving.
- */
-bool mdm_is_leaving(struct mdm_dma *dma, enum mdm_use use, unsigned long first,
-		    unsigned long last)
-{
-	struct mdm_mark *mark = dma->marks[use];
-	unsigned int i;
-
-	lockdep_assert_held(&dma->lock);
-	if (refcount_read(&dma->calls->refs) > 1)
-		return true;
-	for (i = 0; i < MDM_NR_MARKS; i++, mark++) {
-		if (mark_in_range(mark, first, last) &&
-		    time_before(jiffies, mark->until))
-			return true;
-	}
-	return false;
-}
-
-/*
- * type1 says that there is nothing at a page: then it is through with what it had
- * there, and the next time it asks, it does not ask again.
- */
-static void mark_is_gone(struct mdm_dma *dma, unsigned long page)
-{
-	struct mdm_mark *mark;
-	unsigned int use;
-
-	guard(spinlock)(&dma->lock);
-	for (use = 0; use < MDM_NR_USES; use++) {
-		for (mark = dma->marks[use];
-		     mark < dma->marks[use] + MDM_NR_MARKS; mark++) {
-			if (mark->exact && mark_in_range(mark, page, page))
-				mark->valid = false;
-		}
-	}
-}
-
 /* Pinning gives -EINVAL also for what is mapped and has no struct page. */
 static bool is_mapped(struct mdm_dma *dma, unsigned long page)
 {
@@ -388,13 +271,16 @@ static bool is_mapped(struct mdm_dma *dma, unsigned long page)
 
 /*
  * Does the memory limit leave room? type1 would say no, too, but it would also
- * write a line to the log each time.
+ * write a line to the log each time; and its limit is that of who mapped the
+ * memory, who may be somebody else.
  */
 static bool may_lock(const struct mdm_dma *dma, enum mdm_use use,
 		     unsigned int nr)
 {
 	unsigned long limit;
 
+	if (time_before(jiffies, READ_ONCE(dma->refused_until)))
+		return false;
 	if (dma->unlimited || !dma->mm)
 		return true;
 	limit = task_rlimit(dma->task, RLIMIT_MEMLOCK) >> PAGE_SHIFT;
@@ -480,10 +366,11 @@ int mdm_pin(struct mdm_dma *dma, enum mdm_use use, struct mdm_op *op,
 	if (ret == nr)
 		return 0;
 	if (ret > 0)
-		vfio_unpin_pages(&dma->mdm->vdev, (u64)first << PAGE_SHIFT,
-				 ret);
+		mdm_unpin(dma, op, &(struct mdm_run) { first, ret }, 1);
 	if (ret == -EINVAL && nr == 1 && !is_mapped(dma, first))
-		mark_is_gone(dma, first);
+		mdm_mark_gone(dma, first);
+	if (ret == -ENOMEM && mdm_dma_has_container(dma))
+		WRITE_ONCE(dma->refused_until, jiffies + REFUSED_TIME);
 	return mdm_op_end(dma, op, ret < 0 ? pin_errno(dma, ret) : -EFAULT);
 }
 
@@ -525,7 +412,7 @@ int mdm_dma_copy(struct mdm_dma *dma, u64 iova, void *buf, size_t len,
 	if (!ret)
 		ret = vfio_dma_rw(&dma->mdm->vdev, iova, buf, len, write);
 	if (ret == -EINVAL)
-		mark_is_gone(dma, iova >> PAGE_SHIFT);
+		mdm_mark_gone(dma, iova >> PAGE_SHIFT);
 	/* A log that begins waits for the operation, and so for this. */
 	if (!ret && write) {
 		mdev_migrate_reader_enter(&dma->own);
@@ -552,17 +439,26 @@ static unsigned int join_runs(const struct mdm_run *runs, unsigned int nr)
 /**
  * mdm_unpin - unpin pages
  * @dma: guest memory
+ * @op: announces it
  * @runs: which; no reader uses them any more
  * @nr: how many runs
  *
- * Context: May sleep. An operation announces it.
+ * A signal would not end it, but have type1 lose count of a process's locked
+ * memory, which it changes under mmap_write_lock_killable().
+ *
+ * Context: May sleep. @op pins no more.
  */
-void mdm_unpin(struct mdm_dma *dma, const struct mdm_run *runs,
-	       unsigned int nr)
+void mdm_unpin(struct mdm_dma *dma, struct mdm_op *op,
+	       const struct mdm_run *runs, unsigned int nr)
 {
 	bool container = mdm_dma_has_container(dma);
 	unsigned int i, n, pages;
 
+	spin_lock(&dma->lock);
+	op->unpins = true;
+	spin_unlock(&dma->lock);
+	if (flush_interrupt())
+		op->interrupted = true;
 	for (i = 0; i < nr; i += n) {
 		if (runs[i].base)
 			vunmap(runs[i].base);

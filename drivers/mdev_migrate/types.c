@@ -15,6 +15,7 @@
  * the reference. After the release function kobject_cleanup() does not touch the
  * kobject, nor its kind.
  */
+#include <linux/kmemleak.h>
 #include <linux/slab.h>
 
 #include "mdm.h"
@@ -114,6 +115,9 @@ static void keep_what_is_left(struct mdm_types *types)
 		pr_warn("%s: the memory of its mdev types is lost\n",
 			types->mdev_driver.driver.name);
 		kref_get(&types->ref);
+		kmemleak_not_leak(types);
+		kmemleak_not_leak(types->types);
+		kmemleak_not_leak(types->ptrs);
 		mdm_object_put();
 		return;
 	}

@@ -10,12 +10,13 @@
  * for whoever else is about to unpin, for as long as it takes.
  *
  * type1 calls us under its device_list_lock. Unpinning takes its lock, and when
- * another device joins the container type1 takes these two the other way
- * round: who unpins right here can deadlock. So a thread of the device's
- * unpins, and the wait for it is bounded: if it is given up, the locks become
- * free, the thread gets through, and type1 asks again. It asks eleven times
- * before it is a BUG(), and so the wait is four times as long each time: 20 s,
- * 80 s, ... 61 days.
+ * another device joins the container, or another thread unmaps in it, type1 takes
+ * these two the other way round: who unpins right here can deadlock. So a thread
+ * of the device's unpins, and the wait for it is bounded: if it is given up, the
+ * locks become free, the thread gets on, and type1 asks again. It asks eleven times
+ * before it is a BUG(), and so the wait is eight times as long each time: 20 ms,
+ * 160 ms, 1.3 s, ... eight months. A thread or device that is in the way once costs
+ * an unmap next to nothing, and one that always is costs its own process only.
  *
  * What we wait for is locks of the backend, which are held over page faults: by
  * operations of this device and of others in the same address space. All of
@@ -24,10 +25,6 @@
  * same process has opened, and lets none begin for a while. A signal cannot end
  * the wait: the backends would just ask again.
  */
-#include <linux/anon_inodes.h>
-#include <linux/file.h>
-#include <linux/fs.h>
-#include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/wait.h>
 
@@ -38,8 +35,9 @@
 #define DROP_RUNS	32
 
 /* How long type1 is made to wait, the first time. */
-#define DROP_TIMEOUT	(20 * HZ)
-#define DROP_PATIENCE	9
+#define DROP_TIMEOUT	(HZ / 50 ?: 1)
+#define DROP_SHIFT	3
+#define DROP_PATIENCE	10
 
 /* How long memory may be away that is being replaced. */
 #define AWAY_TIME		(HZ / 2)
@@ -133,7 +131,7 @@ void mdm_dma_drop_range(struct mdm_dma *dma, unsigned long first,
 		if (!n)
 			return;
 		mdm_dma_sync(dma);
-		mdm_unpin(dma, runs, n);
+		mdm_unpin(dma, &op, runs, n);
 		mdm_op_end(dma, &op, 0);
 	} while (n == DROP_RUNS);
 }
@@ -178,51 +176,12 @@ static bool drop_ask(struct mdm_dma *dma, unsigned long first,
 	return true;
 }
 
-/**
- * mdm_calls_put - a call is through, or the device goes
- * @calls: the calls
- */
-void mdm_calls_put(struct mdm_calls *calls)
-{
-	if (refcount_dec_and_test(&calls->refs))
-		kfree(calls);
-}
-
-/* The caller of dma_unmap returns to userspace. */
-static int call_release(struct inode *inode, struct file *file)
-{
-	mdm_calls_put(file->private_data);
-	return 0;
-}
-
-static const struct file_operations call_fops = {
-	.owner = THIS_MODULE,
-	.release = call_release,
-};
-
-/*
- * Have us told when type1's ioctl is over, which may ask again meanwhile. The last
- * reference to a file is put when the task returns to userspace. Returns false if
- * there is no memory for it.
- */
-static bool call_watch(struct mdm_dma *dma)
-{
-	struct file *file;
-
-	file = anon_inode_getfile("[mdev_migrate]", &call_fops, dma->calls, 0);
-	if (IS_ERR(file))
-		return false;
-	refcount_inc(&dma->calls->refs);
-	fput(file);
-	return true;
-}
-
 /* Nothing may be pinned any more in the range. Returns whether anything is. */
 static bool begin_leaving(struct mdm_dma *dma, unsigned long first,
 			  unsigned long last)
 {
 	/* iommufd keeps others out by itself. */
-	bool safe = !mdm_dma_has_container(dma) || call_watch(dma);
+	bool safe = !mdm_dma_has_container(dma) || mdm_calls_begin(dma);
 	bool hit[MDM_NR_USES], busy;
 
 	guard(spinlock)(&dma->lock);
@@ -265,6 +224,7 @@ static bool drop_is_done(struct mdm_dma *dma, unsigned long asked,
 static void drop_elsewhere(struct mdm_dma *dma, unsigned long first,
 			   unsigned long last)
 {
+	u64 timeout = (u64)DROP_TIMEOUT << (DROP_SHIFT * dma->patience);
 	unsigned long asked;
 
 	if (!drop_ask(dma, first, last, &asked))
@@ -272,8 +232,7 @@ static void drop_elsewhere(struct mdm_dma *dma, unsigned long first,
 	/* type1 calls one at a time. */
 	if (wait_event_timeout(dma->ops_wait,
 			       drop_is_done(dma, asked, first, last),
-			       (unsigned long)DROP_TIMEOUT <<
-			       (2 * dma->patience)))
+			       min_t(u64, timeout, MAX_JIFFY_OFFSET)))
 		dma->patience = 0;
 	else if (dma->patience < DROP_PATIENCE)
 		dma->patience++;

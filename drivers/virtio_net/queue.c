@@ -420,8 +420,8 @@ void vnet_vq_break(struct vnet_vq *vq)
 	if (vq->broken)
 		return;
 	WRITE_ONCE(vq->broken, true);
-	/* No guest writes to the host's log at its own rate. */
-	if (!xchg(&vnet->told, true))
+	/* No guest or VMM writes to the host's log at its own rate. */
+	if (!xchg(&vnet->told, true) && net_ratelimit())
 		netdev_info(vnet->netdev, "queue %u: %s, stopped until the guest resets the device\n",
 			    vq->index, vq->why);
 	else

@@ -15,6 +15,8 @@
 
 /* How often buffers that do not suffice are looked at again, with more. */
 #define VNET_RX_TRIES	4
+/* Descriptors that a packet's buffers may have, in queues. */
+#define VNET_RX_SEGS	2
 /* Buffers after which the worker shows them to the guest. */
 #define VNET_RX_BATCH	64
 
@@ -37,6 +39,7 @@ static unsigned int vnet_rx_max(struct vnet_vq *vq, const struct sk_buff *skb)
  * @ring: see ring.c
  * @room: bytes left in the chain
  * @put: bytes written to it
+ * @segs: descriptors of the buffers that were looked at
  * @num_buffers: where the two bytes of the header's field are, if buffers can
  *	be merged
  */
@@ -44,6 +47,7 @@ struct vnet_rx_out {
 	const struct vnet_ring *ring;
 	u32 room;
 	u32 put;
+	unsigned int segs;
 	u64 num_buffers[2];
 };
 
@@ -53,7 +57,10 @@ static unsigned int vnet_rx_buffers(const struct vnet_vq *vq)
 	return vq->staged - vq->kept;
 }
 
-/* Returns 1, or 0 if there is no further buffer, or an error. */
+/*
+ * Returns 1, or 0 if there is no further buffer, or an error. The host's sender pays for
+ * the search: buffers with next to no room in many descriptors are not for its packet.
+ */
 static int vnet_rx_buffer(struct vnet_vq *vq, struct vnet_rx_out *out)
 {
 	int ret;
@@ -63,6 +70,9 @@ static int vnet_rx_buffer(struct vnet_vq *vq, struct vnet_rx_out *out)
 		return ret;
 	if (vq->chain.nr_out)
 		return vnet_vq_bad(vq, "a readable descriptor in the receive queue");
+	out->segs += vq->chain.nr_in;
+	if (out->segs > VNET_RX_SEGS * vq->size)
+		return -EMSGSIZE;
 	out->room = vq->chain.in_len;
 	out->put = 0;
 	return 1;
@@ -509,6 +519,7 @@ static int vnet_rx_drain(struct vnet_vq *vq)
 		taken++;
 		vnet_backlog_done(vq, skb, ret);
 		ret = 0;
+		cond_resched();
 		if (vq->kept < VNET_RX_BATCH)
 			continue;
 		err = vnet_ring_flush(vq, NULL);

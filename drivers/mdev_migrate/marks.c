@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Memory that is leaving: nothing is pinned in it.
+ *
+ * While an unmap ioctl of type1's is under way, nothing is pinned at all, see calls.c.
+ * If there is no memory to know that, not even what the device has to spare from its
+ * opening, the range is marked as leaving for a time instead, each time for
+ * four times as long: 20 ms, 80 ms, ... five hours. To be asked twelve times,
+ * somebody had to hold up one unmap ioctl for most of a day. When type1 says that
+ * there is no such memory, it is through, and the mark goes.
+ *
+ * Payload has marks in any case, for five seconds at most: a range that is often
+ * unmapped, as each packet of a guest with a strict vIOMMU is, is soon not pinned
+ * any more, which costs more than to copy. iommufd refuses pins in what is being
+ * unmapped by itself, and needs no more than that.
+ */
+#include "dma.h"
+
+#define MARK_TIME		(HZ / 50 ?: 1)
+#define MARK_FORGET		(600 * HZ)
+#define MARK_STRIKES		10
+#define MARK_STRIKES_SAFE	4
+
+static bool mark_in_range(const struct mdm_mark *mark, unsigned long first,
+			  unsigned long last)
+{
+	return mark->valid && mark->first <= last && mark->last >= first;
+}
+
+/* The mark that a range is added to. */
+static struct mdm_mark *mark_find(struct mdm_mark *marks, unsigned long first,
+				  unsigned long last)
+{
+	struct mdm_mark *mark, *unused = NULL;
+
+	for (mark = marks; mark < marks + MDM_NR_MARKS; mark++) {
+		if (mark_in_range(mark, first, last))
+			return mark;
+		if (mark->valid &&
+		    time_after(jiffies, mark->until + MARK_FORGET))
+			mark->valid = false;
+		if (!mark->valid)
+			unused = mark;
+	}
+	/* None may be lost: the last one grows. */
+	return unused ?: mark - 1;
+}
+
+/**
+ * mdm_mark - a range is leaving
+ * @dma: guest memory
+ * @first: the first page
+ * @last: the last page
+ * @hit: by use, was something pinned in it, or about to be?
+ * @safe: nothing can be pinned again before the backend has removed the range
+ *
+ * Context: dma->lock held.
+ */
+void mdm_mark(struct mdm_dma *dma, unsigned long first, unsigned long last,
+	      const bool *hit, bool safe)
+{
+	unsigned int most = safe ? MARK_STRIKES_SAFE : MARK_STRIKES, use;
+
+	lockdep_assert_held(&dma->lock);
+	for (use = 0; use < MDM_NR_USES; use++) {
+		struct mdm_mark *mark;
+
+		if (safe && (use == MDM_RING || !hit[use]))
+			continue;
+		mark = mark_find(dma->marks[use], first, last);
+		if (!mark->valid) {
+			*mark = (struct mdm_mark) {
+				.first = first,
+				.last = last,
+				.exact = true,
+				.valid = true,
+			};
+		} else {
+			if (mark->first != first || mark->last != last)
+				mark->exact = false;
+			mark->first = min(mark->first, first);
+			mark->last = max(mark->last, last);
+			if ((hit[use] || !safe) && mark->strikes < most)
+				mark->strikes++;
+		}
+		mark->until = jiffies +
+			      ((unsigned long)MARK_TIME << (2 * mark->strikes));
+	}
+}
+
+/**
+ * mdm_marks_open - the device is being opened
+ * @dma: guest memory
+ *
+ * What is over is forgotten. A mark that is not may be what keeps type1 from its
+ * BUG(), and is not got rid of by opening the device anew.
+ *
+ * Context: dma->lock held.
+ */
+void mdm_marks_open(struct mdm_dma *dma)
+{
+	unsigned int use, i;
+
+	lockdep_assert_held(&dma->lock);
+	for (use = 0; use < MDM_NR_USES; use++) {
+		for (i = 0; i < MDM_NR_MARKS; i++) {
+			struct mdm_mark *mark = &dma->marks[use][i];
+
+			if (time_after_eq(jiffies, mark->until))
+				mark->valid = false;
+		}
+	}
+}
+
+/**
+ * mdm_is_leaving - may nothing be pinned in a range?
+ * @dma: guest memory
+ * @use: for what
+ * @first: the first page
+ * @last: the last page
+ *
+ * Context: dma->lock held.
+ * Return: whether some of it is leaving.
+ */
+bool mdm_is_leaving(struct mdm_dma *dma, enum mdm_use use, unsigned long first,
+		    unsigned long last)
+{
+	struct mdm_mark *mark = dma->marks[use];
+	unsigned int i;
+
+	lockdep_assert_held(&dma->lock);
+	if (mdm_calls_pending(dma))
+		return true;
+	for (i = 0; i < MDM_NR_MARKS; i++, mark++) {
+		if (mark_in_range(mark, first, last) &&
+		    time_before(jiffies, mark->until))
+			return true;
+	}
+	return false;
+}
+
+/**
+ * mdm_mark_gone - type1 says that there is nothing at a page
+ * @dma: guest memory
+ * @page: the page
+ *
+ * Then it is through with what it had there, and the next time it asks, it does not
+ * ask again.
+ *
+ * Context: Takes dma->lock.
+ */
+void mdm_mark_gone(struct mdm_dma *dma, unsigned long page)
+{
+	struct mdm_mark *mark;
+	unsigned int use;
+
+	guard(spinlock)(&dma->lock);
+	for (use = 0; use < MDM_NR_USES; use++) {
+		for (mark = dma->marks[use];
+		     mark < dma->marks[use] + MDM_NR_MARKS; mark++) {
+			if (mark->exact && mark_in_range(mark, page, page))
+				mark->valid = false;
+		}
+	}
+}
