@@ -10,6 +10,7 @@
 
 #define SLAB	"/sys/kernel/debug/failslab/"
 #define PAGES	"/sys/kernel/debug/fail_page_alloc/"
+#define COPIES	"/sys/kernel/debug/fail_usercopy/"
 
 static void inject(const char *name, const char *value)
 {
@@ -28,6 +29,7 @@ bool inject_init(void)
 	/* Also what may sleep. */
 	inject("ignore-gfp-wait", "N");
 	inject("verbose", "0");
+	sysfs_write(COPIES "verbose", "0");
 	inject("times", "-1");
 	inject("interval", "1");
 	inject("task-filter", "Y");
@@ -36,19 +38,32 @@ bool inject_init(void)
 	return true;
 }
 
+int fail_nth_of(pid_t pid, int nth)
+{
+	char path[64], value[16];
+
+	snprintf(path, sizeof(path), "/proc/%d/fail-nth", pid);
+	snprintf(value, sizeof(value), "%d", nth);
+	return sysfs_write(path, value);
+}
+
+int fail_left_of(pid_t pid)
+{
+	char path[64], value[16];
+
+	snprintf(path, sizeof(path), "/proc/%d/fail-nth", pid);
+	return sysfs_read(path, value, sizeof(value)) > 0 ? atoi(value) : 0;
+}
+
+/* The thread's own: not that of a process's first one. */
 int fail_nth(int nth)
 {
-	char value[16];
-
-	snprintf(value, sizeof(value), "%d", nth);
-	return sysfs_write("/proc/self/fail-nth", value);
+	return fail_nth_of(gettid(), nth);
 }
 
 bool fail_done(void)
 {
-	char value[16];
-	bool left = sysfs_read("/proc/self/fail-nth", value,
-			       sizeof(value)) > 0 && atoi(value) > 0;
+	bool left = fail_left_of(gettid()) > 0;
 
 	fail_nth(0);
 	return left;

@@ -4,12 +4,16 @@
 #define TESTS_LIB_INJECT_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 /* Does this kernel inject faults? Sets what all the others need. */
 bool inject_init(void);
 
 /* The calling thread's allocation number @nth from here on fails; 0: none. */
 int fail_nth(int nth);
+/* Likewise of another task; and how many there are until then, 0 if it was. */
+int fail_nth_of(pid_t pid, int nth);
+int fail_left_of(pid_t pid);
 /* Was there an allocation of that number? If not, all were tried. No more fail. */
 bool fail_done(void);
 

@@ -10,6 +10,7 @@
 /* Threads that work for open devices, by the beginning of their names. */
 #define TASKS_QUEUES	"vnet/"
 #define TASKS_UNPIN	"unpin/"
+#define TASKS_UNMASK	"unmask/"
 /* Threads that work for everybody. */
 #define TASKS_SHARED	"kworker/"
 

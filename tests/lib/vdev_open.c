@@ -120,7 +120,8 @@ static int group_path(const char *uuid, char *path, size_t size)
 	return 0;
 }
 
-static int open_group(struct vdev *v)
+/* In a container that is open; @new: it has nothing in it yet. */
+static int open_in_container(struct vdev *v, bool new)
 {
 	char path[PATH_MAX];
 	int ret;
@@ -128,20 +129,23 @@ static int open_group(struct vdev *v)
 	ret = group_path(v->uuid, path, sizeof(path));
 	if (ret)
 		return ret;
-	v->iommu_fd = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
-	if (v->iommu_fd < 0)
-		return -errno;
 	v->group_fd = open(path, O_RDWR | O_CLOEXEC);
 	if (v->group_fd < 0)
 		return -errno;
 	if (ioctl(v->group_fd, VFIO_GROUP_SET_CONTAINER, &v->iommu_fd))
 		return -errno;
-	if (ioctl(v->iommu_fd, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU))
+	if (new && ioctl(v->iommu_fd, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU))
 		return -errno;
 	v->fd = ioctl(v->group_fd, VFIO_GROUP_GET_DEVICE_FD, v->uuid);
 	if (v->fd < 0)
 		return -errno;
 	return 0;
+}
+
+static int open_group(struct vdev *v)
+{
+	v->iommu_fd = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
+	return v->iommu_fd < 0 ? -errno : open_in_container(v, true);
 }
 
 /* Whoever has no rights may open the device from here on. */
@@ -195,17 +199,18 @@ int vdev_open(struct vdev *v, const char *uuid, enum vdev_how how)
 	return ret;
 }
 
-/* Opens a device in the iommufd of @other, attached to its address space. */
+/* Opens a device in the address space of @other. */
 int vdev_join(struct vdev *v, const char *uuid, const struct vdev *other)
 {
 	int ret;
 
-	init(v, uuid, VDEV_IOMMUFD);
+	init(v, uuid, other->how);
 	v->iommu_fd = dup(other->iommu_fd);
 	if (v->iommu_fd < 0)
 		return -errno;
-	ret = open_bound(v);
-	if (!ret)
+	ret = v->how == VDEV_IOMMUFD ? open_bound(v) :
+				       open_in_container(v, false);
+	if (!ret && v->how == VDEV_IOMMUFD)
 		ret = vdev_attach(v, other->ioas);
 	if (!ret)
 		ret = read_regions(v);

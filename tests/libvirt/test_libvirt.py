@@ -54,8 +54,10 @@ def attribute(uuid, name):
 
 def destroy(host, uuid, undefine=True):
     """Stop a node device, and have libvirt forget it."""
+    # It learns of both from udev.
+    wait_for("libvirt sees that it runs", lambda: node(uuid) in
+             host.virsh("nodedev-list", "--cap", "mdev").split())
     host.virsh("nodedev-destroy", node(uuid))
-    # It learns of that from udev.
     wait_for("libvirt sees that it is gone", lambda: node(uuid) not in
              host.virsh("nodedev-list", "--cap", "mdev").split())
     if undefine:

@@ -16,13 +16,14 @@
 # SELFTESTS_NOISE=RATE: beside them the host sends as many frames a second out of each
 # interface, which the tests have not sent.
 # SELFTESTS_SKIP: programs that are left out.
+# STREAMS_KEEP=DIR: old_streams writes streams there that are not among tests/data/streams.
 # SELFTESTS_ARGS: for each program, such as "-V iommufd" to leave that out.
 
 here=$(cd "$(dirname "$0")" && pwd) || exit 1
 dir=${1:-/mdev}
 [ $# -gt 0 ] && shift
 # The Makefile and tests/kernels take it from here.
-all="sysfs config fsm datafd stream records dma dirty charge converge irq pci virtio rings move ctrl mq offload uso bridge netdev events versions lifecycle faults calls memlock shortage pressure uffd readers"
+all="sysfs config fsm datafd stream old_streams records dma dirty charge converge irq pci virtio rings move ctrl mq offload uso bridge netdev events versions lifecycle faults calls memlock shortage pressure costs pending uffd readers"
 [ $# -gt 0 ] || set -- $all
 if [ "$*" = races ]; then
 	set --

@@ -12,7 +12,7 @@
 
 #define TYPE		"virtio_net-v3"
 #define GROUP_NAME	"/test_pressure"
-#define GROUP		CGROUPS GROUP_NAME
+#define GROUP		CGROUPS "/test_pressure"
 /* Of one processor's time, in percent; and what may be had of that, in all. */
 #define LIMIT		20U
 #define LIMIT_MAX	(LIMIT * 6 / 5)

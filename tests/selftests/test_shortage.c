@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #include "card.h"
+#include "inject.h"
 #include "tasks.h"
 #include "vload.h"
 
@@ -28,44 +29,6 @@ FIXTURE_VARIANT_ADD(card, iommufd) { .how = VDEV_IOMMUFD };
 
 FIXTURE_VARIANT_ADD(card, group) { .how = VDEV_GROUP };
 
-/* Allocation number @n of a worker's from now on fails; 0: none. */
-static int fail_nth(pid_t worker, unsigned int n)
-{
-	char path[64], value[16];
-
-	snprintf(path, sizeof(path), "/proc/%d/fail-nth", worker);
-	snprintf(value, sizeof(value), "%u", n);
-	return sysfs_write(path, value);
-}
-
-/* 0 if it has failed. */
-static int fail_left(pid_t worker)
-{
-	char path[64], value[16];
-
-	snprintf(path, sizeof(path), "/proc/%d/fail-nth", worker);
-	return sysfs_read(path, value, sizeof(value)) > 0 ? atoi(value) : 0;
-}
-
-/* Also allocations that may sleep. */
-static void fail_prepare(void)
-{
-	static const char *const files[] = {
-		"failslab/ignore-gfp-wait", "fail_page_alloc/ignore-gfp-wait",
-		"fail_page_alloc/ignore-gfp-highmem",
-	};
-	char path[128];
-	unsigned int i;
-
-	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-		snprintf(path, sizeof(path), "/sys/kernel/debug/%s", files[i]);
-		sysfs_write(path, "N");
-	}
-	sysfs_write("/sys/kernel/debug/fail_page_alloc/min-order", "0");
-	sysfs_write("/sys/kernel/debug/failslab/verbose", "0");
-	sysfs_write("/sys/kernel/debug/fail_page_alloc/verbose", "0");
-}
-
 /* The one that works for the card's queues. */
 static pid_t find_worker(void)
 {
@@ -77,9 +40,8 @@ static pid_t find_worker(void)
 #define REQUIRE_FAIL_NTH(worker)					\
 	do {								\
 		ASSERT_LT(0, worker);					\
-		if (fail_nth(worker, 0))				\
-			SKIP(return, "this kernel has no fail-nth");	\
-		fail_prepare();						\
+		if (!inject_init())					\
+			SKIP(return, "this kernel injects no failures"); \
 	} while (0)
 
 static bool needs_reset(FIXTURE_DATA(card) *self)
@@ -166,14 +128,14 @@ TEST_F_TIMEOUT(card, ring_replaced, 600)
 		ASSERT_EQ(0, vdev_unmap(&self->v, self->mem.iova,
 					self->mem.size));
 		ASSERT_EQ(0, vdev_map(&self->v, &self->mem));
-		ASSERT_EQ(0, fail_nth(worker, i));
+		ASSERT_EQ(0, fail_nth_of(worker, i));
 		ASSERT_EQ(0, send_burst(self));
 		ASSERT_TRUE(frames_pass(self, true) &&
 			    frames_pass(self, false)) {
 			TH_LOG("allocation %u", i);
 		}
-		failed += !fail_left(worker);
-		ASSERT_EQ(0, fail_nth(worker, 0));
+		failed += !fail_left_of(worker);
+		ASSERT_EQ(0, fail_nth_of(worker, 0));
 		ASSERT_FALSE(needs_reset(self)) {
 			TH_LOG("allocation %u", i);
 		}
@@ -206,7 +168,7 @@ TEST_F_TIMEOUT(card, space_replaced, 600)
 	ASSERT_EQ(0, vload_start(&load));
 	for (i = 1; i <= ROUNDS; i++) {
 		EXPECT_TRUE(vload_wait(&load, 100, WAIT_MS));
-		ASSERT_EQ(0, fail_nth(worker, i));
+		ASSERT_EQ(0, fail_nth_of(worker, i));
 		/* Each of them may fail for want of memory itself. */
 		for (k = 0; k < 2; k++)
 			EXPECT_EQ(0, vdev_attach(&self->v, ioas[k & 1]));
@@ -214,7 +176,7 @@ TEST_F_TIMEOUT(card, space_replaced, 600)
 			TH_LOG("allocation %u: %s", i, vload_broken(&load) ?
 			       "the device needs a reset" : "no packets");
 		}
-		ASSERT_EQ(0, fail_nth(worker, 0));
+		ASSERT_EQ(0, fail_nth_of(worker, 0));
 		ASSERT_FALSE(vload_broken(&load));
 	}
 	vload_free(&load);

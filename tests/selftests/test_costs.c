@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a guest and its VMM make others pay: who sends to the card, who else works on the
+ * host, who opens files.
+ */
+#include <pthread.h>
+
+#include "card.h"
+#include "tasks.h"
+
+FIXTURE_VARIANT_ADD(card, iommufd) { .how = VDEV_IOMMUFD };
+
+FIXTURE_VARIANT_ADD(card, group) { .how = VDEV_GROUP };
+
+#define PAGE		4096UL
+/* The largest ring. */
+#define BIG_RING	256
+#define FRAMES		200U
+/* How much more a sender may pay for a ring that is meant to cost it. */
+#define COST_MAX	10U
+#define LOOP_MS		1000
+/* Of a processor's time, in percent. */
+#define SHARED_MAX	20U
+#define BUSY_MIN	1U
+#define MAPPINGS	4096UL
+#define MAPPINGS_IOVA	0x10000000UL
+#define FRAGS		30UL
+#define FILES_MAX	64
+
+/* For an unprivileged driver's ring of 256, with buffers that can be merged. */
+static void big_ring(struct __test_metadata *_metadata,
+		     FIXTURE_DATA(card) *self)
+{
+	vdev_close(&self->v);
+	guest_mem_free(&self->mem);
+	ASSERT_EQ(0, mdev_write(MDEV_UUID_A, "migration/params/offloads",
+				"on"));
+	ASSERT_EQ(0, vdev_open(&self->v, MDEV_UUID_A, any_way()));
+	ASSERT_EQ(0, guest_mem_init(&self->mem, MIB, 4 * MIB));
+	ASSERT_EQ(0, vdev_map(&self->v, &self->mem));
+}
+
+static void big_ring_up(struct __test_metadata *_metadata,
+			FIXTURE_DATA(card) *self)
+{
+	vnic_down(&self->nic);
+	ASSERT_EQ(0, vdev_reset(&self->v));
+	self->mem.used = 0;
+	ASSERT_EQ(0, vnic_up_with(&self->nic, &self->v, &self->mem, BIG_RING,
+				  0, VNIC_F(MRG_RXBUF), 1));
+	vnic_mac(&self->nic, self->mac);
+	ASSERT_EQ(0, netif_wait_carrier(MDEV_UUID_A, DEADLINE_MS));
+	/* Its page is at hand from here on, and no worker has anything to do. */
+	to_guest(_metadata, self->net, &self->nic, 60, 1);
+	usleep(QUIET_MS * 1000);
+}
+
+static int compare(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* What a frame takes its sender, usually. */
+static uint64_t send_cost(FIXTURE_DATA(card) *self)
+{
+	uint64_t ns[FRAMES], start;
+	uint8_t frame[60];
+	unsigned int i;
+
+	frame_make(frame, sizeof(frame), self->mac, 1);
+	for (i = 0; i < FRAMES; i++) {
+		start = now_ns();
+		netif_send(self->net, frame, sizeof(frame));
+		ns[i] = now_ns() - start;
+	}
+	qsort(ns, FRAMES, sizeof(ns[0]), compare);
+	return ns[FRAMES / 2];
+}
+
+/*
+ * A buffer for the header; all others are the same chain, of all descriptors but
+ * one, @len bytes in the first of them.
+ */
+static void make_trap(FIXTURE_DATA(card) *self, uint32_t len)
+{
+	struct vq *vq = &self->nic.vq[VNIC_RX];
+	unsigned int i;
+
+	vq->desc[0].len = VNIC_HDR;
+	vq->desc[0].flags = VRING_DESC_F_WRITE;
+	for (i = 1; i < vq->num; i++) {
+		vq->desc[i].addr = vq->desc[0].addr;
+		vq->desc[i].len = i == 1 ? len : 0;
+		vq->desc[i].flags = VRING_DESC_F_WRITE |
+			(i + 1 < vq->num ? VRING_DESC_F_NEXT : 0);
+		vq->desc[i].next = i + 1;
+		vq->avail->ring[(1 + i) % vq->num] = 1;
+	}
+	vq->avail->ring[1] = 0;
+	/* As many as there can be, so that more will not come. */
+	__atomic_store_n(&vq->avail->idx, 1 + vq->num, __ATOMIC_RELEASE);
+}
+
+TEST_F_TIMEOUT(card, sender, 120)
+{
+	static const uint32_t lens[] = { 0, 1 };
+	uint64_t honest, cost;
+	unsigned int i;
+
+	card_alone(_metadata, self);
+	big_ring(_metadata, self);
+	big_ring_up(_metadata, self);
+	honest = send_cost(self);
+	for (i = 0; i < ARRAY_SIZE(lens); i++) {
+		big_ring_up(_metadata, self);
+		make_trap(self, lens[i]);
+		cost = send_cost(self);
+		TH_LOG("%.1f times as much", (double)cost / honest);
+		EXPECT_GT(honest * COST_MAX, cost);
+	}
+	big_ring_up(_metadata, self);
+	both_directions(_metadata, self->net, &self->nic, 3);
+}
+
+/* The interrupt's eventfd unmasks it: for ever, on the time of who wants it so. */
+TEST_F(card, unmasking)
+{
+	uint64_t shared, own, ms;
+	uint8_t frame[60];
+
+	card_alone(_metadata, self);
+	card_up(_metadata, self, VNIC_INTX);
+	ASSERT_EQ(0, vdev_irq_set(&self->v, VFIO_PCI_INTX_IRQ_INDEX,
+				  VFIO_IRQ_SET_DATA_EVENTFD |
+				  VFIO_IRQ_SET_ACTION_UNMASK, 0, 1,
+				  &self->nic.events[0],
+				  sizeof(self->nic.events[0])));
+	shared = tasks_cpu_ms(TASKS_SHARED);
+	own = tasks_cpu_ms(TASKS_UNMASK);
+	ms = now_ns() / 1000000;
+	frame_make(frame, sizeof(frame), self->mac, 1);
+	ASSERT_EQ(0, netif_send(self->net, frame, sizeof(frame)));
+	usleep(LOOP_MS * 1000);
+	ms = now_ns() / 1000000 - ms;
+	shared = tasks_cpu_ms(TASKS_SHARED) - shared;
+	own = tasks_cpu_ms(TASKS_UNMASK) - own;
+	TH_LOG("%llu ms of the device's own thread, %llu of others",
+	       (unsigned long long)own, (unsigned long long)shared);
+	EXPECT_LT(ms * BUSY_MIN / 100, own);
+	EXPECT_GT(ms * SHARED_MAX / 100, shared);
+}
+
+/* How many files there are, at most, until it is told to stop. */
+static void *count_files(void *arg)
+{
+	bool *stop = arg;
+	char text[64];
+	long n, most = 0;
+
+	while (!__atomic_load_n(stop, __ATOMIC_RELAXED)) {
+		if (sysfs_read("/proc/sys/fs/file-nr", text, sizeof(text)) <= 0)
+			break;
+		n = atol(text);
+		if (n > most)
+			most = n;
+	}
+	return (void *)most;
+}
+
+/* A packet of which each of @nr pages has 64 bytes. */
+static int send_pages(FIXTURE_DATA(card) *self, uint64_t iova, unsigned int nr)
+{
+	struct vnic *nic = &self->nic;
+	struct vnic_tx *tx = &nic->tx[0];
+	struct vq_seg segs[1 + FRAGS];
+	unsigned int i;
+	uint8_t *hdr;
+	int ret;
+
+	hdr = nic->slots[VNIC_TX] + tx->free[--tx->nr_free] * VNIC_SLOT;
+	memset(hdr, 0, VNIC_HDR);
+	segs[0] = (struct vq_seg){ guest_iova(nic->mem, hdr), VNIC_HDR, false };
+	for (i = 0; i < nr; i++)
+		segs[1 + i] = (struct vq_seg){ iova + i * PAGE, 64, false };
+	ret = vq_add(&nic->vq[VNIC_TX], segs, 1 + nr, hdr);
+	if (!ret && vq_publish(&nic->vq[VNIC_TX]))
+		ret = vpci_kick(&nic->pci, VNIC_TX);
+	return ret ? ret : vnic_sent(nic, DEADLINE_MS);
+}
+
+/* Type1 asks once for each mapping; that is one ioctl, and one file. */
+TEST_F_TIMEOUT(card, files, 120)
+{
+	struct guest_mem all, one = { .size = PAGE };
+	bool stop = false;
+	pthread_t thread;
+	unsigned long i;
+	char text[64];
+	long before;
+	void *most;
+
+	if (variant->how != VDEV_GROUP)
+		SKIP(return, "an iommufd asks once, and of no file");
+	ASSERT_EQ(0, guest_mem_init(&all, MAPPINGS_IOVA, MAPPINGS * PAGE));
+	card_alone(_metadata, self);
+	card_up(_metadata, self, 0);
+	for (i = 0; i < MAPPINGS; i++) {
+		one.va = all.va + i * PAGE;
+		one.iova = all.iova + i * PAGE;
+		ASSERT_EQ(0, vdev_map(&self->v, &one));
+	}
+	for (i = 0; i + FRAGS <= MAPPINGS; i += FRAGS)
+		ASSERT_EQ(0, send_pages(self, all.iova + i * PAGE, FRAGS));
+	ASSERT_LT(0, sysfs_read("/proc/sys/fs/file-nr", text, sizeof(text)));
+	before = atol(text);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, count_files, &stop));
+	ASSERT_EQ(0, vdev_unmap(&self->v, all.iova, all.size));
+	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
+	ASSERT_EQ(0, pthread_join(thread, &most));
+	TH_LOG("%ld files more", (long)most - before);
+	EXPECT_GT(FILES_MAX, (long)most - before);
+	both_directions(_metadata, self->net, &self->nic, 3);
+	guest_mem_free(&all);
+}
+
+TEST_HARNESS_MAIN
