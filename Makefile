@@ -11,7 +11,7 @@ INSTALL_MOD_DIR ?= updates
 
 .PHONY: modules install install-modules install-mdevctl dkms dkms-remove
 .PHONY: install-dkms-sources tools install-tools deb
-.PHONY: clean demo check check-kernels soak bench help
+.PHONY: clean demo check check-kernels soak mutants bench help
 
 # What the kernel needs, said before the compiler says it in its own way.
 define check_kernel
@@ -113,6 +113,10 @@ check-kernels:
 soak:
 	SOAK_MINUTES="$(SOAK_MINUTES)" tests/soak
 
+# Defects of the past, put back one at a time: does a test notice?
+mutants:
+	tests/mutants/run
+
 bench:
 	tests/bench/bench
 	tests/lab/lab packages pkg-config libjansson-dev jq time
@@ -124,6 +128,7 @@ help:
 	@echo '  make check     run all tests'
 	@echo '  make check-kernels   those on stock Debian 12, 13 and 14 kernels'
 	@echo '  make soak      races, unloading and fuzzers for four hours, or SOAK_MINUTES=N'
+	@echo '  make mutants   defects that were mended, put back one at a time: 45 minutes'
 	@echo '  make bench     measure the network card beside vhost-net, mdev-migrate beside jq'
 	@echo
 	@echo 'For the kernel you run:'

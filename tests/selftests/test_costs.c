@@ -26,6 +26,10 @@ FIXTURE_VARIANT_ADD(card, group) { .how = VDEV_GROUP };
 #define MAPPINGS_IOVA	0x10000000UL
 #define FRAGS		30UL
 #define FILES_MAX	64
+#define ROUNDS		31
+#define BLOCK		(2 * MIB)
+/* Of a packet's time. */
+#define UNMAP_MAX	10
 
 /* For an unprivileged driver's ring of 256, with buffers that can be merged. */
 static void big_ring(struct __test_metadata *_metadata,
@@ -188,6 +192,35 @@ static int send_pages(FIXTURE_DATA(card) *self, uint64_t iova, unsigned int nr)
 	if (!ret && vq_publish(&nic->vq[VNIC_TX]))
 		ret = vpci_kick(&nic->pci, VNIC_TX);
 	return ret ? ret : vnic_sent(nic, DEADLINE_MS);
+}
+
+/* A page that the card has used is unmapped in the time of a few packets. */
+TEST_F_TIMEOUT(card, unmapping, 120)
+{
+	uint64_t sent[ROUNDS], unmapped[ROUNDS], start;
+	struct guest_mem page;
+	unsigned int i;
+
+	ASSERT_EQ(0, guest_mem_init(&page, 0, PAGE));
+	card_alone(_metadata, self);
+	card_up(_metadata, self, 0);
+	for (i = 0; i < ROUNDS; i++) {
+		/* Each time in another place: what is often unmapped is not pinned. */
+		page.iova = MAPPINGS_IOVA + i * BLOCK;
+		ASSERT_EQ(0, vdev_map(&self->v, &page));
+		start = now_ns();
+		ASSERT_EQ(0, send_pages(self, page.iova, 1));
+		sent[i] = now_ns() - start;
+		start = now_ns();
+		ASSERT_EQ(0, vdev_unmap(&self->v, page.iova, page.size));
+		unmapped[i] = now_ns() - start;
+	}
+	qsort(sent, ROUNDS, sizeof(sent[0]), compare);
+	qsort(unmapped, ROUNDS, sizeof(unmapped[0]), compare);
+	TH_LOG("%.1f times as long as a packet",
+	       (double)unmapped[ROUNDS / 2] / sent[ROUNDS / 2]);
+	EXPECT_GT(sent[ROUNDS / 2] * UNMAP_MAX, unmapped[ROUNDS / 2]);
+	guest_mem_free(&page);
 }
 
 /* Type1 asks once for each mapping; that is one ioctl, and one file. */
