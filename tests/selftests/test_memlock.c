@@ -4,7 +4,10 @@
  * buffers or rings have: no packet is lost for it, nobody is kept busy, and the
  * kernel's log stays quiet.
  */
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 
 #include "tasks.h"
 #include "test.h"
@@ -27,6 +30,8 @@
 /* Type1 writes one for each attempt that the driver makes in this time. */
 #define FEW_LINES	20U
 
+/* Of a queue, while something cannot be locked. */
+#define RESETS		200U
 #define ROUNDS		3U
 #define FRAME		1000U
 /* Frames that wait for buffers: fewer than the card keeps. */
@@ -338,6 +343,62 @@ TEST_F_TIMEOUT(memlock, receive, 600)
 	}
 	nobody_is_busy(_metadata, self, variant->given);
 	EXPECT_TRUE(is_alive(self));
+}
+
+/* Maps the rings and has no right to lock anything; it stays, and so does its limit. */
+static pid_t map_in_child(FIXTURE_DATA(memlock) *self)
+{
+	int ready[2], ret;
+	pid_t pid;
+
+	if (pipe(ready))
+		return -errno;
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		ret = vdev_map(&self->v, &self->load.mem);
+		if (!ret)
+			ret = set_limit(0);
+		if (write(ready[1], &ret, sizeof(ret)) != sizeof(ret))
+			_exit(1);
+		pause();
+		_exit(0);
+	}
+	if (read(ready[0], &ret, sizeof(ret)) != sizeof(ret) || ret)
+		return -EIO;
+	close(ready[0]);
+	close(ready[1]);
+	return pid;
+}
+
+/* The limit is that of who mapped the memory, which is not who opened the device. */
+TEST_F_TIMEOUT(memlock, other_mapper, 180)
+{
+	struct guest_mem *mem = &self->load.mem;
+	unsigned int lines, i;
+	int status;
+	pid_t pid;
+
+	if (variant->how != VDEV_GROUP || variant->given)
+		SKIP(return, "an iommufd's limit is its opener's");
+	ASSERT_EQ(0, vdev_unmap(&self->v, mem->iova, mem->size));
+	pid = map_in_child(self);
+	ASSERT_LT(0, pid);
+	ASSERT_EQ(0, vload_up(&self->load));
+	ASSERT_TRUE(vload_can_restart(&self->load));
+	/* The queue begins anew each time, and its delays with it. */
+	for (i = 0; i < RESETS; i++) {
+		vload_kick(&self->load);
+		usleep(5000);
+		ASSERT_EQ(0, vload_restart(&self->load, 0));
+	}
+	lines = kernel_log_count(self->log, "RLIMIT_MEMLOCK");
+	TH_LOG("%u lines in the kernel's log", lines);
+	EXPECT_GE(FEW_LINES, lines);
+	EXPECT_TRUE(is_alive(self));
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
 }
 
 TEST_HARNESS_MAIN
