@@ -3,7 +3,7 @@
 #
 # run.sh [DIR [PROGRAM...]]
 #
-# Loads the modules that lie somewhere below DIR (default: /mdev, else what
+# Loads the modules that lie somewhere below DIR (default: /mdev; - for those that
 # modprobe finds), runs the test programs that lie beside this script, all or
 # the named ones (fsm, stream, ...), prints what each prints, and unloads the
 # modules. The exit status is 0 if no test failed and the modules could be
@@ -22,6 +22,10 @@
 here=$(cd "$(dirname "$0")" && pwd) || exit 1
 dir=${1:-/mdev}
 [ $# -gt 0 ] && shift
+if [ "$dir" != - ] && [ -z "$(find "$dir" -name mdev_migrate.ko 2>/dev/null)" ]; then
+	echo "$dir: no folder with the modules: run.sh DIR PROGRAM..., or - for those that are installed" >&2
+	exit 2
+fi
 # The Makefile and tests/kernels take it from here.
 all="sysfs config fsm datafd stream old_streams records dma dirty charge converge irq pci virtio rings move ctrl mq offload uso bridge netdev events versions lifecycle faults calls memlock shortage pressure costs pending uffd readers"
 [ $# -gt 0 ] || set -- $all
@@ -87,7 +91,7 @@ if ! load; then
 	exit 1
 fi
 
-failed=
+failed= skipped=0
 log=$(mktemp) || exit 1
 noise=
 trap 'rm -f "$log" "$log.noise"; [ -z "$noise" ] || kill "$noise"' EXIT
@@ -113,6 +117,7 @@ for test; do
 		failed="$failed ${test#test_}"
 	fi
 	cat "$log"
+	skipped=$((skipped + $(grep -c '^ok .*# SKIP' "$log")))
 	echo "# $test: $result in $(($(date +%s) - start)) s"
 done
 
@@ -131,4 +136,4 @@ if [ -n "$failed" ]; then
 	echo "# FAILED:$failed"
 	exit 1
 fi
-echo "# all passed"
+echo "# all passed, $skipped skipped"
