@@ -75,14 +75,34 @@ free:
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_worker_create);
 
+static struct kthread_delayed_work *
+worker_first_delayed(struct kthread_worker *kworker)
+{
+	struct kthread_work *work;
+
+	guard(raw_spinlock_irq)(&kworker->lock);
+	work = list_first_entry_or_null(&kworker->delayed_work_list,
+					struct kthread_work, node);
+	return work ? container_of(work, struct kthread_delayed_work, work) :
+		      NULL;
+}
+
 /**
  * mdev_migrate_worker_destroy - undo mdev_migrate_worker_create()
- * @worker: the worker; nobody gives it work any more. What it has is done.
+ * @worker: the worker; nobody gives it work any more
+ *
+ * What it has is done; what waits for its time is not.
  *
  * Context: May sleep.
  */
 void mdev_migrate_worker_destroy(struct mdev_migrate_worker *worker)
 {
+	struct kthread_delayed_work *work;
+
+	/* What is done may ask to be done again, later. */
+	kthread_flush_worker(worker->kworker);
+	while ((work = worker_first_delayed(worker->kworker)))
+		kthread_cancel_delayed_work_sync(work);
 	kthread_destroy_worker(worker->kworker);
 	kfree(worker);
 }

@@ -4,6 +4,7 @@
  * which order, and what happens when one of them fails.
  */
 #include <kunit/test.h>
+#include <linux/delay.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/slab.h>
@@ -452,6 +453,46 @@ static void test_size_without_state_lock(struct kunit *test)
 	mutex_unlock(&f->mdm.mig->state_lock);
 }
 
+/**
+ * struct retry - work that is tried again, as what a guest's memory is needed for
+ * @worker: who does it
+ * @work: it
+ * @done: how often it was done
+ */
+struct retry {
+	struct mdev_migrate_worker *worker;
+	struct kthread_delayed_work work;
+	unsigned int done;
+};
+
+static void retry_later(struct kthread_work *work)
+{
+	struct retry *r = container_of(work, struct retry, work.work);
+
+	r->done++;
+	mdev_migrate_worker_queue_delayed(r->worker, &r->work, HZ / 20 ?: 1);
+}
+
+/* A model closes its device and has forgotten what is still to be done. */
+static void test_worker_with_delayed_work(struct kunit *test)
+{
+	struct fake *f = test->priv;
+	struct retry *r = kunit_kzalloc(test, sizeof(*r), GFP_KERNEL);
+	unsigned int done;
+
+	KUNIT_ASSERT_NOT_NULL(test, r);
+	r->worker = mdev_migrate_worker_create(&f->mdm, "kunit");
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, r->worker);
+	kthread_init_delayed_work(&r->work, retry_later);
+	mdev_migrate_worker_queue_delayed(r->worker, &r->work, 0);
+	msleep(20);
+	mdev_migrate_worker_destroy(r->worker);
+	done = r->done;
+	KUNIT_EXPECT_LT(test, 0U, done);
+	msleep(200);
+	KUNIT_EXPECT_EQ(test, r->done, done);
+}
+
 static struct kunit_case fsm_cases[] = {
 	KUNIT_CASE(test_paths),
 	KUNIT_CASE(test_precopy_paths),
@@ -465,6 +506,7 @@ static struct kunit_case fsm_cases[] = {
 	KUNIT_CASE(test_reset_while_loading),
 	KUNIT_CASE(test_records),
 	KUNIT_CASE(test_size_without_state_lock),
+	KUNIT_CASE(test_worker_with_delayed_work),
 	{}
 };
 
