@@ -422,14 +422,17 @@ int mdm_dma_copy(struct mdm_dma *dma, u64 iova, void *buf, size_t len,
 	return mdm_op_end(dma, &op, ret ? pin_errno(dma, ret) : 0);
 }
 
-/* Runs that type1 takes as one: it counts by page. */
+/*
+ * Runs that type1 takes as one: it counts by page. Each time it is asked it takes its
+ * lock, which may be a long time coming.
+ */
 static unsigned int join_runs(const struct mdm_run *runs, unsigned int nr)
 {
 	unsigned int i, pages = runs[0].nr;
 
 	for (i = 1; i < nr; i++) {
 		pages += runs[i].nr;
-		if (runs[i].base || pages > VFIO_PIN_PAGES_MAX_ENTRIES ||
+		if (pages > VFIO_PIN_PAGES_MAX_ENTRIES ||
 		    runs[i].first != runs[i - 1].first + runs[i - 1].nr)
 			break;
 	}
@@ -459,9 +462,11 @@ void mdm_unpin(struct mdm_dma *dma, struct mdm_op *op,
 	spin_unlock(&dma->lock);
 	if (flush_interrupt())
 		op->interrupted = true;
-	for (i = 0; i < nr; i += n) {
+	for (i = 0; i < nr; i++) {
 		if (runs[i].base)
 			vunmap(runs[i].base);
+	}
+	for (i = 0; i < nr; i += n) {
 		n = container ? join_runs(runs + i, nr - i) : 1;
 		pages = runs[i + n - 1].first + runs[i + n - 1].nr -
 			runs[i].first;

@@ -15,7 +15,7 @@
 #define PACKET_PAGES	64
 #define FILLING		0xa5
 /* Type1 may be in its own way, but not for as long as this. */
-#define SLOWEST_MS	10000
+#define SLOWEST_MS	20000
 /* Variants of the test below, for each way that there is. */
 #define PARTS		(9 * (way_available(VDEV_IOMMUFD) + \
 			      way_available(VDEV_GROUP)))
