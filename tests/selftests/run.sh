@@ -91,7 +91,8 @@ if ! load; then
 	exit 1
 fi
 
-failed= skipped=0
+failed=
+skipped=0
 log=$(mktemp) || exit 1
 noise=
 trap 'rm -f "$log" "$log.noise"; [ -z "$noise" ] || kill "$noise"' EXIT
