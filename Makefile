@@ -127,7 +127,7 @@ help:
 	@echo '  make demo      live-migrate a running Linux guest with its network card'
 	@echo '  make check     run all tests'
 	@echo '  make check-kernels   those on stock Debian 12, 13 and 14 kernels'
-	@echo '  make soak      races, unloading and fuzzers for four hours, or SOAK_MINUTES=N'
+	@echo '  make soak      races, unloading, fuzzers and migrations for four hours, or SOAK_MINUTES=N'
 	@echo '  make mutants   defects that were mended, put back one at a time: 45 minutes'
 	@echo '  make bench     measure the network card beside vhost-net, mdev-migrate beside jq'
 	@echo

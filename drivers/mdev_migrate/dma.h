@@ -34,7 +34,6 @@
 #define MDM_DMA_H
 
 #include <linux/kthread.h>
-#include <linux/refcount.h>
 #include <linux/workqueue.h>
 
 #include "mdm.h"

@@ -4,6 +4,7 @@
  * the caller fails in turn: an errno comes, nothing is half done, and the next try
  * works. Creating, opening and the whole of a save and a load are in test_faults.c.
  */
+#include "arcs.h"
 #include "card.h"
 #include "faults.h"
 
@@ -18,17 +19,6 @@
 FIXTURE_VARIANT_ADD(card, iommufd) { .how = VDEV_IOMMUFD };
 
 FIXTURE_VARIANT_ADD(card, group) { .how = VDEV_GROUP };
-
-/* The arcs of the VFIO v2 state machine that a driver with PRE_COPY and P2P has. */
-static const uint8_t arcs[][2] = {
-	{ RUNNING_P2P, STOP }, { STOP_COPY, STOP }, { RESUMING, STOP },
-	{ PRE_COPY, RUNNING }, { RUNNING_P2P, RUNNING },
-	{ PRE_COPY_P2P, RUNNING_P2P }, { RUNNING, RUNNING_P2P },
-	{ STOP, RUNNING_P2P }, { RUNNING, PRE_COPY },
-	{ RUNNING_P2P, PRE_COPY_P2P }, { STOP, STOP_COPY },
-	{ PRE_COPY, PRE_COPY_P2P }, { PRE_COPY_P2P, PRE_COPY },
-	{ PRE_COPY_P2P, STOP_COPY }, { STOP, RESUMING },
-};
 
 /* At the beginning of an arc, with a whole stream if that is to be loaded. */
 static int begin_arc(struct vdev *v, const uint8_t *arc, const struct buf *good,

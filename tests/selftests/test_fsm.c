@@ -5,19 +5,9 @@
  * expected path is searched for, not copied from the kernel's table.
  */
 #include "test.h"
+#include "arcs.h"
 
 #include <sys/utsname.h>
-
-/* The arcs that a driver with PRE_COPY and P2P implements. */
-static const uint8_t arcs[][2] = {
-	{ RUNNING_P2P, STOP }, { STOP_COPY, STOP }, { RESUMING, STOP },
-	{ PRE_COPY, RUNNING }, { RUNNING_P2P, RUNNING },
-	{ PRE_COPY_P2P, RUNNING_P2P }, { RUNNING, RUNNING_P2P },
-	{ STOP, RUNNING_P2P }, { RUNNING, PRE_COPY },
-	{ RUNNING_P2P, PRE_COPY_P2P }, { STOP, STOP_COPY },
-	{ PRE_COPY, PRE_COPY_P2P }, { PRE_COPY_P2P, PRE_COPY },
-	{ PRE_COPY_P2P, STOP_COPY }, { STOP, RESUMING },
-};
 
 static bool saving(unsigned int state)
 {
