@@ -25,7 +25,7 @@
 /* What a batch came to; added to the queue's counters at its end. */
 struct vnet_tx_run {
 	struct list_head skbs;
-	unsigned int limit;
+	unsigned int limit; /* the worker's */
 	unsigned int longest;
 	unsigned int taken;
 	unsigned int packets;
@@ -403,7 +403,6 @@ void vnet_tx_kick(struct vnet_vq *vq)
 {
 	struct vnet_tx_run run = {
 		.skbs = LIST_HEAD_INIT(run.skbs),
-		.limit = 1,
 		.longest = VNET_TX_KICK_BYTES,
 	};
 	int ret;

@@ -281,6 +281,12 @@ TEST_F(card, kick_short)
 	kick(_metadata, self, 100, 1);
 }
 
+/* It would still be linear. */
+TEST_F(card, kick_medium)
+{
+	kick(_metadata, self, 2500, 0);
+}
+
 TEST_F(card, kick_long)
 {
 	kick(_metadata, self, 4000, 0);
