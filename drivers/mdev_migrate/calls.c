@@ -18,12 +18,14 @@
  *
  * An ioctl that is held up on its way out, as by a page that does not come for the
  * argument, holds up its own user's devices only: who opens a device next is somebody
- * else and begins anew.
+ * else and begins anew. There can be as many of them as a user can have threads, so
+ * nothing here looks through them.
  */
 #include <linux/anon_inodes.h>
 #include <linux/cred.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/hashtable.h>
 #include <linux/memcontrol.h>
 #include <linux/module.h>
 #include <linux/sched/mm.h>
@@ -32,44 +34,171 @@
 
 #include "dma.h"
 
+#define CALLS_BITS	8
+#define OWNERS_BITS	8
+
 /**
- * struct mdm_call - an ioctl that is under way, or a spare one
- * @node: in the list of calls; empty if it is a spare one
- * @file: is closed when it is over
- * @task: who called
- * @mm: its memory
- * @memcg: its memory cgroup
- * @uid: its user
- * @told: struct mdm_told, devices of others that it has asked
+ * struct mdm_owner - a process, or a user in a memory cgroup
+ * @node: in the table of owners; not hashed before it has users
+ * @users: devices that it has opened, and calls
+ * @calls: its unmap ioctls that are under way
+ * @mm: the process's memory; NULL if it is a user
+ * @memcg: the user's memory cgroup
+ * @uid: the user
+ *
+ * Kept while it has users, of which each has a reference to both the process and the
+ * user that it is.
  */
-struct mdm_call {
-	struct list_head node;
-	struct file *file;
-	struct task_struct *task;
+struct mdm_owner {
+	struct hlist_node node;
+	unsigned int users;
+	unsigned int calls;
 	struct mm_struct *mm;
 	struct mem_cgroup *memcg;
 	kuid_t uid;
+};
+
+/**
+ * struct mdm_call - an ioctl that is under way, or a spare one
+ * @node: in the table of calls; not hashed if it is a spare one
+ * @file: is closed when it is over
+ * @task: who called
+ * @owners: the process and the user that it is
+ * @told: struct mdm_told, devices of others that it has asked
+ */
+struct mdm_call {
+	struct hlist_node node;
+	struct file *file;
+	struct task_struct *task;
+	struct mdm_owner *owners[MDM_NR_OWNERS];
 	struct list_head told;
 };
 
 /**
  * struct mdm_told - a device that was asked by who has not opened it
- * @node: in the call's list
- * @dma: the device's guest memory; only to be compared
+ * @in_call: in the call's list
+ * @in_dma: in the device's
+ * @dma: the device's guest memory
  */
 struct mdm_told {
-	struct list_head node;
+	struct list_head in_call;
+	struct list_head in_dma;
 	const struct mdm_dma *dma;
 };
 
-static LIST_HEAD(calls);
-static DEFINE_SPINLOCK(calls_lock); /* the list, told, dma->spare; in dma->lock */
+static DEFINE_HASHTABLE(calls, CALLS_BITS);
+static DEFINE_HASHTABLE(owners, OWNERS_BITS);
+/* The tables and what is in them; dma->told and dma->spare */
+static DEFINE_SPINLOCK(calls_lock);
+
+static unsigned long owner_key(const struct mdm_owner *owner)
+{
+	return (unsigned long)owner->mm ^ (unsigned long)owner->memcg ^
+	       __kuid_val(owner->uid);
+}
+
+static struct mdm_owner *owner_find(const struct mdm_owner *like)
+{
+	struct mdm_owner *owner;
+
+	lockdep_assert_held(&calls_lock);
+	hash_for_each_possible(owners, owner, node, owner_key(like)) {
+		if (owner->mm == like->mm && owner->memcg == like->memcg &&
+		    uid_eq(owner->uid, like->uid))
+			return owner;
+	}
+	return NULL;
+}
+
+static void owner_free(struct mdm_owner *owner)
+{
+	if (!owner)
+		return;
+	mem_cgroup_put(owner->memcg);
+	if (owner->mm)
+		mmdrop(owner->mm);
+	kfree(owner);
+}
+
+static void owners_free(struct mdm_owner **them)
+{
+	unsigned int i;
+
+	for (i = 0; i < MDM_NR_OWNERS; i++) {
+		owner_free(them[i]);
+		them[i] = NULL;
+	}
+}
+
+/* Room for two, that are nobody yet. */
+static int owners_alloc(struct mdm_owner **them)
+{
+	unsigned int i;
+
+	for (i = 0; i < MDM_NR_OWNERS; i++) {
+		them[i] = kzalloc_obj(**them, MDM_DMA_GFP);
+		if (!them[i]) {
+			owners_free(them);
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+/* They become who the current task is; @calls: a call of its begins. */
+static void owners_enter(struct mdm_owner **them, unsigned int calls)
+{
+	struct mdm_owner *owner, *rest[MDM_NR_OWNERS] = { };
+	unsigned int i;
+
+	them[MDM_OWNER_PROCESS]->mm = current->mm;
+	if (current->mm)
+		mmgrab(current->mm);
+	them[MDM_OWNER_USER]->uid = current_euid();
+	them[MDM_OWNER_USER]->memcg = get_mem_cgroup_from_mm(current->mm);
+
+	spin_lock(&calls_lock);
+	for (i = 0; i < MDM_NR_OWNERS; i++) {
+		owner = owner_find(them[i]);
+		if (owner) {
+			rest[i] = them[i];
+			them[i] = owner;
+		} else {
+			hash_add(owners, &them[i]->node, owner_key(them[i]));
+		}
+		them[i]->users++;
+		WRITE_ONCE(them[i]->calls, them[i]->calls + calls);
+	}
+	spin_unlock(&calls_lock);
+	owners_free(rest);
+}
+
+/* The opposite, also for room that was not needed. */
+static void owners_leave(struct mdm_owner **them, unsigned int calls)
+{
+	struct mdm_owner *gone[MDM_NR_OWNERS] = { };
+	unsigned int i;
+
+	spin_lock(&calls_lock);
+	for (i = 0; i < MDM_NR_OWNERS; i++) {
+		swap(gone[i], them[i]);
+		if (!gone[i] || !gone[i]->users)
+			continue;
+		WRITE_ONCE(gone[i]->calls, gone[i]->calls - calls);
+		if (--gone[i]->users)
+			gone[i] = NULL;
+		else
+			hash_del(&gone[i]->node);
+	}
+	spin_unlock(&calls_lock);
+	owners_free(gone);
+}
 
 static void free_told(struct list_head *told)
 {
 	struct mdm_told *t, *next;
 
-	list_for_each_entry_safe(t, next, told, node)
+	list_for_each_entry_safe(t, next, told, in_call)
 		kfree(t);
 }
 
@@ -77,14 +206,15 @@ static void free_told(struct list_head *told)
 static int call_release(struct inode *inode, struct file *file)
 {
 	struct mdm_call *call = file->private_data;
+	struct mdm_told *told;
 
 	spin_lock(&calls_lock);
-	list_del(&call->node);
+	hash_del(&call->node);
+	list_for_each_entry(told, &call->told, in_call)
+		list_del(&told->in_dma);
 	spin_unlock(&calls_lock);
 	free_told(&call->told);
-	mem_cgroup_put(call->memcg);
-	if (call->mm)
-		mmdrop(call->mm);
+	owners_leave(call->owners, 1);
 	if (call->task)
 		put_task_struct(call->task);
 	kfree(call);
@@ -103,14 +233,20 @@ static struct mdm_call *call_make(void)
 	call = kzalloc_obj(*call, MDM_DMA_GFP);
 	if (!call)
 		return NULL;
-	INIT_LIST_HEAD(&call->node);
+	INIT_HLIST_NODE(&call->node);
 	INIT_LIST_HEAD(&call->told);
+	if (owners_alloc(call->owners))
+		goto err_free;
 	call->file = anon_inode_getfile("[mdev_migrate]", &call_fops, call, 0);
-	if (IS_ERR(call->file)) {
-		kfree(call);
-		return NULL;
-	}
+	if (IS_ERR(call->file))
+		goto err_owners;
 	return call;
+
+err_owners:
+	owners_free(call->owners);
+err_free:
+	kfree(call);
+	return NULL;
 }
 
 static struct mdm_call *call_of_current(void)
@@ -118,7 +254,7 @@ static struct mdm_call *call_of_current(void)
 	struct mdm_call *call;
 
 	lockdep_assert_held(&calls_lock);
-	list_for_each_entry(call, &calls, node) {
+	hash_for_each_possible(calls, call, node, (unsigned long)current) {
 		if (call->task == current)
 			return call;
 	}
@@ -129,9 +265,14 @@ static struct mdm_call *call_of_current(void)
 static bool call_is_owners(const struct mdm_call *call,
 			   const struct mdm_dma *dma)
 {
-	if (call->mm && call->mm == dma->mm)
-		return true;
-	return call->memcg == dma->memcg && uid_eq(call->uid, dma->uid);
+	unsigned int i;
+
+	lockdep_assert_held(&calls_lock);
+	for (i = 0; i < MDM_NR_OWNERS; i++) {
+		if (call->owners[i] == READ_ONCE(dma->owners[i]))
+			return true;
+	}
+	return false;
 }
 
 static struct mdm_told *find_told(struct mdm_call *call,
@@ -140,7 +281,7 @@ static struct mdm_told *find_told(struct mdm_call *call,
 	struct mdm_told *told;
 
 	lockdep_assert_held(&calls_lock);
-	list_for_each_entry(told, &call->told, node) {
+	list_for_each_entry(told, &call->told, in_call) {
 		if (told->dma == dma)
 			return told;
 	}
@@ -165,13 +306,9 @@ static struct mdm_call *call_begin(struct mdm_dma *dma)
 	if (!new)
 		return NULL;
 	new->task = get_task_struct(current);
-	new->uid = current_euid();
-	new->memcg = get_mem_cgroup_from_mm(current->mm);
-	new->mm = current->mm;
-	if (new->mm)
-		mmgrab(new->mm);
+	owners_enter(new->owners, 1);
 	spin_lock(&calls_lock);
-	list_add(&new->node, &calls);
+	hash_add(calls, &new->node, (unsigned long)current);
 	spin_unlock(&calls_lock);
 	/* Closed when we return to userspace, and not before. */
 	fput(new->file);
@@ -206,25 +343,25 @@ static bool refill(struct mdm_dma *dma)
 bool mdm_calls_begin(struct mdm_dma *dma)
 {
 	struct mdm_call *call = call_begin(dma);
-	struct mdm_told *told = NULL;
+	struct mdm_told *told;
+	bool known;
 
 	refill(dma);
 	if (!call)
 		return false;
 	/* It is this task's, and stays. */
-	if (call_is_owners(call, dma))
-		return true;
 	spin_lock(&calls_lock);
-	told = find_told(call, dma);
+	known = call_is_owners(call, dma) || find_told(call, dma);
 	spin_unlock(&calls_lock);
-	if (told)
+	if (known)
 		return true;
 	told = kzalloc_obj(*told, MDM_DMA_GFP);
 	if (!told)
 		return false;
 	told->dma = dma;
 	spin_lock(&calls_lock);
-	list_add(&told->node, &call->told);
+	list_add(&told->in_call, &call->told);
+	list_add(&told->in_dma, &dma->told);
 	spin_unlock(&calls_lock);
 	return true;
 }
@@ -233,53 +370,82 @@ bool mdm_calls_begin(struct mdm_dma *dma)
  * mdm_calls_pending - must nothing be pinned, since type1 may ask for it again?
  * @dma: the device's guest memory
  *
+ * It does not take calls_lock, which all devices have in common: an unmap ioctl is
+ * counted, or the device told, before mdm_dma_unmap() takes dma->lock to see what is
+ * pinned. A device that type1 does not ask joins the container later, with
+ * device_list_lock, which type1 holds while it asks the others.
+ *
  * Context: dma->lock held.
  * Return: whether.
  */
 bool mdm_calls_pending(struct mdm_dma *dma)
 {
-	struct mdm_call *call;
+	unsigned int i;
 
 	lockdep_assert_held(&dma->lock);
-	if (list_empty(&calls) || !mdm_dma_has_container(dma))
+	if (!mdm_dma_has_container(dma))
 		return false;
-	guard(spinlock)(&calls_lock);
-	list_for_each_entry(call, &calls, node) {
-		if (call_is_owners(call, dma) || find_told(call, dma))
+	for (i = 0; i < MDM_NR_OWNERS; i++) {
+		if (dma->owners[i] && READ_ONCE(dma->owners[i]->calls))
 			return true;
 	}
-	return false;
+	return !list_empty(&dma->told);
 }
 
 /* Of who had the device before. */
-static void forget(const struct mdm_dma *dma)
+static void forget(struct mdm_dma *dma)
 {
-	struct mdm_call *call;
-	struct mdm_told *told;
+	struct mdm_told *told, *next;
 	LIST_HEAD(gone);
 
 	spin_lock(&calls_lock);
-	list_for_each_entry(call, &calls, node) {
-		told = find_told(call, dma);
-		if (told)
-			list_move(&told->node, &gone);
+	list_for_each_entry_safe(told, next, &dma->told, in_dma) {
+		list_del(&told->in_dma);
+		list_move(&told->in_call, &gone);
 	}
 	spin_unlock(&calls_lock);
 	free_told(&gone);
 }
 
+static void owners_swap(struct mdm_dma *dma, struct mdm_owner **them)
+{
+	unsigned int i;
+
+	guard(spinlock)(&dma->lock);
+	for (i = 0; i < MDM_NR_OWNERS; i++)
+		them[i] = xchg(&dma->owners[i], them[i]);
+}
+
 /**
- * mdm_calls_open - the device is being opened
- * @dma: the device's guest memory; @mm, @memcg and @uid say whose it is now
+ * mdm_calls_open - the device is being opened, by who calls
+ * @dma: the device's guest memory
  *
- * Return: 0 or -ENOMEM.
+ * Return: 0 or -ENOMEM; mdm_calls_close() is to be called in either case.
  */
 int mdm_calls_open(struct mdm_dma *dma)
 {
+	struct mdm_owner *them[MDM_NR_OWNERS];
+
 	forget(dma);
 	if (!mdm_dma_has_container(dma))
 		return 0;
+	if (owners_alloc(them))
+		return -ENOMEM;
+	owners_enter(them, 0);
+	owners_swap(dma, them);
 	return refill(dma) ? 0 : -ENOMEM;
+}
+
+/**
+ * mdm_calls_close - the device is being closed, and pins nothing
+ * @dma: the device's guest memory
+ */
+void mdm_calls_close(struct mdm_dma *dma)
+{
+	struct mdm_owner *them[MDM_NR_OWNERS] = { };
+
+	owners_swap(dma, them);
+	owners_leave(them, 0);
 }
 
 /**

@@ -43,6 +43,7 @@ int mdm_dma_create(struct mdev_migrate_device *mdm)
 	xa_init_flags(&dma->blocks, XA_FLAGS_ACCOUNT);
 	INIT_LIST_HEAD(&dma->maps);
 	INIT_LIST_HEAD(&dma->ops);
+	INIT_LIST_HEAD(&dma->told);
 	init_waitqueue_head(&dma->ops_wait);
 	dma->short_until = jiffies;
 	dma->refused_until = jiffies;
@@ -95,7 +96,6 @@ int mdm_dma_open(struct mdev_migrate_device *mdm)
 	dma->mm = current->mm;
 	if (dma->mm)
 		mmgrab(dma->mm);
-	dma->uid = current_euid();
 	dma->task = get_task_struct(current->group_leader);
 	/* Only type1 writes to the log when the limit is reached. */
 	dma->unlimited = !mdm_dma_has_container(dma) || capable(CAP_IPC_LOCK);
@@ -138,6 +138,7 @@ void mdm_dma_close(struct mdev_migrate_device *mdm)
 	if (unpinner)
 		mdev_migrate_worker_destroy(unpinner);
 
+	mdm_calls_close(dma);
 	mem_cgroup_put(dma->memcg);
 	dma->memcg = NULL;
 	if (dma->mm)

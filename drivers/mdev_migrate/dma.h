@@ -20,7 +20,7 @@
  *			it takes to copy a batch of packets, and does not sleep.
  *   dma->lock		a spinlock, taken where one can sleep only. Guards
  *			all the rest.
- *   calls_lock		in it, for all devices: the list of type1's unmap ioctls
+ *   calls_lock		for all devices: type1's unmap ioctls, and who makes them
  *   reader->lock	a spinlock; who holds it reads the cache, the maps'
  *			addresses and the log, and writes guest memory and the
  *			log. Nothing that was taken out of these is unpinned or
@@ -39,6 +39,7 @@
 #include "mdm.h"
 
 struct mdm_call;
+struct mdm_owner;
 
 /* Pages that are kept pinned for speed, and blocks of these, at most. */
 #define MDM_CACHE_MAX_PAGES	65536
@@ -64,6 +65,14 @@ struct mdm_call;
  * @MDM_NR_USES: how many
  */
 enum mdm_use { MDM_PAYLOAD, MDM_RING, MDM_NR_USES };
+
+/**
+ * enum mdm_owner_kind - whom type1's unmap ioctls are counted for
+ * @MDM_OWNER_PROCESS: a process
+ * @MDM_OWNER_USER: a user in a memory cgroup
+ * @MDM_NR_OWNERS: how many
+ */
+enum mdm_owner_kind { MDM_OWNER_PROCESS, MDM_OWNER_USER, MDM_NR_OWNERS };
 
 /**
  * struct mdm_mark - a range that userspace has unmapped not long ago
@@ -140,7 +149,6 @@ struct mdm_range {
  * @mm: whose memory is locked, while open
  * @task: whose limit holds for it
  * @unlimited: no limit does
- * @uid: who opened it
  * @log_lock: one START, STOP or REPORT at a time
  * @sync_lock: guards @readers
  * @readers: struct mdev_migrate_reader
@@ -154,7 +162,9 @@ struct mdm_range {
  * @ops: struct mdm_op
  * @ops_wait: waits for one of these to end
  * @marks: what is leaving
- * @spare: for an unmap ioctl when there is no memory
+ * @owners: who opened it, while in a container
+ * @told: unmap ioctls of others that have asked it; guarded by calls_lock
+ * @spare: for an unmap ioctl when there is no memory; guarded by calls_lock
  * @away_until: in jiffies; memory was unmapped, and may be replaced until then
  * @short_until: in jiffies; memory was short, no payload is pinned before
  * @refused_until: in jiffies; type1 refused for the memory limit, and is not asked
@@ -188,7 +198,6 @@ struct mdm_dma {
 	struct mm_struct *mm;
 	struct task_struct *task;
 	bool unlimited;
-	kuid_t uid;
 
 	struct mutex log_lock; /* START, STOP, REPORT */
 	struct mutex sync_lock; /* readers */
@@ -204,6 +213,8 @@ struct mdm_dma {
 	struct list_head ops;
 	wait_queue_head_t ops_wait;
 	struct mdm_mark marks[MDM_NR_USES][MDM_NR_MARKS];
+	struct mdm_owner *owners[MDM_NR_OWNERS];
+	struct list_head told;
 	struct mdm_call *spare;
 	unsigned long away_until;
 	unsigned long short_until;
@@ -297,6 +308,7 @@ void mdm_unmap_close(struct mdm_dma *dma);
 bool mdm_calls_begin(struct mdm_dma *dma);
 bool mdm_calls_pending(struct mdm_dma *dma);
 int mdm_calls_open(struct mdm_dma *dma);
+void mdm_calls_close(struct mdm_dma *dma);
 void mdm_calls_destroy(struct mdm_dma *dma);
 
 /* dirty.c: pages of a bitmap of the log */

@@ -139,3 +139,17 @@ void put_le64(void *p, uint64_t v)
 	v = htole64(v);
 	memcpy(p, &v, sizeof(v));
 }
+
+static int compare_u64(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* What is in the middle of @nr values, which are sorted. */
+uint64_t median(uint64_t *values, size_t nr)
+{
+	qsort(values, nr, sizeof(*values), compare_u64);
+	return values[nr / 2];
+}

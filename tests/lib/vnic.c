@@ -332,6 +332,33 @@ int vnic_send(struct vnic *nic, const void *frame, size_t len)
 	return vnic_send_on(nic, 0, NULL, frame, len);
 }
 
+/* A packet of 64 bytes out of each of @nr places, @step apart; 0 once it was sent. */
+int vnic_send_parts(struct vnic *nic, uint64_t iova, unsigned int nr,
+		    uint64_t step)
+{
+	struct vq *vq = &nic->vq[VNIC_TX];
+	struct vq_seg *segs = calloc(1 + nr, sizeof(*segs));
+	unsigned int i;
+	uint8_t *hdr;
+	int ret;
+
+	reap_tx(nic, 0);
+	hdr = tx_buffer(nic, 0, 0);
+	if (!segs || !hdr) {
+		free(segs);
+		return -ENOMEM;
+	}
+	memset(hdr, 0, nic->hdr);
+	segs[0] = (struct vq_seg){ guest_iova(nic->mem, hdr), nic->hdr, false };
+	for (i = 0; i < nr; i++)
+		segs[1 + i] = (struct vq_seg){ iova + i * step, 64, false };
+	ret = vq_add(vq, segs, 1 + nr, hdr);
+	free(segs);
+	if (!ret)
+		ret = publish(nic, VNIC_TX);
+	return ret ? ret : vnic_sent(nic, DEADLINE_MS);
+}
+
 /* 0 once the device has given back all that was sent. */
 int vnic_sent(struct vnic *nic, int ms)
 {

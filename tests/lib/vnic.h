@@ -98,6 +98,8 @@ void vnic_down(struct vnic *nic);
 int vnic_quiet(struct vnic *nic);
 int vnic_send(struct vnic *nic, const void *frame, size_t len);
 int vnic_sent(struct vnic *nic, int ms);
+int vnic_send_parts(struct vnic *nic, uint64_t iova, unsigned int nr,
+		    uint64_t step);
 int vnic_recv(struct vnic *nic, void *frame, size_t size, int ms);
 int vnic_send_on(struct vnic *nic, unsigned int pair, const void *hdr,
 		 const void *frame, size_t len);

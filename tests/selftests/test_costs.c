@@ -59,13 +59,6 @@ static void big_ring_up(struct __test_metadata *_metadata,
 	usleep(QUIET_MS * 1000);
 }
 
-static int compare(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 /* What a frame takes its sender, usually. */
 static uint64_t send_cost(FIXTURE_DATA(card) *self)
 {
@@ -79,8 +72,7 @@ static uint64_t send_cost(FIXTURE_DATA(card) *self)
 		netif_send(self->net, frame, sizeof(frame));
 		ns[i] = now_ns() - start;
 	}
-	qsort(ns, FRAMES, sizeof(ns[0]), compare);
-	return ns[FRAMES / 2];
+	return median(ns, FRAMES);
 }
 
 /*
@@ -173,31 +165,10 @@ static void *count_files(void *arg)
 	return (void *)most;
 }
 
-/* A packet of which each of @nr pages has 64 bytes. */
-static int send_pages(FIXTURE_DATA(card) *self, uint64_t iova, unsigned int nr)
-{
-	struct vnic *nic = &self->nic;
-	struct vnic_tx *tx = &nic->tx[0];
-	struct vq_seg segs[1 + FRAGS];
-	unsigned int i;
-	uint8_t *hdr;
-	int ret;
-
-	hdr = nic->slots[VNIC_TX] + tx->free[--tx->nr_free] * VNIC_SLOT;
-	memset(hdr, 0, VNIC_HDR);
-	segs[0] = (struct vq_seg){ guest_iova(nic->mem, hdr), VNIC_HDR, false };
-	for (i = 0; i < nr; i++)
-		segs[1 + i] = (struct vq_seg){ iova + i * PAGE, 64, false };
-	ret = vq_add(&nic->vq[VNIC_TX], segs, 1 + nr, hdr);
-	if (!ret && vq_publish(&nic->vq[VNIC_TX]))
-		ret = vpci_kick(&nic->pci, VNIC_TX);
-	return ret ? ret : vnic_sent(nic, DEADLINE_MS);
-}
-
 /* A page that the card has used is unmapped in the time of a few packets. */
 TEST_F_TIMEOUT(card, unmapping, 120)
 {
-	uint64_t sent[ROUNDS], unmapped[ROUNDS], start;
+	uint64_t sent[ROUNDS], unmapped[ROUNDS], start, packet, unmap;
 	struct guest_mem page;
 	unsigned int i;
 
@@ -209,17 +180,16 @@ TEST_F_TIMEOUT(card, unmapping, 120)
 		page.iova = MAPPINGS_IOVA + i * BLOCK;
 		ASSERT_EQ(0, vdev_map(&self->v, &page));
 		start = now_ns();
-		ASSERT_EQ(0, send_pages(self, page.iova, 1));
+		ASSERT_EQ(0, vnic_send_parts(&self->nic, page.iova, 1, PAGE));
 		sent[i] = now_ns() - start;
 		start = now_ns();
 		ASSERT_EQ(0, vdev_unmap(&self->v, page.iova, page.size));
 		unmapped[i] = now_ns() - start;
 	}
-	qsort(sent, ROUNDS, sizeof(sent[0]), compare);
-	qsort(unmapped, ROUNDS, sizeof(unmapped[0]), compare);
-	TH_LOG("%.1f times as long as a packet",
-	       (double)unmapped[ROUNDS / 2] / sent[ROUNDS / 2]);
-	EXPECT_GT(sent[ROUNDS / 2] * UNMAP_MAX, unmapped[ROUNDS / 2]);
+	packet = median(sent, ROUNDS);
+	unmap = median(unmapped, ROUNDS);
+	TH_LOG("%.1f times as long as a packet", (double)unmap / packet);
+	EXPECT_GT(packet * UNMAP_MAX, unmap);
 	guest_mem_free(&page);
 }
 
@@ -245,7 +215,8 @@ TEST_F_TIMEOUT(card, files, 120)
 		ASSERT_EQ(0, vdev_map(&self->v, &one));
 	}
 	for (i = 0; i + FRAGS <= MAPPINGS; i += FRAGS)
-		ASSERT_EQ(0, send_pages(self, all.iova + i * PAGE, FRAGS));
+		ASSERT_EQ(0, vnic_send_parts(&self->nic, all.iova + i * PAGE,
+					     FRAGS, PAGE));
 	ASSERT_LT(0, sysfs_read("/proc/sys/fs/file-nr", text, sizeof(text)));
 	before = atol(text);
 	ASSERT_EQ(0, pthread_create(&thread, NULL, count_files, &stop));

@@ -16,16 +16,25 @@
 #define PAGE		4096UL
 #define OTHER		(64 * MIB)
 #define NOBODY		65534
+/* Unmaps that are pending; pages of a packet; how often. */
+#define MANY		6000U
+#define PAGES		16U
+/* Apart, so that each page is pinned by itself. */
+#define BLOCK		(2 * MIB)
+#define ROUNDS		15
+#define STACK		(64 * 1024)
+/* How much longer somebody else's may take meanwhile. */
+#define LONGER_MAX	3
 /* Long enough for a ring to be mapped and a packet to be sent, if that may be. */
 #define WHILE_MS	500
 
 FIXTURE_VARIANT_ADD(card, group) { .how = VDEV_GROUP };
 
 /**
- * struct pending - an unmap that is held up on its way out
+ * struct pending - an unmap that is held up on its way out, one of an array
  * @v: in whose container
  * @arg: the argument, in a page of its own
- * @uffd: says when the page may be written
+ * @uffd: says when the arguments of all may be written
  * @thread: the caller
  * @ret: what it came to
  */
@@ -37,40 +46,46 @@ struct pending {
 	int ret;
 };
 
-static int protect(struct pending *p, bool on)
+static int protect(struct pending *p, unsigned int nr, bool on)
 {
 	struct uffdio_writeprotect wp = {
-		.range = { (uintptr_t)p->arg, PAGE },
+		.range = { (uintptr_t)p->arg, nr * PAGE },
 		.mode = on ? UFFDIO_WRITEPROTECT_MODE_WP : 0,
 	};
 
 	return ioctl(p->uffd, UFFDIO_WRITEPROTECT, &wp) ? -errno : 0;
 }
 
-/* -ENOTTY if this kernel cannot do it. */
-static int pending_init(struct pending *p, struct vdev *v)
+/* Of one page each, by itself in its block; -ENOTTY if this kernel cannot do it. */
+static int pending_init(struct pending *p, unsigned int nr, struct vdev *v,
+			uint64_t iova)
 {
 	struct uffdio_api api = {
 		.api = UFFD_API,
 		.features = UFFD_FEATURE_PAGEFAULT_FLAG_WP,
 	};
 	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_WP };
+	uint8_t *args = mmap(NULL, nr * PAGE, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int uffd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+	unsigned int i;
 
-	p->v = v;
-	p->arg = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
-		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (p->arg == MAP_FAILED)
+	if (args == MAP_FAILED)
 		return -errno;
-	*p->arg = (struct vfio_iommu_type1_dma_unmap) {
-		.argsz = sizeof(*p->arg),
-		.iova = OTHER,
-		.size = PAGE,
-	};
-	reg.range.start = (uintptr_t)p->arg;
-	reg.range.len = PAGE;
-	p->uffd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
-	if (p->uffd < 0 || ioctl(p->uffd, UFFDIO_API, &api) ||
-	    ioctl(p->uffd, UFFDIO_REGISTER, &reg) || protect(p, true))
+	for (i = 0; i < nr; i++) {
+		p[i].v = v;
+		p[i].uffd = uffd;
+		p[i].arg = (void *)(args + i * PAGE);
+		*p[i].arg = (struct vfio_iommu_type1_dma_unmap) {
+			.argsz = sizeof(*p->arg),
+			.iova = iova + i * BLOCK,
+			.size = PAGE,
+		};
+	}
+	reg.range.start = (uintptr_t)args;
+	reg.range.len = nr * PAGE;
+	if (uffd < 0 || ioctl(uffd, UFFDIO_API, &api) ||
+	    ioctl(uffd, UFFDIO_REGISTER, &reg) || protect(p, nr, true))
 		return -ENOTTY;
 	return 0;
 }
@@ -84,13 +99,34 @@ static void *pending_thread(void *arg)
 	return NULL;
 }
 
-/* The page behind @mem is used by the card and then unmapped, which does not end. */
+/*
+ * One after the other, since they hold each other up on their way in. One has begun when
+ * it is about to write its argument.
+ */
+static void start(struct __test_metadata *_metadata, struct pending *p,
+		  unsigned int nr)
+{
+	pthread_attr_t attr;
+	struct uffd_msg msg;
+	unsigned int i;
+
+	ASSERT_EQ(0, pthread_attr_init(&attr));
+	ASSERT_EQ(0, pthread_attr_setstacksize(&attr, STACK));
+	for (i = 0; i < nr; i++) {
+		ASSERT_EQ(0, pthread_create(&p[i].thread, &attr, pending_thread,
+					    &p[i]));
+		ASSERT_LT(0, wait_readable(p->uffd, DEADLINE_MS));
+		ASSERT_EQ(sizeof(msg), read(p->uffd, &msg, sizeof(msg)));
+	}
+	pthread_attr_destroy(&attr);
+}
+
+/* The card uses a page, which is then unmapped; that does not end. */
 static void begin(struct __test_metadata *_metadata, FIXTURE_DATA(card) *self,
 		  struct pending *p)
 {
 	struct vq *vq = &self->nic.vq[VNIC_RX];
 	struct guest_mem other;
-	struct uffd_msg msg;
 	uint8_t frame[500];
 	unsigned int i;
 
@@ -103,19 +139,22 @@ static void begin(struct __test_metadata *_metadata, FIXTURE_DATA(card) *self,
 	frame_make(frame, sizeof(frame), self->mac, 1);
 	ASSERT_EQ(0, netif_send(self->net, frame, sizeof(frame)));
 	ASSERT_TRUE(wait_used_index(vq, 1));
-	ASSERT_EQ(0, pthread_create(&p->thread, NULL, pending_thread, p));
-	ASSERT_LT(0, wait_readable(p->uffd, DEADLINE_MS));
-	ASSERT_EQ(sizeof(msg), read(p->uffd, &msg, sizeof(msg)));
+	start(_metadata, p, 1);
 }
 
-static void end(struct __test_metadata *_metadata, struct pending *p)
+static void end(struct __test_metadata *_metadata, struct pending *p,
+		unsigned int nr)
 {
-	ASSERT_EQ(0, protect(p, false));
-	ASSERT_EQ(0, pthread_join(p->thread, NULL));
-	EXPECT_EQ(0, p->ret);
-	EXPECT_EQ(PAGE, p->arg->size);
-	munmap(p->arg, PAGE);
+	unsigned int i;
+
+	ASSERT_EQ(0, protect(p, nr, false));
+	for (i = 0; i < nr; i++) {
+		ASSERT_EQ(0, pthread_join(p[i].thread, NULL));
+		EXPECT_EQ(0, p[i].ret);
+		EXPECT_EQ(PAGE, p[i].arg->size);
+	}
 	close(p->uffd);
+	munmap(p->arg, nr * PAGE);
 }
 
 /* Rings of its own, for which memory has to be pinned. */
@@ -140,7 +179,7 @@ static bool sends(struct vnic *nic, int ms)
 
 #define REQUIRE_PENDING(p)						\
 	do {								\
-		if (pending_init(p, &self->v))				\
+		if (pending_init(p, 1, &self->v, OTHER))				\
 			SKIP(return, "this kernel's userfaultfd protects from no writes"); \
 	} while (0)
 
@@ -164,7 +203,7 @@ TEST_F(card, own_cards)
 	ASSERT_EQ(0, restart(&b, &nic, &mem));
 	EXPECT_FALSE(sends(&nic, WHILE_MS));
 
-	end(_metadata, &p);
+	end(_metadata, &p, 1);
 	EXPECT_EQ(0, vnic_sent(&self->nic, DEADLINE_MS));
 	EXPECT_EQ(0, vnic_sent(&nic, DEADLINE_MS));
 	EXPECT_TRUE(sends(&self->nic, DEADLINE_MS));
@@ -224,10 +263,118 @@ TEST_F(card, others)
 			       strerror(WEXITSTATUS(status)));
 		}
 	}
-	end(_metadata, &p);
+	end(_metadata, &p, 1);
 	ASSERT_EQ(0, mdev_remove(MDEV_UUID_B));
 	self->v.fd = -1;
 	self->v.group_fd = -1;
+}
+
+/* Packets of pages that were just mapped: the nanoseconds of what is in the middle. */
+static int pin_often(struct vdev *v, struct vnic *nic, uint64_t *usual)
+{
+	struct guest_mem page = { .iova = OTHER, .size = PAGE };
+	uint64_t ns[ROUNDS], start;
+	unsigned int i, k;
+	int ret = 0;
+
+	page.va = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (page.va == MAP_FAILED)
+		return -errno;
+	for (i = 0; !ret && i < ROUNDS; i++) {
+		uint64_t iova = page.iova;
+
+		for (k = 0; !ret && k < PAGES; k++, page.iova += BLOCK)
+			ret = vdev_map(v, &page);
+		start = now_ns();
+		if (!ret)
+			ret = vnic_send_parts(nic, iova, PAGES, BLOCK);
+		ns[i] = now_ns() - start;
+	}
+	*usual = median(ns, ROUNDS);
+	munmap(page.va, PAGE);
+	return ret;
+}
+
+/* In a process of its own, with the card B; it answers how long that took. */
+static uint64_t anothers_time(void)
+{
+	struct guest_mem mem;
+	struct vnic nic = { 0 };
+	uint64_t ns = 0;
+	struct vdev v;
+	int fds[2];
+	pid_t pid;
+
+	if (pipe(fds))
+		return 0;
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		if (!setresuid(NOBODY, NOBODY, NOBODY) &&
+		    !vdev_open(&v, MDEV_UUID_B, VDEV_GROUP) &&
+		    !guest_mem_init(&mem, MIB, 2 * MIB) &&
+		    !vdev_map(&v, &mem) && !restart(&v, &nic, &mem) &&
+		    !pin_often(&v, &nic, &ns))
+			_exit(write(fds[1], &ns, sizeof(ns)) != sizeof(ns));
+		_exit(1);
+	}
+	close(fds[1]);
+	if (pid < 0 || read(fds[0], &ns, sizeof(ns)) != sizeof(ns))
+		ns = 0;
+	close(fds[0]);
+	waitpid(pid, NULL, 0);
+	return ns;
+}
+
+static long open_files(void)
+{
+	char text[64];
+
+	return sysfs_read("/proc/sys/fs/file-nr", text, sizeof(text)) > 0 ?
+	       atol(text) : -1;
+}
+
+/* As many as a user has threads. Nobody else's pins take longer. */
+TEST_F_TIMEOUT(card, many, 300)
+{
+	struct pending *p = calloc(MANY, sizeof(*p));
+	struct guest_mem all, one = { .size = PAGE };
+	uint64_t before, during;
+	unsigned int i;
+	long files;
+
+	ASSERT_NE(NULL, p);
+	if (pending_init(p, MANY, &self->v, OTHER))
+		SKIP(return, "this kernel's userfaultfd protects from no writes");
+	ASSERT_EQ(0, mdev_create(MDEV_TYPE_V1, MDEV_UUID_B));
+	ASSERT_EQ(0, vdev_give(MDEV_UUID_B, VDEV_GROUP, NOBODY));
+	before = anothers_time();
+	ASSERT_LT(0, before);
+
+	ASSERT_EQ(0, guest_mem_init(&all, 0, MANY * PAGE));
+	card_alone(_metadata, self);
+	card_up(_metadata, self, 0);
+	for (i = 0; i < MANY; i++) {
+		one.va = all.va + i * PAGE;
+		one.iova = OTHER + i * BLOCK;
+		ASSERT_EQ(0, vdev_map(&self->v, &one));
+	}
+	for (i = 0; i < MANY; i += PAGES)
+		ASSERT_EQ(0, vnic_send_parts(&self->nic, OTHER + i * BLOCK,
+					     PAGES, BLOCK));
+	files = open_files();
+	start(_metadata, p, MANY);
+	/* They have unmapped what the card had pinned. */
+	EXPECT_LT(files + MANY / 10 * 9, open_files());
+	during = anothers_time();
+	TH_LOG("%.1f times as long", (double)during / before);
+	EXPECT_LT(0, during);
+	EXPECT_GT(before * LONGER_MAX, during);
+	end(_metadata, p, MANY);
+	ASSERT_EQ(0, mdev_remove(MDEV_UUID_B));
+	guest_mem_free(&all);
+	free(p);
 }
 
 TEST_HARNESS_MAIN
