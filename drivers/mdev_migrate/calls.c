@@ -133,16 +133,17 @@ static void owners_free(struct mdm_owner **them)
 /* Room for two, that are nobody yet. */
 static int owners_alloc(struct mdm_owner **them)
 {
+	int ret = 0;
 	unsigned int i;
 
 	for (i = 0; i < MDM_NR_OWNERS; i++) {
 		them[i] = kzalloc_obj(**them, MDM_DMA_GFP);
-		if (!them[i]) {
-			owners_free(them);
-			return -ENOMEM;
-		}
+		if (!them[i])
+			ret = -ENOMEM;
 	}
-	return 0;
+	if (ret)
+		owners_free(them);
+	return ret;
 }
 
 /* They become who the current task is; @calls: a call of its begins. */
