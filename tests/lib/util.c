@@ -148,7 +148,7 @@ static int compare_u64(const void *a, const void *b)
 }
 
 /* What is in the middle of @nr values, which are sorted. */
-uint64_t median(uint64_t *values, size_t nr)
+uint64_t median_u64(uint64_t *values, size_t nr)
 {
 	qsort(values, nr, sizeof(*values), compare_u64);
 	return values[nr / 2];

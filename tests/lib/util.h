@@ -34,7 +34,7 @@ uint64_t now_ns(void);
 int64_t deadline_ms(int ms);
 int deadline_left(int64_t deadline);
 int wait_readable(int fd, int ms);
-uint64_t median(uint64_t *values, size_t nr);
+uint64_t median_u64(uint64_t *values, size_t nr);
 uint64_t rng_next(uint64_t *state);
 
 uint16_t get_le16(const void *p);

@@ -72,7 +72,7 @@ static uint64_t send_cost(FIXTURE_DATA(card) *self)
 		netif_send(self->net, frame, sizeof(frame));
 		ns[i] = now_ns() - start;
 	}
-	return median(ns, FRAMES);
+	return median_u64(ns, FRAMES);
 }
 
 /*
@@ -186,8 +186,8 @@ TEST_F_TIMEOUT(card, unmapping, 120)
 		ASSERT_EQ(0, vdev_unmap(&self->v, page.iova, page.size));
 		unmapped[i] = now_ns() - start;
 	}
-	packet = median(sent, ROUNDS);
-	unmap = median(unmapped, ROUNDS);
+	packet = median_u64(sent, ROUNDS);
+	unmap = median_u64(unmapped, ROUNDS);
 	TH_LOG("%.1f times as long as a packet", (double)unmap / packet);
 	EXPECT_GT(packet * UNMAP_MAX, unmap);
 	guest_mem_free(&page);

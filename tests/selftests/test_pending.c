@@ -291,7 +291,7 @@ static int pin_often(struct vdev *v, struct vnic *nic, uint64_t *usual)
 			ret = vnic_send_parts(nic, iova, PAGES, BLOCK);
 		ns[i] = now_ns() - start;
 	}
-	*usual = median(ns, ROUNDS);
+	*usual = median_u64(ns, ROUNDS);
 	munmap(page.va, PAGE);
 	return ret;
 }
