@@ -11,7 +11,7 @@ INSTALL_MOD_DIR ?= updates
 
 .PHONY: modules install install-modules install-mdevctl dkms dkms-remove
 .PHONY: install-dkms-sources tools install-tools deb
-.PHONY: clean demo check check-kernels soak mutants bench help
+.PHONY: clean demo check check-kernels soak mutants coverage bench help
 
 # What the kernel needs, said before the compiler says it in its own way.
 define check_kernel
@@ -117,6 +117,10 @@ soak:
 mutants:
 	tests/mutants/run
 
+# Which lines and branches of drivers/ the tests come to.
+coverage:
+	tests/coverage/run
+
 bench:
 	tests/bench/bench
 	tests/lab/lab packages pkg-config libjansson-dev jq time
@@ -129,6 +133,7 @@ help:
 	@echo '  make check-kernels   those on stock Debian 12, 13 and 14 kernels'
 	@echo '  make soak      races, unloading, fuzzers and migrations for four hours, or SOAK_MINUTES=N'
 	@echo '  make mutants   defects that were mended, put back one at a time: 45 minutes'
+	@echo '  make coverage  which lines and branches of the modules the tests come to: 20 minutes'
 	@echo '  make bench     measure the network card beside vhost-net, mdev-migrate beside jq'
 	@echo
 	@echo 'For the kernel you run:'

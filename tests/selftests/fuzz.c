@@ -209,7 +209,7 @@ static uint64_t odd_addr(struct fuzz *f)
 		vq->used_iova + 2, vq->avail_iova + 2, vq->desc_iova + 4090,
 		f->mem.iova + fuzz_below(f, FUZZ_PIECES) * FUZZ_PIECE,
 		f->mem.iova + fuzz_below(f, FUZZ_PIECES) * FUZZ_PIECE - 7,
-		fuzz_value(f),
+		fuzz_value(f), FUZZ_SLOW + fuzz_below(f, 16) * 4096,
 	};
 
 	return addrs[fuzz_below(f, ARRAY_SIZE(addrs))];

@@ -22,6 +22,8 @@
 #define FUZZ_PIECES	(FUZZ_MEM / FUZZ_PIECE)
 /* A page more, at the end of all addresses. */
 #define FUZZ_TOP	(~0ULL - 0xfff)
+/* Where somebody may have mapped pages that come late. */
+#define FUZZ_SLOW	0x30000000UL
 #define FUZZ_EVENTS	(FUZZ_QUEUES + 1)
 #define FUZZ_PACKET	65000
 

@@ -8,6 +8,8 @@
 
 #include "fuzz.h"
 
+#define RACERS_TYPE	"virtio_net-v3"
+
 /**
  * struct racer - what a process works on
  * @f: the card, as it was when the process was forked
@@ -37,6 +39,14 @@ struct racer_kind {
 	bool always;
 	bool iommufd;
 };
+
+/* racers_others.c */
+void race_slow_pages(struct racer *r);
+void race_joins(struct racer *r);
+void race_strangers(struct racer *r);
+void race_commands(struct racer *r);
+void race_reports(struct racer *r);
+void racers_clean(void);
 
 extern const struct racer_kind racer_kinds[];
 extern const unsigned int nr_racer_kinds;

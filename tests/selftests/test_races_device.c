@@ -10,6 +10,8 @@
  * RACES_SECONDS: how long in all. FUZZ_SEED: where the random numbers begin; each
  * round says with which it comes first.
  */
+#include <linux/pci_regs.h>
+#include <net/if.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 
@@ -23,6 +25,9 @@
 #define CHECK_FRAME	200
 /* How much slower a racer is in some rounds. */
 #define SLOW		20
+/* To see whether it stands still. */
+#define CHECK_CHAINS	100
+#define CHECK_MS	20
 /* For one frame of those that are sent to see whether the card works. */
 #define FRAME_MS	500
 #define PARTS		(way_available(VDEV_IOMMUFD) + \
@@ -114,10 +119,25 @@ static int more_memory(struct racer *r)
 	return ret;
 }
 
+/* What the host receives from the card, any processor goes on with. */
+static void steer_by_processor(void)
+{
+	char name[IFNAMSIZ + 1], path[128];
+	unsigned int i;
+
+	if (mdev_read(MDEV_UUID_A, "netdev", name, sizeof(name)) < 0)
+		return;
+	for (i = 0; i < FUZZ_PAIRS; i++) {
+		snprintf(path, sizeof(path),
+			 "/sys/class/net/%s/queues/rx-%u/rps_cpus", name, i);
+		sysfs_write(path, "f");
+	}
+}
+
 static int begin(struct round *round, enum vdev_how how)
 {
 	struct racer *r = &round->r;
-	int ret = fuzz_open(&r->f, RACES_TYPE, how);
+	int ret = fuzz_open(&r->f, RACERS_TYPE, how);
 
 	if (!ret)
 		ret = more_memory(r);
@@ -125,6 +145,7 @@ static int begin(struct round *round, enum vdev_how how)
 		ret = fuzz_make_rings(&r->f);
 	if (ret)
 		return ret;
+	steer_by_processor();
 	fuzz_up(&r->f);
 	vnic_mac(&(struct vnic){ .pci = r->f.pci }, r->f.mac);
 	return 0;
@@ -348,11 +369,36 @@ down:
 	return ret;
 }
 
+/* Without bus mastering no queue takes anything; with it again they go on. */
+static int obeys(struct round *round)
+{
+	struct fuzz *f = &round->r.f;
+	uint16_t used[FUZZ_QUEUES];
+	unsigned int i, q;
+
+	if (mig_set(&f->p.a, RUNNING, NULL) ||
+	    pci_read(&f->p.a, 2, PCI_COMMAND) & PCI_COMMAND_MASTER)
+		return 0;
+	for (q = 0; q < FUZZ_QUEUES; q++)
+		used[q] = f->vq[q].used->idx;
+	for (i = 0; i < CHECK_CHAINS; i++) {
+		fuzz_chain(f);
+		fuzz_kick(f);
+	}
+	usleep(CHECK_MS * 1000);
+	for (q = 0; q < FUZZ_QUEUES; q++) {
+		if (used[q] != f->vq[q].used->idx)
+			return races_failed("queue %u is no bus master, and goes on", q);
+	}
+	return 0;
+}
+
 /* Closes the card, which is gone afterwards. */
 static int end(struct round *round)
 {
 	int ret = 0;
 
+	racers_clean();
 	fuzz_close(&round->r.f);
 	if (round->remover)
 		ret = wait_end("removal", round->remover, false);
@@ -402,7 +448,7 @@ static int one_round(enum vdev_how how, struct sums *sums, uint64_t seed)
 	add_packets(sums);
 	/* What is being removed has no files in sysfs any more. */
 	if (!ret && !round.remover)
-		ret = works(&round);
+		ret = obeys(&round) ?: works(&round);
 	return end(&round) ?: ret;
 }
 
@@ -465,6 +511,7 @@ FIXTURE_SETUP(races)
 FIXTURE_TEARDOWN(races)
 {
 	races_log_end(&self->log);
+	racers_clean();
 	if (mdev_exists(MDEV_UUID_B))
 		mdev_remove(MDEV_UUID_B);
 }
