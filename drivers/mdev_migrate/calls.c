@@ -7,19 +7,18 @@
  * gets a file whose last reference we put: the kernel closes it when the task
  * returns. There is one file for each ioctl, however often and of whom it asks.
  *
- * A device must not pin while an ioctl is under way
- * - that has asked it, or
- * - whose caller is who opened the device: the same process, or the same user in the
- *   same memory cgroup. Type1 may not ask the device, or not yet: it joins the
- *   container just now.
- * It is not told which container a device is in. A container that several users or
- * control groups share, on purpose, is not covered: theirs are the devices that join
- * while type1 is at it.
+ * A device must not pin while an ioctl is under way whose caller is who opened the
+ * device: the same process, or the same user in the same memory cgroup; or whose caller
+ * has asked a device of the same user's, who shares the container. Type1 may not ask
+ * this one, or not yet: it joins the container just now.
  *
  * An ioctl that is held up on its way out, as by a page that does not come for the
- * argument, holds up its own user's devices only: who opens a device next is somebody
- * else and begins anew. There can be as many of them as a user can have threads, so
- * nothing here looks through them.
+ * argument, holds up the devices of these users only: who opens a device next is
+ * somebody else. There can be as many of them as a user can have threads, so nothing
+ * here looks through them.
+ *
+ * What is allocated here is charged to nobody: a limit on memory must not keep an
+ * ioctl from being counted. A thread, which is charged, has one at a time.
  */
 #include <linux/anon_inodes.h>
 #include <linux/cred.h>
@@ -38,16 +37,15 @@
 #define OWNERS_BITS	8
 
 /**
- * struct mdm_owner - a process, or a user in a memory cgroup
+ * struct mdm_owner - a process, a user in a memory cgroup, or a user in any
  * @node: in the table of owners; not hashed before it has users
  * @users: devices that it has opened, and calls
- * @calls: its unmap ioctls that are under way
+ * @calls: unmap ioctls that are under way and counted for it
  * @mm: the process's memory; NULL if it is a user
  * @memcg: the user's memory cgroup
  * @uid: the user
  *
- * Kept while it has users, of which each has a reference to both the process and the
- * user that it is.
+ * Kept while it has users.
  */
 struct mdm_owner {
 	struct hlist_node node;
@@ -63,32 +61,36 @@ struct mdm_owner {
  * @node: in the table of calls; not hashed if it is a spare one
  * @file: is closed when it is over
  * @task: who called
- * @owners: the process and the user that it is
- * @told: struct mdm_told, devices of others that it has asked
+ * @owners: who that is
+ * @asked: struct mdm_asked, others whose devices it has asked
+ * @patience: how often waiting was given up for the range, one after the other
+ * @first: the first page of the range
+ * @last: the last page
  */
 struct mdm_call {
 	struct hlist_node node;
 	struct file *file;
 	struct task_struct *task;
 	struct mdm_owner *owners[MDM_NR_OWNERS];
-	struct list_head told;
+	struct list_head asked;
+	unsigned int patience;
+	unsigned long first;
+	unsigned long last;
 };
 
 /**
- * struct mdm_told - a device that was asked by who has not opened it
- * @in_call: in the call's list
- * @in_dma: in the device's
- * @dma: the device's guest memory
+ * struct mdm_asked - who has a device that was asked by somebody else
+ * @node: in the call's list
+ * @owner: the user
  */
-struct mdm_told {
-	struct list_head in_call;
-	struct list_head in_dma;
-	const struct mdm_dma *dma;
+struct mdm_asked {
+	struct list_head node;
+	struct mdm_owner *owner;
 };
 
 static DEFINE_HASHTABLE(calls, CALLS_BITS);
 static DEFINE_HASHTABLE(owners, OWNERS_BITS);
-/* The tables and what is in them; dma->told and dma->spare */
+/* The tables and what is in them, and dma->spare. Taken in dma->lock, too. */
 static DEFINE_SPINLOCK(calls_lock);
 
 static unsigned long owner_key(const struct mdm_owner *owner)
@@ -130,7 +132,7 @@ static void owners_free(struct mdm_owner **them)
 	}
 }
 
-/* Room for two, that are nobody yet. */
+/* Room for one of each kind, that are nobody yet. */
 static int owners_alloc(struct mdm_owner **them)
 {
 	int ret = 0;
@@ -146,8 +148,16 @@ static int owners_alloc(struct mdm_owner **them)
 	return ret;
 }
 
+/* Who calls is counted for being it, not for being asked. */
+static void owner_count(struct mdm_owner *owner, unsigned int kind, int calls)
+{
+	lockdep_assert_held(&calls_lock);
+	if (kind < MDM_NR_CALLERS)
+		WRITE_ONCE(owner->calls, owner->calls + calls);
+}
+
 /* They become who the current task is; @calls: a call of its begins. */
-static void owners_enter(struct mdm_owner **them, unsigned int calls)
+static void owners_enter(struct mdm_owner **them, int calls)
 {
 	struct mdm_owner *owner, *rest[MDM_NR_OWNERS] = { };
 	unsigned int i;
@@ -157,6 +167,7 @@ static void owners_enter(struct mdm_owner **them, unsigned int calls)
 		mmgrab(current->mm);
 	them[MDM_OWNER_USER]->uid = current_euid();
 	them[MDM_OWNER_USER]->memcg = get_mem_cgroup_from_mm(current->mm);
+	them[MDM_OWNER_ASKED]->uid = current_euid();
 
 	spin_lock(&calls_lock);
 	for (i = 0; i < MDM_NR_OWNERS; i++) {
@@ -168,14 +179,14 @@ static void owners_enter(struct mdm_owner **them, unsigned int calls)
 			hash_add(owners, &them[i]->node, owner_key(them[i]));
 		}
 		them[i]->users++;
-		WRITE_ONCE(them[i]->calls, them[i]->calls + calls);
+		owner_count(them[i], i, calls);
 	}
 	spin_unlock(&calls_lock);
 	owners_free(rest);
 }
 
 /* The opposite, also for room that was not needed. */
-static void owners_leave(struct mdm_owner **them, unsigned int calls)
+static void owners_leave(struct mdm_owner **them, int calls)
 {
 	struct mdm_owner *gone[MDM_NR_OWNERS] = { };
 	unsigned int i;
@@ -185,7 +196,7 @@ static void owners_leave(struct mdm_owner **them, unsigned int calls)
 		swap(gone[i], them[i]);
 		if (!gone[i] || !gone[i]->users)
 			continue;
-		WRITE_ONCE(gone[i]->calls, gone[i]->calls - calls);
+		owner_count(gone[i], i, -calls);
 		if (--gone[i]->users)
 			gone[i] = NULL;
 		else
@@ -195,26 +206,32 @@ static void owners_leave(struct mdm_owner **them, unsigned int calls)
 	owners_free(gone);
 }
 
-static void free_told(struct list_head *told)
+static void asked_free(struct mdm_asked *asked)
 {
-	struct mdm_told *t, *next;
+	struct mdm_owner *owner = asked->owner;
 
-	list_for_each_entry_safe(t, next, told, in_call)
-		kfree(t);
+	spin_lock(&calls_lock);
+	WRITE_ONCE(owner->calls, owner->calls - 1);
+	if (--owner->users)
+		owner = NULL;
+	else
+		hash_del(&owner->node);
+	spin_unlock(&calls_lock);
+	owner_free(owner);
+	kfree(asked);
 }
 
 /* The caller returns to userspace, or a spare one is not needed any more. */
 static int call_release(struct inode *inode, struct file *file)
 {
 	struct mdm_call *call = file->private_data;
-	struct mdm_told *told;
+	struct mdm_asked *asked, *next;
 
 	spin_lock(&calls_lock);
 	hash_del(&call->node);
-	list_for_each_entry(told, &call->told, in_call)
-		list_del(&told->in_dma);
 	spin_unlock(&calls_lock);
-	free_told(&call->told);
+	list_for_each_entry_safe(asked, next, &call->asked, node)
+		asked_free(asked);
 	owners_leave(call->owners, 1);
 	if (call->task)
 		put_task_struct(call->task);
@@ -227,7 +244,24 @@ static const struct file_operations call_fops = {
 	.release = call_release,
 };
 
-static struct mdm_call *call_make(void)
+/* Begins a section whose memory is charged to nobody; @memcg: for its end. */
+static struct mem_cgroup *uncharged_begin(struct mem_cgroup **memcg)
+{
+	struct mem_cgroup *root;
+
+	*memcg = get_mem_cgroup_from_mm(current->mm);
+	for (root = *memcg; root && parent_mem_cgroup(root);)
+		root = parent_mem_cgroup(root);
+	return set_active_memcg(root);
+}
+
+static void uncharged_end(struct mem_cgroup *memcg, struct mem_cgroup *old)
+{
+	set_active_memcg(old);
+	mem_cgroup_put(memcg);
+}
+
+static struct mdm_call *call_alloc(void)
 {
 	struct mdm_call *call;
 
@@ -235,7 +269,7 @@ static struct mdm_call *call_make(void)
 	if (!call)
 		return NULL;
 	INIT_HLIST_NODE(&call->node);
-	INIT_LIST_HEAD(&call->told);
+	INIT_LIST_HEAD(&call->asked);
 	if (owners_alloc(call->owners))
 		goto err_free;
 	call->file = anon_inode_getfile("[mdev_migrate]", &call_fops, call, 0);
@@ -250,6 +284,15 @@ err_free:
 	return NULL;
 }
 
+static struct mdm_call *call_make(void)
+{
+	struct mem_cgroup *memcg, *old = uncharged_begin(&memcg);
+	struct mdm_call *call = call_alloc();
+
+	uncharged_end(memcg, old);
+	return call;
+}
+
 static struct mdm_call *call_of_current(void)
 {
 	struct mdm_call *call;
@@ -262,31 +305,50 @@ static struct mdm_call *call_of_current(void)
 	return NULL;
 }
 
-/* Has its caller opened the device? */
-static bool call_is_owners(const struct mdm_call *call,
-			   const struct mdm_dma *dma)
+/* Is it counted for who has opened the device, or has nobody? */
+static bool call_counts(const struct mdm_call *call, const struct mdm_dma *dma)
 {
+	const struct mdm_owner *user = READ_ONCE(dma->owners[MDM_OWNER_ASKED]);
+	const struct mdm_asked *asked;
 	unsigned int i;
 
-	lockdep_assert_held(&calls_lock);
-	for (i = 0; i < MDM_NR_OWNERS; i++) {
+	if (!user)
+		return true;
+	for (i = 0; i < MDM_NR_CALLERS; i++) {
 		if (call->owners[i] == READ_ONCE(dma->owners[i]))
+			return true;
+	}
+	list_for_each_entry(asked, &call->asked, node) {
+		if (asked->owner == user)
 			return true;
 	}
 	return false;
 }
 
-static struct mdm_told *find_told(struct mdm_call *call,
-				  const struct mdm_dma *dma)
+/* From here on it is. Only its own task changes a call's list. */
+static bool call_count(struct mdm_call *call, struct mdm_dma *dma)
 {
-	struct mdm_told *told;
+	struct mem_cgroup *memcg, *old = uncharged_begin(&memcg);
+	struct mdm_asked *asked = kzalloc_obj(*asked, MDM_DMA_GFP);
+	struct mdm_owner *owner;
 
-	lockdep_assert_held(&calls_lock);
-	list_for_each_entry(told, &call->told, in_call) {
-		if (told->dma == dma)
-			return told;
+	uncharged_end(memcg, old);
+	if (!asked)
+		return false;
+	spin_lock(&dma->lock);
+	owner = dma->owners[MDM_OWNER_ASKED];
+	if (owner) {
+		spin_lock(&calls_lock);
+		owner->users++;
+		WRITE_ONCE(owner->calls, owner->calls + 1);
+		spin_unlock(&calls_lock);
+		asked->owner = owner;
+		list_add(&asked->node, &call->asked);
 	}
-	return NULL;
+	spin_unlock(&dma->lock);
+	if (!owner)
+		kfree(asked);
+	return true;
 }
 
 /* The caller's call, a new one if there is none; NULL if there is no memory. */
@@ -299,6 +361,9 @@ static struct mdm_call *call_begin(struct mdm_dma *dma)
 	spin_unlock(&calls_lock);
 	if (call)
 		return call;
+	/* Its files are not closed on the way to userspace. */
+	if (current->flags & (PF_KTHREAD | PF_EXITING))
+		return NULL;
 	new = call_make();
 	spin_lock(&calls_lock);
 	if (!new)
@@ -338,33 +403,38 @@ static bool refill(struct mdm_dma *dma)
  * @dma: the device's guest memory
  *
  * Context: May sleep. In the caller's own context.
- * Return: whether mdm_calls_pending() says so until the caller returns to userspace;
- * if not, there is no memory for it.
+ * Return: the ioctl, for which mdm_calls_pending() says so until the caller returns to
+ * userspace; NULL if there is no memory for it.
  */
-bool mdm_calls_begin(struct mdm_dma *dma)
+struct mdm_call *mdm_calls_begin(struct mdm_dma *dma)
 {
 	struct mdm_call *call = call_begin(dma);
-	struct mdm_told *told;
-	bool known;
 
 	refill(dma);
-	if (!call)
-		return false;
-	/* It is this task's, and stays. */
-	spin_lock(&calls_lock);
-	known = call_is_owners(call, dma) || find_told(call, dma);
-	spin_unlock(&calls_lock);
-	if (known)
-		return true;
-	told = kzalloc_obj(*told, MDM_DMA_GFP);
-	if (!told)
-		return false;
-	told->dma = dma;
-	spin_lock(&calls_lock);
-	list_add(&told->in_call, &call->told);
-	list_add(&told->in_dma, &dma->told);
-	spin_unlock(&calls_lock);
-	return true;
+	if (call && !call_counts(call, dma) && !call_count(call, dma))
+		return NULL;
+	return call;
+}
+
+/**
+ * mdm_calls_patience - how often an ioctl has given up waiting
+ * @call: the ioctl
+ * @first: the first page of the range that it wants
+ * @last: the last page
+ *
+ * Counted from 0 for each range: type1 counts how often it asks likewise.
+ *
+ * Context: In the caller's own context.
+ * Return: where that is counted, until the caller returns to userspace.
+ */
+unsigned int *mdm_calls_patience(struct mdm_call *call, unsigned long first,
+				 unsigned long last)
+{
+	if (call->first != first || call->last != last)
+		call->patience = 0;
+	call->first = first;
+	call->last = last;
+	return &call->patience;
 }
 
 /**
@@ -372,9 +442,9 @@ bool mdm_calls_begin(struct mdm_dma *dma)
  * @dma: the device's guest memory
  *
  * It does not take calls_lock, which all devices have in common: an unmap ioctl is
- * counted, or the device told, before mdm_dma_unmap() takes dma->lock to see what is
- * pinned. A device that type1 does not ask joins the container later, with
- * device_list_lock, which type1 holds while it asks the others.
+ * counted before mdm_dma_unmap() takes dma->lock to see what is pinned. A device that
+ * type1 does not ask joins the container later, with device_list_lock, which type1
+ * holds while it asks the others.
  *
  * Context: dma->lock held.
  * Return: whether.
@@ -390,22 +460,7 @@ bool mdm_calls_pending(struct mdm_dma *dma)
 		if (dma->owners[i] && READ_ONCE(dma->owners[i]->calls))
 			return true;
 	}
-	return !list_empty(&dma->told);
-}
-
-/* Of who had the device before. */
-static void forget(struct mdm_dma *dma)
-{
-	struct mdm_told *told, *next;
-	LIST_HEAD(gone);
-
-	spin_lock(&calls_lock);
-	list_for_each_entry_safe(told, next, &dma->told, in_dma) {
-		list_del(&told->in_dma);
-		list_move(&told->in_call, &gone);
-	}
-	spin_unlock(&calls_lock);
-	free_told(&gone);
+	return false;
 }
 
 static void owners_swap(struct mdm_dma *dma, struct mdm_owner **them)
@@ -427,7 +482,6 @@ int mdm_calls_open(struct mdm_dma *dma)
 {
 	struct mdm_owner *them[MDM_NR_OWNERS];
 
-	forget(dma);
 	if (!mdm_dma_has_container(dma))
 		return 0;
 	if (owners_alloc(them))
@@ -444,19 +498,13 @@ int mdm_calls_open(struct mdm_dma *dma)
 void mdm_calls_close(struct mdm_dma *dma)
 {
 	struct mdm_owner *them[MDM_NR_OWNERS] = { };
+	struct mdm_call *spare = NULL;
 
 	owners_swap(dma, them);
 	owners_leave(them, 0);
-}
-
-/**
- * mdm_calls_destroy - the device goes
- * @dma: the device's guest memory
- */
-void mdm_calls_destroy(struct mdm_dma *dma)
-{
-	forget(dma);
-	if (dma->spare)
-		fput(dma->spare->file);
-	dma->spare = NULL;
+	spin_lock(&calls_lock);
+	swap(spare, dma->spare);
+	spin_unlock(&calls_lock);
+	if (spare)
+		fput(spare->file);
 }

@@ -43,7 +43,6 @@ int mdm_dma_create(struct mdev_migrate_device *mdm)
 	xa_init_flags(&dma->blocks, XA_FLAGS_ACCOUNT);
 	INIT_LIST_HEAD(&dma->maps);
 	INIT_LIST_HEAD(&dma->ops);
-	INIT_LIST_HEAD(&dma->told);
 	init_waitqueue_head(&dma->ops_wait);
 	dma->short_until = jiffies;
 	dma->refused_until = jiffies;
@@ -161,7 +160,8 @@ void mdm_dma_destroy(struct mdev_migrate_device *mdm)
 	mdm_log_close(dma);
 	xa_destroy(&dma->log);
 	xa_destroy(&dma->blocks);
-	mdm_calls_destroy(dma);
+	/* Asked after it was closed. */
+	mdm_calls_close(dma);
 	mutex_destroy(&dma->sync_lock);
 	mutex_destroy(&dma->log_lock);
 	kfree(dma);

@@ -68,11 +68,19 @@ enum mdm_use { MDM_PAYLOAD, MDM_RING, MDM_NR_USES };
 
 /**
  * enum mdm_owner_kind - whom type1's unmap ioctls are counted for
- * @MDM_OWNER_PROCESS: a process
- * @MDM_OWNER_USER: a user in a memory cgroup
- * @MDM_NR_OWNERS: how many
+ * @MDM_OWNER_PROCESS: the process that calls
+ * @MDM_OWNER_USER: the user that calls, in a memory cgroup
+ * @MDM_NR_CALLERS: how many of these
+ * @MDM_OWNER_ASKED: a user whose device is asked in somebody else's call
+ * @MDM_NR_OWNERS: how many in all
  */
-enum mdm_owner_kind { MDM_OWNER_PROCESS, MDM_OWNER_USER, MDM_NR_OWNERS };
+enum mdm_owner_kind {
+	MDM_OWNER_PROCESS,
+	MDM_OWNER_USER,
+	MDM_NR_CALLERS,
+	MDM_OWNER_ASKED = MDM_NR_CALLERS,
+	MDM_NR_OWNERS
+};
 
 /**
  * struct mdm_mark - a range that userspace has unmapped not long ago
@@ -163,7 +171,6 @@ struct mdm_range {
  * @ops_wait: waits for one of these to end
  * @marks: what is leaving
  * @owners: who opened it, while in a container
- * @told: unmap ioctls of others that have asked it; guarded by calls_lock
  * @spare: for an unmap ioctl when there is no memory; guarded by calls_lock
  * @away_until: in jiffies; memory was unmapped, and may be replaced until then
  * @short_until: in jiffies; memory was short, no payload is pinned before
@@ -184,7 +191,8 @@ struct mdm_range {
  * @unmaps: calls of dma_unmap under way that have something to do
  * @unmap_since: in jiffies; when one of these began, or ended, last
  * @unmap_watch: pauses and interrupts who is in their way
- * @patience: how often type1 was not made to wait any longer, one after the other
+ * @patience: how often waiting was given up for ioctls that are not counted, one
+ *	after the other
  * @unpinner: unpins on behalf of type1, while open
  * @drop: its work
  * @drop_first: the first page of what it is to unpin
@@ -214,7 +222,6 @@ struct mdm_dma {
 	wait_queue_head_t ops_wait;
 	struct mdm_mark marks[MDM_NR_USES][MDM_NR_MARKS];
 	struct mdm_owner *owners[MDM_NR_OWNERS];
-	struct list_head told;
 	struct mdm_call *spare;
 	unsigned long away_until;
 	unsigned long short_until;
@@ -305,11 +312,12 @@ void mdm_unmap_open(struct mdm_dma *dma);
 void mdm_unmap_close(struct mdm_dma *dma);
 
 /* calls.c */
-bool mdm_calls_begin(struct mdm_dma *dma);
+struct mdm_call *mdm_calls_begin(struct mdm_dma *dma);
+unsigned int *mdm_calls_patience(struct mdm_call *call, unsigned long first,
+				 unsigned long last);
 bool mdm_calls_pending(struct mdm_dma *dma);
 int mdm_calls_open(struct mdm_dma *dma);
 void mdm_calls_close(struct mdm_dma *dma);
-void mdm_calls_destroy(struct mdm_dma *dma);
 
 /* dirty.c: pages of a bitmap of the log */
 #define MDM_LOG_SHIFT	12

@@ -93,7 +93,8 @@ void mdm_mark(struct mdm_dma *dma, unsigned long first, unsigned long last,
  * @dma: guest memory
  *
  * What is over is forgotten. A mark that is not may be what keeps type1 from its
- * BUG(), and is not got rid of by opening the device anew.
+ * BUG(), and is not got rid of by opening the device anew, nor by what type1 says
+ * of a container that may be another one.
  *
  * Context: dma->lock held.
  */
@@ -108,6 +109,7 @@ void mdm_marks_open(struct mdm_dma *dma)
 
 			if (time_after_eq(jiffies, mark->until))
 				mark->valid = false;
+			mark->exact = false;
 		}
 	}
 }

@@ -176,12 +176,13 @@ static bool drop_ask(struct mdm_dma *dma, unsigned long first,
 	return true;
 }
 
-/* Nothing may be pinned any more in the range. Returns whether anything is. */
+/*
+ * Nothing may be pinned any more in the range; @safe: not even without a mark. Returns
+ * whether anything is.
+ */
 static bool begin_leaving(struct mdm_dma *dma, unsigned long first,
-			  unsigned long last)
+			  unsigned long last, bool safe)
 {
-	/* iommufd keeps others out by itself. */
-	bool safe = !mdm_dma_has_container(dma) || mdm_calls_begin(dma);
 	bool hit[MDM_NR_USES], busy;
 
 	guard(spinlock)(&dma->lock);
@@ -221,21 +222,49 @@ static bool drop_is_done(struct mdm_dma *dma, unsigned long asked,
 	       !mdm_op_overlaps(dma, first, last);
 }
 
-static void drop_elsewhere(struct mdm_dma *dma, unsigned long first,
-			   unsigned long last)
+/* Returns whether it is done; if not, the next one waits longer. */
+static bool drop_elsewhere(struct mdm_dma *dma, unsigned long first,
+			   unsigned long last, unsigned int *patience)
 {
-	u64 timeout = (u64)DROP_TIMEOUT << (DROP_SHIFT * dma->patience);
+	u64 timeout = (u64)DROP_TIMEOUT << (DROP_SHIFT * *patience);
 	unsigned long asked;
 
 	if (!drop_ask(dma, first, last, &asked))
-		return;
-	/* type1 calls one at a time. */
+		return true;
 	if (wait_event_timeout(dma->ops_wait,
 			       drop_is_done(dma, asked, first, last),
 			       min_t(u64, timeout, MAX_JIFFY_OFFSET)))
+		return true;
+	if (*patience < DROP_PATIENCE)
+		++*patience;
+	return false;
+}
+
+static void unmap_container(struct mdm_dma *dma, unsigned long first,
+			    unsigned long last)
+{
+	struct mdm_call *call = mdm_calls_begin(dma);
+	unsigned int *patience = &dma->patience;
+
+	if (!begin_leaving(dma, first, last, call))
+		return;
+	/* type1 calls one at a time. */
+	if (call)
+		patience = mdm_calls_patience(call, first, last);
+	if (drop_elsewhere(dma, first, last, patience))
 		dma->patience = 0;
-	else if (dma->patience < DROP_PATIENCE)
-		dma->patience++;
+	end_leaving(dma);
+}
+
+/* It keeps others out by itself. */
+static void unmap_iommufd(struct mdm_dma *dma, unsigned long first,
+			  unsigned long last)
+{
+	if (!begin_leaving(dma, first, last, true))
+		return;
+	mdm_dma_drop_range(dma, first, last, true);
+	wait_event(dma->ops_wait, is_gone(dma, first, last));
+	end_leaving(dma);
 }
 
 /**
@@ -256,13 +285,8 @@ void mdm_dma_unmap(struct mdev_migrate_device *mdm, u64 iova, u64 length)
 		last_byte = U64_MAX;
 	first = iova >> PAGE_SHIFT;
 	last = last_byte >> PAGE_SHIFT;
-	if (!begin_leaving(dma, first, last))
-		return;
-	if (mdm_dma_has_container(dma)) {
-		drop_elsewhere(dma, first, last);
-	} else {
-		mdm_dma_drop_range(dma, first, last, true);
-		wait_event(dma->ops_wait, is_gone(dma, first, last));
-	}
-	end_leaving(dma);
+	if (mdm_dma_has_container(dma))
+		unmap_container(dma, first, last);
+	else
+		unmap_iommufd(dma, first, last);
 }

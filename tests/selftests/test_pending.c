@@ -8,6 +8,7 @@
 #include <linux/userfaultfd.h>
 #include <pthread.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -17,14 +18,16 @@
 #define OTHER		(64 * MIB)
 #define NOBODY		65534
 /* Unmaps that are pending; pages of a packet; how often. */
-#define MANY		6000U
+#define MANY		9600U
 #define PAGES		16U
 /* Apart, so that each page is pinned by itself. */
 #define BLOCK		(2 * MIB)
 #define ROUNDS		15
 #define STACK		(64 * 1024)
 /* How much longer somebody else's may take meanwhile. */
-#define LONGER_MAX	3
+#define LONGER_MAX	4
+/* What else the machine does meanwhile makes it longer, never shorter. */
+#define TRIES		3
 /* Long enough for a ring to be mapped and a packet to be sent, if that may be. */
 #define WHILE_MS	500
 
@@ -269,6 +272,94 @@ TEST_F(card, others)
 	self->v.group_fd = -1;
 }
 
+/* Says that it is here, and waits until it may go on. */
+static int meet(int fd)
+{
+	char c = 0;
+
+	return write(fd, &c, 1) == 1 && read(fd, &c, 1) == 1 ? 0 : -EPIPE;
+}
+
+static int join_again(struct vdev *b, const struct vdev *a, struct vnic *nic,
+		      struct guest_mem *mem)
+{
+	int ret;
+
+	vnic_down(nic);
+	vdev_close(b);
+	memset(nic, 0, sizeof(*nic));
+	ret = vdev_join(b, MDEV_UUID_B, a);
+	return ret ? ret : restart(b, nic, mem);
+}
+
+/* In a process of its own, in the container of @a: it has the card B, and opens it anew. */
+static int neighbour(const struct vdev *a, int fd)
+{
+	struct guest_mem mem;
+	struct vnic nic = { 0 };
+	struct vdev b;
+	int ret;
+
+	if (setresuid(NOBODY, NOBODY, NOBODY))
+		return EPERM;
+	memset(&b, 0, sizeof(b));
+	ret = guest_mem_init(&mem, 128 * MIB, 2 * MIB);
+	if (!ret)
+		ret = vdev_map((struct vdev *)a, &mem);
+	if (!ret)
+		ret = join_again(&b, a, &nic, &mem);
+	if (!ret)
+		ret = vnic_send_parts(&nic, OTHER, 1, PAGE);
+	if (!ret)
+		ret = meet(fd);
+	if (!ret)
+		ret = join_again(&b, a, &nic, &mem);
+	if (!ret && sends(&nic, WHILE_MS))
+		ret = -EEXIST;
+	if (!ret)
+		ret = meet(fd);
+	if (!ret)
+		ret = vnic_sent(&nic, DEADLINE_MS);
+	return -ret;
+}
+
+/* Others in the container wait once they were asked, also with a card opened anew. */
+TEST_F(card, neighbours)
+{
+	struct guest_mem other;
+	struct pending p;
+	int fds[2], status;
+	char c;
+	pid_t pid;
+
+	REQUIRE_PENDING(&p);
+	ASSERT_EQ(0, guest_mem_init(&other, OTHER, PAGE));
+	ASSERT_EQ(0, vdev_map(&self->v, &other));
+	ASSERT_EQ(0, mdev_create(MDEV_TYPE_V1, MDEV_UUID_B));
+	ASSERT_EQ(0, vdev_give(MDEV_UUID_B, VDEV_GROUP, NOBODY));
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, fds));
+	fflush(stdout);
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		close(fds[0]);
+		_exit(neighbour(&self->v, fds[1]));
+	}
+	close(fds[1]);
+	ASSERT_EQ(1, read(fds[0], &c, 1));
+	start(_metadata, &p, 1);
+	ASSERT_EQ(1, write(fds[0], &c, 1));
+	EXPECT_EQ(1, read(fds[0], &c, 1));
+	end(_metadata, &p, 1);
+	EXPECT_EQ(1, write(fds[0], &c, 1));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status) {
+		TH_LOG("%s", strerror(WEXITSTATUS(status)));
+	}
+	close(fds[0]);
+	ASSERT_EQ(0, mdev_remove(MDEV_UUID_B));
+}
+
 /* Packets of pages that were just mapped: the nanoseconds of what is in the middle. */
 static int pin_often(struct vdev *v, struct vnic *nic, uint64_t *usual)
 {
@@ -296,8 +387,8 @@ static int pin_often(struct vdev *v, struct vnic *nic, uint64_t *usual)
 	return ret;
 }
 
-/* In a process of its own, with the card B; it answers how long that took. */
-static uint64_t anothers_time(void)
+/* In a process of its own, with the card B; it answers how long that took, or 0. */
+static uint64_t try_another(void)
 {
 	struct guest_mem mem;
 	struct vnic nic = { 0 };
@@ -333,6 +424,18 @@ static long open_files(void)
 
 	return sysfs_read("/proc/sys/fs/file-nr", text, sizeof(text)) > 0 ?
 	       atol(text) : -1;
+}
+
+static uint64_t anothers_time(void)
+{
+	uint64_t best = try_another(), ns;
+	unsigned int i;
+
+	for (i = 1; i < TRIES; i++) {
+		ns = try_another();
+		best = ns < best ? ns : best;
+	}
+	return best;
 }
 
 /* As many as a user has threads. Nobody else's pins take longer. */
