@@ -300,10 +300,10 @@ static int neighbour(const struct vdev *a, int fd)
 	struct vdev b;
 	int ret;
 
-	if (setresuid(NOBODY, NOBODY, NOBODY))
-		return EPERM;
 	memset(&b, 0, sizeof(b));
-	ret = guest_mem_init(&mem, 128 * MIB, 2 * MIB);
+	ret = setresuid(NOBODY, NOBODY, NOBODY) ? -errno : 0;
+	if (!ret)
+		ret = guest_mem_init(&mem, 128 * MIB, 2 * MIB);
 	if (!ret)
 		ret = vdev_map((struct vdev *)a, &mem);
 	if (!ret)
