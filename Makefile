@@ -133,7 +133,7 @@ help:
 	@echo '  make check-kernels   those on stock Debian 12, 13 and 14 kernels'
 	@echo '  make soak      races, unloading, fuzzers and migrations for four hours, or SOAK_MINUTES=N'
 	@echo '  make mutants   defects that were mended, put back one at a time: 45 minutes'
-	@echo '  make coverage  which lines and branches of the modules the tests come to: 20 minutes'
+	@echo '  make coverage  which lines and branches of the modules the tests come to: half an hour'
 	@echo '  make bench     measure the network card beside vhost-net, mdev-migrate beside jq'
 	@echo
 	@echo 'For the kernel you run:'
