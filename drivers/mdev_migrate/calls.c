@@ -9,11 +9,13 @@
  *
  * A device must not pin while an ioctl is under way whose caller is who opened the
  * device: the same process, or the same user in the same memory cgroup; or whose caller
- * has asked a device of the same user's, who shares the container. Type1 may not ask
- * this one, or not yet: it joins the container just now.
+ * has asked another device of theirs, since they share a container. Type1 may not ask
+ * this one, or not yet: it joins the container just now. Who has not been asked can
+ * pin once in spite of that; with the fourth such in one ioctl nobody at all pins until
+ * it is over, which is before type1 has looked often enough for its BUG().
  *
  * An ioctl that is held up on its way out, as by a page that does not come for the
- * argument, holds up the devices of these users only: who opens a device next is
+ * argument, holds up the devices of these owners only: who opens a device next is
  * somebody else. There can be as many of them as a user can have threads, so nothing
  * here looks through them.
  *
@@ -35,9 +37,11 @@
 
 #define CALLS_BITS	8
 #define OWNERS_BITS	8
+/* Others whom an ioctl asks before nobody pins any more; type1 looks eleven times. */
+#define ASKED_MAX	4
 
 /**
- * struct mdm_owner - a process, a user in a memory cgroup, or a user in any
+ * struct mdm_owner - a process, or a user in a memory cgroup
  * @node: in the table of owners; not hashed before it has users
  * @users: devices that it has opened, and calls
  * @calls: unmap ioctls that are under way and counted for it
@@ -63,6 +67,7 @@ struct mdm_owner {
  * @task: who called
  * @owners: who that is
  * @asked: struct mdm_asked, others whose devices it has asked
+ * @nr_asked: how many
  * @patience: how often waiting was given up for the range, one after the other
  * @first: the first page of the range
  * @last: the last page
@@ -73,6 +78,7 @@ struct mdm_call {
 	struct task_struct *task;
 	struct mdm_owner *owners[MDM_NR_OWNERS];
 	struct list_head asked;
+	unsigned int nr_asked;
 	unsigned int patience;
 	unsigned long first;
 	unsigned long last;
@@ -81,16 +87,18 @@ struct mdm_call {
 /**
  * struct mdm_asked - who has a device that was asked by somebody else
  * @node: in the call's list
- * @owner: the user
+ * @owners: the process and the user
  */
 struct mdm_asked {
 	struct list_head node;
-	struct mdm_owner *owner;
+	struct mdm_owner *owners[MDM_NR_OWNERS];
 };
 
 static DEFINE_HASHTABLE(calls, CALLS_BITS);
 static DEFINE_HASHTABLE(owners, OWNERS_BITS);
-/* The tables and what is in them, and dma->spare. Taken in dma->lock, too. */
+/* Ioctls that have asked so many others that nobody pins. */
+static unsigned int all_wait;
+/* All of these, what is in the tables, and dma->spare. Taken in dma->lock, too. */
 static DEFINE_SPINLOCK(calls_lock);
 
 static unsigned long owner_key(const struct mdm_owner *owner)
@@ -148,16 +156,8 @@ static int owners_alloc(struct mdm_owner **them)
 	return ret;
 }
 
-/* Who calls is counted for being it, not for being asked. */
-static void owner_count(struct mdm_owner *owner, unsigned int kind, int calls)
-{
-	lockdep_assert_held(&calls_lock);
-	if (kind < MDM_NR_CALLERS)
-		WRITE_ONCE(owner->calls, owner->calls + calls);
-}
-
 /* They become who the current task is; @calls: a call of its begins. */
-static void owners_enter(struct mdm_owner **them, int calls)
+static void owners_enter(struct mdm_owner **them, unsigned int calls)
 {
 	struct mdm_owner *owner, *rest[MDM_NR_OWNERS] = { };
 	unsigned int i;
@@ -167,7 +167,6 @@ static void owners_enter(struct mdm_owner **them, int calls)
 		mmgrab(current->mm);
 	them[MDM_OWNER_USER]->uid = current_euid();
 	them[MDM_OWNER_USER]->memcg = get_mem_cgroup_from_mm(current->mm);
-	them[MDM_OWNER_ASKED]->uid = current_euid();
 
 	spin_lock(&calls_lock);
 	for (i = 0; i < MDM_NR_OWNERS; i++) {
@@ -179,14 +178,14 @@ static void owners_enter(struct mdm_owner **them, int calls)
 			hash_add(owners, &them[i]->node, owner_key(them[i]));
 		}
 		them[i]->users++;
-		owner_count(them[i], i, calls);
+		WRITE_ONCE(them[i]->calls, them[i]->calls + calls);
 	}
 	spin_unlock(&calls_lock);
 	owners_free(rest);
 }
 
 /* The opposite, also for room that was not needed. */
-static void owners_leave(struct mdm_owner **them, int calls)
+static void owners_leave(struct mdm_owner **them, unsigned int calls)
 {
 	struct mdm_owner *gone[MDM_NR_OWNERS] = { };
 	unsigned int i;
@@ -196,7 +195,7 @@ static void owners_leave(struct mdm_owner **them, int calls)
 		swap(gone[i], them[i]);
 		if (!gone[i] || !gone[i]->users)
 			continue;
-		owner_count(gone[i], i, -calls);
+		WRITE_ONCE(gone[i]->calls, gone[i]->calls - calls);
 		if (--gone[i]->users)
 			gone[i] = NULL;
 		else
@@ -204,21 +203,6 @@ static void owners_leave(struct mdm_owner **them, int calls)
 	}
 	spin_unlock(&calls_lock);
 	owners_free(gone);
-}
-
-static void asked_free(struct mdm_asked *asked)
-{
-	struct mdm_owner *owner = asked->owner;
-
-	spin_lock(&calls_lock);
-	WRITE_ONCE(owner->calls, owner->calls - 1);
-	if (--owner->users)
-		owner = NULL;
-	else
-		hash_del(&owner->node);
-	spin_unlock(&calls_lock);
-	owner_free(owner);
-	kfree(asked);
 }
 
 /* The caller returns to userspace, or a spare one is not needed any more. */
@@ -229,9 +213,13 @@ static int call_release(struct inode *inode, struct file *file)
 
 	spin_lock(&calls_lock);
 	hash_del(&call->node);
+	if (call->nr_asked >= ASKED_MAX)
+		WRITE_ONCE(all_wait, all_wait - 1);
 	spin_unlock(&calls_lock);
-	list_for_each_entry_safe(asked, next, &call->asked, node)
-		asked_free(asked);
+	list_for_each_entry_safe(asked, next, &call->asked, node) {
+		owners_leave(asked->owners, 1);
+		kfree(asked);
+	}
 	owners_leave(call->owners, 1);
 	if (call->task)
 		put_task_struct(call->task);
@@ -305,21 +293,26 @@ static struct mdm_call *call_of_current(void)
 	return NULL;
 }
 
+static bool owners_meet(struct mdm_owner *const *them, const struct mdm_dma *dma)
+{
+	unsigned int i;
+
+	for (i = 0; i < MDM_NR_OWNERS; i++) {
+		if (them[i] == READ_ONCE(dma->owners[i]))
+			return true;
+	}
+	return false;
+}
+
 /* Is it counted for who has opened the device, or has nobody? */
 static bool call_counts(const struct mdm_call *call, const struct mdm_dma *dma)
 {
-	const struct mdm_owner *user = READ_ONCE(dma->owners[MDM_OWNER_ASKED]);
 	const struct mdm_asked *asked;
-	unsigned int i;
 
-	if (!user)
+	if (!READ_ONCE(dma->owners[0]) || owners_meet(call->owners, dma))
 		return true;
-	for (i = 0; i < MDM_NR_CALLERS; i++) {
-		if (call->owners[i] == READ_ONCE(dma->owners[i]))
-			return true;
-	}
 	list_for_each_entry(asked, &call->asked, node) {
-		if (asked->owner == user)
+		if (owners_meet(asked->owners, dma))
 			return true;
 	}
 	return false;
@@ -331,23 +324,26 @@ static bool call_count(struct mdm_call *call, struct mdm_dma *dma)
 	struct mem_cgroup *memcg, *old = uncharged_begin(&memcg);
 	struct mdm_asked *asked = kzalloc_obj(*asked, MDM_DMA_GFP);
 	struct mdm_owner *owner;
+	unsigned int i;
 
 	uncharged_end(memcg, old);
 	if (!asked)
 		return false;
 	spin_lock(&dma->lock);
-	owner = dma->owners[MDM_OWNER_ASKED];
-	if (owner) {
-		spin_lock(&calls_lock);
+	spin_lock(&calls_lock);
+	for (i = 0; i < MDM_NR_OWNERS; i++) {
+		owner = dma->owners[i];
+		if (!owner)
+			continue;
 		owner->users++;
 		WRITE_ONCE(owner->calls, owner->calls + 1);
-		spin_unlock(&calls_lock);
-		asked->owner = owner;
-		list_add(&asked->node, &call->asked);
+		asked->owners[i] = owner;
 	}
+	if (++call->nr_asked == ASKED_MAX)
+		WRITE_ONCE(all_wait, all_wait + 1);
+	spin_unlock(&calls_lock);
 	spin_unlock(&dma->lock);
-	if (!owner)
-		kfree(asked);
+	list_add(&asked->node, &call->asked);
 	return true;
 }
 
@@ -456,6 +452,8 @@ bool mdm_calls_pending(struct mdm_dma *dma)
 	lockdep_assert_held(&dma->lock);
 	if (!mdm_dma_has_container(dma))
 		return false;
+	if (READ_ONCE(all_wait))
+		return true;
 	for (i = 0; i < MDM_NR_OWNERS; i++) {
 		if (dma->owners[i] && READ_ONCE(dma->owners[i]->calls))
 			return true;

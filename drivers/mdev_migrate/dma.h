@@ -68,19 +68,11 @@ enum mdm_use { MDM_PAYLOAD, MDM_RING, MDM_NR_USES };
 
 /**
  * enum mdm_owner_kind - whom type1's unmap ioctls are counted for
- * @MDM_OWNER_PROCESS: the process that calls
- * @MDM_OWNER_USER: the user that calls, in a memory cgroup
- * @MDM_NR_CALLERS: how many of these
- * @MDM_OWNER_ASKED: a user whose device is asked in somebody else's call
- * @MDM_NR_OWNERS: how many in all
+ * @MDM_OWNER_PROCESS: a process
+ * @MDM_OWNER_USER: a user in a memory cgroup
+ * @MDM_NR_OWNERS: how many
  */
-enum mdm_owner_kind {
-	MDM_OWNER_PROCESS,
-	MDM_OWNER_USER,
-	MDM_NR_CALLERS,
-	MDM_OWNER_ASKED = MDM_NR_CALLERS,
-	MDM_NR_OWNERS
-};
+enum mdm_owner_kind { MDM_OWNER_PROCESS, MDM_OWNER_USER, MDM_NR_OWNERS };
 
 /**
  * struct mdm_mark - a range that userspace has unmapped not long ago

@@ -24,6 +24,8 @@
 #define BLOCK		(2 * MIB)
 #define ROUNDS		15
 #define STACK		(64 * 1024)
+/* Others in a container from whom on nobody pins. */
+#define CROWD		4
 /* How much longer somebody else's may take meanwhile. */
 #define LONGER_MAX	4
 /* What else the machine does meanwhile makes it longer, never shorter. */
@@ -357,6 +359,104 @@ TEST_F(card, neighbours)
 		TH_LOG("%s", strerror(WEXITSTATUS(status)));
 	}
 	close(fds[0]);
+	ASSERT_EQ(0, mdev_remove(MDEV_UUID_B));
+}
+
+/* In a process of its own, as another user, in the container of @a: uses the page. */
+static int one_of_many(const struct vdev *a, const char *uuid, unsigned int i,
+		       int fd)
+{
+	struct guest_mem mem;
+	struct vnic nic = { 0 };
+	struct vdev b;
+	int ret;
+
+	ret = setresuid(NOBODY - i, NOBODY - i, NOBODY - i) ? -errno : 0;
+	if (!ret)
+		ret = guest_mem_init(&mem, (128 + 2 * i) * MIB, 2 * MIB);
+	if (!ret)
+		ret = vdev_map((struct vdev *)a, &mem);
+	if (!ret)
+		ret = vdev_join(&b, uuid, a);
+	if (!ret)
+		ret = restart(&b, &nic, &mem);
+	if (!ret)
+		ret = vnic_send_parts(&nic, OTHER, 1, PAGE);
+	return ret ? -ret : -meet(fd);
+}
+
+/* In a process of its own: somebody with a container of his own waits, too. */
+static int far_away(int fd)
+{
+	struct guest_mem mem;
+	struct vnic nic = { 0 };
+	struct vdev v;
+	int ret;
+
+	ret = setresuid(NOBODY - CROWD, NOBODY - CROWD, NOBODY - CROWD) ?
+	      -errno : vdev_open(&v, MDEV_UUID_B, VDEV_GROUP);
+	if (!ret)
+		ret = guest_mem_init(&mem, MIB, 2 * MIB);
+	if (!ret)
+		ret = vdev_map(&v, &mem);
+	if (!ret)
+		ret = restart(&v, &nic, &mem);
+	if (!ret && sends(&nic, WHILE_MS))
+		ret = -EEXIST;
+	if (!ret)
+		ret = meet(fd);
+	return ret ? -ret : -vnic_sent(&nic, DEADLINE_MS);
+}
+
+/* Of so many users in one container, one more might pin: then nobody does. */
+TEST_F(card, crowd)
+{
+	int fds[CROWD + 1][2], status;
+	char uuids[CROWD][40], c;
+	struct guest_mem other;
+	struct pending p;
+	pid_t pids[CROWD + 1];
+	unsigned int i;
+
+	REQUIRE_PENDING(&p);
+	ASSERT_EQ(0, guest_mem_init(&other, OTHER, PAGE));
+	ASSERT_EQ(0, vdev_map(&self->v, &other));
+	ASSERT_EQ(0, mdev_create(MDEV_TYPE_V1, MDEV_UUID_B));
+	ASSERT_EQ(0, vdev_give(MDEV_UUID_B, VDEV_GROUP, NOBODY - CROWD));
+	for (i = 0; i <= CROWD; i++)
+		ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, fds[i]));
+	for (i = 0; i < CROWD; i++) {
+		snprintf(uuids[i], sizeof(uuids[i]),
+			 "6d646576-0000-4000-8000-0000000001%02x", i);
+		ASSERT_EQ(0, mdev_create(MDEV_TYPE_V1, uuids[i]));
+		ASSERT_EQ(0, vdev_give(uuids[i], VDEV_GROUP, NOBODY - i));
+		fflush(stdout);
+		pids[i] = fork();
+		ASSERT_LE(0, pids[i]);
+		if (!pids[i])
+			_exit(one_of_many(&self->v, uuids[i], i, fds[i][1]));
+		ASSERT_LT(0, wait_readable(fds[i][0], DEADLINE_MS));
+		ASSERT_EQ(1, read(fds[i][0], &c, 1));
+	}
+	start(_metadata, &p, 1);
+	fflush(stdout);
+	pids[CROWD] = fork();
+	ASSERT_LE(0, pids[CROWD]);
+	if (!pids[CROWD])
+		_exit(far_away(fds[CROWD][1]));
+	EXPECT_LT(0, wait_readable(fds[CROWD][0], DEADLINE_MS));
+	end(_metadata, &p, 1);
+	for (i = 0; i <= CROWD; i++) {
+		EXPECT_EQ(1, write(fds[i][0], &c, 1));
+		ASSERT_EQ(pids[i], waitpid(pids[i], &status, 0));
+		EXPECT_EQ(0, status) {
+			TH_LOG("%u: %s", i, strerror(WEXITSTATUS(status)));
+		}
+		close(fds[i][0]);
+		close(fds[i][1]);
+	}
+	for (i = 0; i < CROWD; i++)
+		ASSERT_EQ(0, mdev_remove(uuids[i]));
 	ASSERT_EQ(0, mdev_remove(MDEV_UUID_B));
 }
 
