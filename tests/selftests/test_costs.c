@@ -59,10 +59,13 @@ static void big_ring_up(struct __test_metadata *_metadata,
 	usleep(QUIET_MS * 1000);
 }
 
-/* What a frame takes its sender, usually. */
+/*
+ * What a frame takes its sender at least: who else is on this machine can hold it up, for
+ * a second's time.
+ */
 static uint64_t send_cost(FIXTURE_DATA(card) *self)
 {
-	uint64_t ns[FRAMES], start;
+	uint64_t least = UINT64_MAX, start, ns;
 	uint8_t frame[60];
 	unsigned int i;
 
@@ -70,9 +73,11 @@ static uint64_t send_cost(FIXTURE_DATA(card) *self)
 	for (i = 0; i < FRAMES; i++) {
 		start = now_ns();
 		netif_send(self->net, frame, sizeof(frame));
-		ns[i] = now_ns() - start;
+		ns = now_ns() - start;
+		if (ns < least)
+			least = ns;
 	}
-	return median_u64(ns, FRAMES);
+	return least;
 }
 
 /*
