@@ -39,7 +39,7 @@ is_flavour() {
 }
 
 check_flavour() {
-	is_flavour "${1:-}" || die "say which flavour: fast, debug or smp"
+	is_flavour "${1:-}" || die "say which flavour: fast, fastsmp, debug or smp"
 }
 
 # Nothing may split a kernel command line or a mount option.

@@ -100,7 +100,7 @@ lab_modules() {
 
 	if [ -e "$src/Kbuild" ]; then
 		# What nobody has written on the stack is seen.
-		[ "$flavour" = fast ] || pattern=KCFLAGS=-ftrivial-auto-var-init=pattern
+		[[ $flavour = fast* ]] || pattern=KCFLAGS=-ftrivial-auto-var-init=pattern
 		make_modules "$dir/modules.log" "$out" "$src" CC="ccache gcc" W=1 \
 			${pattern:+"$pattern"} modules
 		rsync -rlpt "$out/root/" "$dir/modules/"
@@ -111,7 +111,7 @@ lab_modules() {
 	fi
 	tests_build || exit 1
 	rsync -rlpt --delete "$BUILD/selftests/" "$src/selftests/"
-	[ "$flavour" != fast ] ||
+	[[ $flavour != fast* ]] ||
 		run_make "$dir/bench.log" -C "$src/tests/bench" OUT="$src/bench" \
 			KSRC="$(newest_source_dir)/linux" \
 			KHDR="$(newest_source_dir)/headers/include"

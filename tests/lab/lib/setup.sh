@@ -23,7 +23,7 @@ wanted_products() {
 		all) wanted_products tree guest checker fast debug smp ;;
 		*)
 			is_flavour "$part" ||
-				die "there is nothing called '$part' to set up: fast, debug, smp, tree, guest, checker or all"
+				die "there is nothing called '$part' to set up: fast, fastsmp, debug, smp, tree, guest, checker or all"
 			echo "source_build $release"
 			echo "source_build newest"
 			echo "kernel_build $release $part"
