@@ -103,6 +103,23 @@ void mdm_unmap_watch(struct work_struct *work)
 			      stuck ? PAUSE_TIME / 2 : WATCH_TIME);
 }
 
+/*
+ * Somebody else who waits for a part of it must wait for all of it: a run may reach
+ * beyond the range, since what is pinned at once does not heed where mappings end.
+ */
+static void drop_announce(struct mdm_dma *dma, struct mdm_op *op,
+			  unsigned long first, unsigned long last,
+			  const struct mdm_run *runs, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		first = min(first, runs[i].first);
+		last = max(last, runs[i].first + runs[i].nr - 1);
+	}
+	mdm_op_add(dma, op, first, last);
+}
+
 /**
  * mdm_dma_drop_range - unpin what is pinned in a range
  * @dma: guest memory
@@ -126,7 +143,7 @@ void mdm_dma_drop_range(struct mdm_dma *dma, unsigned long first,
 		n += mdm_cache_detach(dma, first, last, runs + n,
 				      DROP_RUNS - n);
 		if (n)
-			mdm_op_add(dma, &op, first, last);
+			drop_announce(dma, &op, first, last, runs, n);
 		spin_unlock(&dma->lock);
 		if (!n)
 			return;

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Two threads unmap two neighbours at the same time. The card has pinned pages of both at
+ * once, so that whoever comes first unpins the other one's: who comes second must not
+ * return before that is done.
+ *
+ * RACES_SECONDS: how long in all.
+ */
+#include <pthread.h>
+#include <sched.h>
+#include <sys/mman.h>
+
+#include "card.h"
+#include "races.h"
+
+FIXTURE_VARIANT_ADD(card, iommufd) { .how = VDEV_IOMMUFD };
+
+FIXTURE_VARIANT_ADD(card, group) { .how = VDEV_GROUP };
+
+#define NR_TESTS	2
+#define PAGE		4096UL
+/* Pages apart are pinned one by one: so the first has enough to do. */
+#define BLOCK		(2 * MIB)
+#define NR_BLOCKS	31UL
+#define PARTS		16UL
+/* At its end, and the one behind it: pinned at once. */
+#define TAIL		3UL
+#define SIZE		(NR_BLOCKS * BLOCK + TAIL * PAGE)
+/* The second unmap begins up to so much after the first. */
+#define LATER_NS	400000U
+#define STEP_NS		7919U
+
+/**
+ * struct second - who unmaps the second one
+ * @thread: it
+ * @v: where
+ * @iova: what
+ * @later_ns: so much after the first
+ * @round: to be done; negative: the end
+ * @done: the last one that was
+ * @ret: what came of it
+ */
+struct second {
+	pthread_t thread;
+	struct vdev *v;
+	uint64_t iova;
+	unsigned int later_ns;
+	int round;
+	int done;
+	int ret;
+};
+
+static void run_on(int processor)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(processor, &set);
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
+static void *second_thread(void *arg)
+{
+	struct second *s = arg;
+	uint64_t until;
+	int round;
+
+	run_on(1);
+	for (;;) {
+		do {
+			sched_yield();
+			round = __atomic_load_n(&s->round, __ATOMIC_ACQUIRE);
+		} while (round == s->done);
+		if (round < 0)
+			return NULL;
+		until = now_ns() + s->later_ns;
+		while (now_ns() < until)
+			;
+		s->ret = vdev_unmap(s->v, s->iova, PAGE);
+		__atomic_store_n(&s->done, round, __ATOMIC_RELEASE);
+	}
+}
+
+/* The card reads pages that are apart, and those at the end. */
+static int use_both(FIXTURE_DATA(card) *self, uint64_t iova)
+{
+	unsigned long i, n;
+	int ret = 0;
+
+	for (i = 0; !ret && i < NR_BLOCKS; i += n) {
+		n = NR_BLOCKS - i < PARTS ? NR_BLOCKS - i : PARTS;
+		ret = vnic_send_parts(&self->nic, iova + i * BLOCK, n, BLOCK);
+	}
+	return ret ? ret : vnic_send_parts(&self->nic, iova + NR_BLOCKS * BLOCK,
+					   TAIL, PAGE);
+}
+
+static void one_round(struct __test_metadata *_metadata,
+		      FIXTURE_DATA(card) *self, struct second *s, uint8_t *va,
+		      uint64_t iova)
+{
+	struct guest_mem first = { .va = va, .iova = iova, .size = SIZE };
+	struct guest_mem other = {
+		.va = va + SIZE, .iova = iova + SIZE, .size = PAGE,
+	};
+	int round = s->done + 1;
+
+	ASSERT_EQ(0, vdev_map(&self->v, &first));
+	ASSERT_EQ(0, vdev_map(&self->v, &other));
+	ASSERT_EQ(0, use_both(self, iova));
+	s->iova = other.iova;
+	s->later_ns = round * STEP_NS % LATER_NS;
+	__atomic_store_n(&s->round, round, __ATOMIC_RELEASE);
+	EXPECT_EQ(0, vdev_unmap(&self->v, iova, SIZE));
+	while (__atomic_load_n(&s->done, __ATOMIC_ACQUIRE) != round)
+		sched_yield();
+	EXPECT_EQ(0, s->ret);
+}
+
+TEST_F_TIMEOUT(card, span, RACES_TIMEOUT(NR_TESTS))
+{
+	struct second second = { .v = &self->v };
+	uint64_t iova = 64 * MIB;
+	uint64_t until;
+	uint8_t *va;
+
+	va = mmap(NULL, SIZE + PAGE, PROT_READ | PROT_WRITE,
+		  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	ASSERT_NE(MAP_FAILED, va);
+	madvise(va, SIZE + PAGE, MADV_NOHUGEPAGE);
+	card_alone(_metadata, self);
+	card_up(_metadata, self, 0);
+	ASSERT_EQ(0, pthread_create(&second.thread, NULL, second_thread,
+				    &second));
+	run_on(0);
+	until = now_ns() + races_ms(NR_TESTS) * 1000000ULL;
+	while (now_ns() < until && __test_passed(_metadata)) {
+		one_round(_metadata, self, &second, va, iova);
+		/* What was unmapped often is not pinned for a while. */
+		iova += 2 * NR_BLOCKS * BLOCK + BLOCK;
+	}
+	TH_LOG("%d rounds", second.done);
+	EXPECT_LT(0, second.done);
+	__atomic_store_n(&second.round, -1, __ATOMIC_RELEASE);
+	pthread_join(second.thread, NULL);
+	munmap(va, SIZE + PAGE);
+}
+
+TEST_HARNESS_MAIN
