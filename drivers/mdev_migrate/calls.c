@@ -7,223 +7,159 @@
  * gets a file whose last reference we put: the kernel closes it when the task
  * returns. There is one file for each ioctl, however often and of whom it asks.
  *
- * A device must not pin while an ioctl is under way whose caller is who opened the
- * device: the same process, or the same user in the same memory cgroup; or whose caller
- * has asked another device of theirs, since they share a container. Type1 may not ask
- * this one, or not yet: it joins the container just now. Who has not been asked can
- * pin once in spite of that; with the fourth such in one ioctl nobody at all pins until
- * it is over, which is before type1 has looked often enough for its BUG().
+ * A device must not pin
+ *
+ * - while an ioctl is under way that has asked it;
+ * - if it is a newcomer, which has pinned nothing since it was opened or began to after
+ *   the ioctl did, and so may have joined the container behind the ioctl's back: while
+ *   one is under way whose caller is who opened it (the same process, or the same user
+ *   in the same memory cgroup), or which has asked another device of theirs.
+ *
+ * Whoever else joins the container can pin once, and is asked then: type1 looks once
+ * more, of eleven times. After three such newcomers it is all newcomers of these users,
+ * whatever their cgroup, that wait for the ioctl; after three more, of further users,
+ * all. Devices that have pinned before are not held up by what is not asked of them.
  *
  * An ioctl that is held up on its way out, as by a page that does not come for the
- * argument, holds up the devices of these owners only: who opens a device next is
- * somebody else. There can be as many of them as a user can have threads, so nothing
- * here looks through them.
+ * argument, may last for ever. There can be as many of them as a user can have threads,
+ * so nothing here looks through them.
  *
  * What is allocated here is charged to nobody: a limit on memory must not keep an
  * ioctl from being counted. A thread, which is charged, has one at a time.
+ *
+ * The kernel frees struct file without waiting for those who look a file up: somebody
+ * who looks for what the object was before can have a reference to ours for a moment,
+ * and if it is the last one, our file is closed when he returns, not our caller. Then
+ * the ioctl is not counted any more until it asks again. For a minute no file of the
+ * same process's is used that is younger than a grace period: nobody can have such a
+ * reference to it. So it happens once in an ioctl.
  */
 #include <linux/anon_inodes.h>
-#include <linux/cred.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/hashtable.h>
-#include <linux/memcontrol.h>
 #include <linux/module.h>
-#include <linux/sched/mm.h>
+#include <linux/rcupdate.h>
+#include <linux/refcount.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 
-#include "dma.h"
+#include "owners.h"
 
-#define CALLS_BITS	8
-#define OWNERS_BITS	8
-/* Others whom an ioctl asks before nobody pins any more; type1 looks eleven times. */
-#define ASKED_MAX	4
+#define CALLS_BITS	12
+/* Newcomers after which more of them wait. */
+#define LATE_MAX	3
+/* For how long files are to be old. */
+#define WARY_TIME	(60 * HZ)
 
-/**
- * struct mdm_owner - a process, or a user in a memory cgroup
- * @node: in the table of owners; not hashed before it has users
- * @users: devices that it has opened, and calls
- * @calls: unmap ioctls that are under way and counted for it
- * @mm: the process's memory; NULL if it is a user
- * @memcg: the user's memory cgroup
- * @uid: the user
- *
- * Kept while it has users.
- */
-struct mdm_owner {
-	struct hlist_node node;
-	unsigned int users;
-	unsigned int calls;
-	struct mm_struct *mm;
-	struct mem_cgroup *memcg;
-	kuid_t uid;
-};
+/* Whose newcomers wait. */
+enum call_width { CALL_NARROW, CALL_USERS, CALL_ALL };
+
+#define KINDS_NARROW							\
+	(BIT(MDM_OWNER_OPENING) | BIT(MDM_OWNER_PROCESS) | BIT(MDM_OWNER_GROUP))
 
 /**
- * struct mdm_call - an ioctl that is under way, or a spare one
- * @node: in the table of calls; not hashed if it is a spare one
- * @file: is closed when it is over
- * @task: who called
- * @owners: who that is
- * @asked: struct mdm_asked, others whose devices it has asked
- * @nr_asked: how many
- * @patience: how often waiting was given up for the range, one after the other
- * @first: the first page of the range
- * @last: the last page
- */
-struct mdm_call {
-	struct hlist_node node;
-	struct file *file;
-	struct task_struct *task;
-	struct mdm_owner *owners[MDM_NR_OWNERS];
-	struct list_head asked;
-	unsigned int nr_asked;
-	unsigned int patience;
-	unsigned long first;
-	unsigned long last;
-};
-
-/**
- * struct mdm_asked - who has a device that was asked by somebody else
+ * struct mdm_asked - a device that was asked
  * @node: in the call's list
- * @owners: the process and the user
+ * @owners: who it was; none if it is the call's own room for the first one
  */
 struct mdm_asked {
 	struct list_head node;
 	struct mdm_owner *owners[MDM_NR_OWNERS];
 };
 
+/**
+ * struct mdm_call - an ioctl that is under way, or a spare one
+ * @node: in the table of calls; not hashed if it is a spare one
+ * @refs: the file's, and its task's while it uses it
+ * @file: is closed when it is over
+ * @over: it was closed
+ * @task: who called; what follows is its own, until the last reference is put
+ * @seq: its number, in the order in which they begin
+ * @owners: who @task is
+ * @asked: struct mdm_asked, each device that it has asked
+ * @first_asked: the first of these: most have one only
+ * @again: one of them was asked again: the first round is over
+ * @late: newcomers of others since it became so wide
+ * @width: whose newcomers wait
+ * @first: the first page of the range that it wants
+ * @last: the last page
+ * @range: a number of that
+ * @round: how often it has asked for it before
+ */
+struct mdm_call {
+	struct hlist_node node;
+	refcount_t refs;
+	struct file *file;
+	bool over;
+	struct task_struct *task;
+	unsigned long seq;
+	struct mdm_owner *owners[MDM_NR_OWNERS];
+	struct list_head asked;
+	struct mdm_asked first_asked;
+	bool again;
+	unsigned int late;
+	enum call_width width;
+	unsigned long first;
+	unsigned long last;
+	unsigned long range;
+	unsigned int round;
+};
+
+/* Guarded by mdm_owners_lock. */
 static DEFINE_HASHTABLE(calls, CALLS_BITS);
-static DEFINE_HASHTABLE(owners, OWNERS_BITS);
-/* Ioctls that have asked so many others that nobody pins. */
+/* Ioctls for which all newcomers wait; none of these began before the number. */
 static unsigned int all_wait;
-/* All of these, what is in the tables, and dma->spare. Taken in dma->lock, too. */
-static DEFINE_SPINLOCK(calls_lock);
+static unsigned long all_since;
+/* Ioctls and first pins, in their order. */
+static atomic_long_t numbers;
 
-static unsigned long owner_key(const struct mdm_owner *owner)
+static unsigned long kinds_of(enum call_width width)
 {
-	return (unsigned long)owner->mm ^ (unsigned long)owner->memcg ^
-	       __kuid_val(owner->uid);
+	return width == CALL_NARROW ? KINDS_NARROW :
+				      KINDS_NARROW | BIT(MDM_OWNER_USER);
 }
 
-static struct mdm_owner *owner_find(const struct mdm_owner *like)
+/* The devices that it has asked may go on. They are many if the caller likes. */
+static void call_put(struct mdm_call *call)
 {
-	struct mdm_owner *owner;
+	struct mdm_asked *asked, *next;
 
-	lockdep_assert_held(&calls_lock);
-	hash_for_each_possible(owners, owner, node, owner_key(like)) {
-		if (owner->mm == like->mm && owner->memcg == like->memcg &&
-		    uid_eq(owner->uid, like->uid))
-			return owner;
-	}
-	return NULL;
-}
-
-static void owner_free(struct mdm_owner *owner)
-{
-	if (!owner)
+	if (!refcount_dec_and_test(&call->refs))
 		return;
-	mem_cgroup_put(owner->memcg);
-	if (owner->mm)
-		mmdrop(owner->mm);
-	kfree(owner);
-}
-
-static void owners_free(struct mdm_owner **them)
-{
-	unsigned int i;
-
-	for (i = 0; i < MDM_NR_OWNERS; i++) {
-		owner_free(them[i]);
-		them[i] = NULL;
+	list_for_each_entry_safe(asked, next, &call->asked, node) {
+		spin_lock(&mdm_owners_lock);
+		mdm_owners_uncount(asked->owners, kinds_of(call->width));
+		spin_unlock(&mdm_owners_lock);
+		mdm_owners_leave(asked->owners);
+		if (asked != &call->first_asked)
+			kfree(asked);
 	}
-}
-
-/* Room for one of each kind, that are nobody yet. */
-static int owners_alloc(struct mdm_owner **them)
-{
-	int ret = 0;
-	unsigned int i;
-
-	for (i = 0; i < MDM_NR_OWNERS; i++) {
-		them[i] = kzalloc_obj(**them, MDM_DMA_GFP);
-		if (!them[i])
-			ret = -ENOMEM;
-	}
-	if (ret)
-		owners_free(them);
-	return ret;
-}
-
-/* They become who the current task is; @calls: a call of its begins. */
-static void owners_enter(struct mdm_owner **them, unsigned int calls)
-{
-	struct mdm_owner *owner, *rest[MDM_NR_OWNERS] = { };
-	unsigned int i;
-
-	them[MDM_OWNER_PROCESS]->mm = current->mm;
-	if (current->mm)
-		mmgrab(current->mm);
-	them[MDM_OWNER_USER]->uid = current_euid();
-	them[MDM_OWNER_USER]->memcg = get_mem_cgroup_from_mm(current->mm);
-
-	spin_lock(&calls_lock);
-	for (i = 0; i < MDM_NR_OWNERS; i++) {
-		owner = owner_find(them[i]);
-		if (owner) {
-			rest[i] = them[i];
-			them[i] = owner;
-		} else {
-			hash_add(owners, &them[i]->node, owner_key(them[i]));
-		}
-		them[i]->users++;
-		WRITE_ONCE(them[i]->calls, them[i]->calls + calls);
-	}
-	spin_unlock(&calls_lock);
-	owners_free(rest);
-}
-
-/* The opposite, also for room that was not needed. */
-static void owners_leave(struct mdm_owner **them, unsigned int calls)
-{
-	struct mdm_owner *gone[MDM_NR_OWNERS] = { };
-	unsigned int i;
-
-	spin_lock(&calls_lock);
-	for (i = 0; i < MDM_NR_OWNERS; i++) {
-		swap(gone[i], them[i]);
-		if (!gone[i] || !gone[i]->users)
-			continue;
-		WRITE_ONCE(gone[i]->calls, gone[i]->calls - calls);
-		if (--gone[i]->users)
-			gone[i] = NULL;
-		else
-			hash_del(&gone[i]->node);
-	}
-	spin_unlock(&calls_lock);
-	owners_free(gone);
+	mdm_owners_leave(call->owners);
+	if (call->task)
+		put_task_struct(call->task);
+	kfree(call);
 }
 
 /* The caller returns to userspace, or a spare one is not needed any more. */
 static int call_release(struct inode *inode, struct file *file)
 {
 	struct mdm_call *call = file->private_data;
-	struct mdm_asked *asked, *next;
 
-	spin_lock(&calls_lock);
+	spin_lock(&mdm_owners_lock);
 	hash_del(&call->node);
-	if (call->nr_asked >= ASKED_MAX)
-		WRITE_ONCE(all_wait, all_wait - 1);
-	spin_unlock(&calls_lock);
-	list_for_each_entry_safe(asked, next, &call->asked, node) {
-		owners_leave(asked->owners, 1);
-		kfree(asked);
+	call->over = true;
+	if (call->task) {
+		mdm_owners_uncount(call->owners, kinds_of(call->width));
+		if (call->width == CALL_ALL)
+			WRITE_ONCE(all_wait, all_wait - 1);
+		/* Not the caller: see the top of this file. */
+		if (call->task != current)
+			WRITE_ONCE(call->owners[MDM_OWNER_PROCESS]->wary_until,
+				   jiffies + WARY_TIME);
 	}
-	owners_leave(call->owners, 1);
-	if (call->task)
-		put_task_struct(call->task);
-	kfree(call);
+	spin_unlock(&mdm_owners_lock);
+	call_put(call);
 	return 0;
 }
 
@@ -232,52 +168,25 @@ static const struct file_operations call_fops = {
 	.release = call_release,
 };
 
-/* Begins a section whose memory is charged to nobody; @memcg: for its end. */
-static struct mem_cgroup *uncharged_begin(struct mem_cgroup **memcg)
-{
-	struct mem_cgroup *root;
-
-	*memcg = get_mem_cgroup_from_mm(current->mm);
-	for (root = *memcg; root && parent_mem_cgroup(root);)
-		root = parent_mem_cgroup(root);
-	return set_active_memcg(root);
-}
-
-static void uncharged_end(struct mem_cgroup *memcg, struct mem_cgroup *old)
-{
-	set_active_memcg(old);
-	mem_cgroup_put(memcg);
-}
-
-static struct mdm_call *call_alloc(void)
-{
-	struct mdm_call *call;
-
-	call = kzalloc_obj(*call, MDM_DMA_GFP);
-	if (!call)
-		return NULL;
-	INIT_HLIST_NODE(&call->node);
-	INIT_LIST_HEAD(&call->asked);
-	if (owners_alloc(call->owners))
-		goto err_free;
-	call->file = anon_inode_getfile("[mdev_migrate]", &call_fops, call, 0);
-	if (IS_ERR(call->file))
-		goto err_owners;
-	return call;
-
-err_owners:
-	owners_free(call->owners);
-err_free:
-	kfree(call);
-	return NULL;
-}
-
 static struct mdm_call *call_make(void)
 {
-	struct mem_cgroup *memcg, *old = uncharged_begin(&memcg);
-	struct mdm_call *call = call_alloc();
+	struct mem_cgroup *memcg, *old = mdm_uncharged_begin(&memcg);
+	struct mdm_call *call = kzalloc_obj(*call, MDM_DMA_GFP);
+	struct file *file;
 
-	uncharged_end(memcg, old);
+	if (call) {
+		INIT_HLIST_NODE(&call->node);
+		INIT_LIST_HEAD(&call->asked);
+		refcount_set(&call->refs, 1);
+		file = anon_inode_getfile("[mdev_migrate]", &call_fops, call, 0);
+		if (IS_ERR(file)) {
+			kfree(call);
+			call = NULL;
+		} else {
+			call->file = file;
+		}
+	}
+	mdm_uncharged_end(memcg, old);
 	return call;
 }
 
@@ -285,96 +194,57 @@ static struct mdm_call *call_of_current(void)
 {
 	struct mdm_call *call;
 
-	lockdep_assert_held(&calls_lock);
+	guard(spinlock)(&mdm_owners_lock);
 	hash_for_each_possible(calls, call, node, (unsigned long)current) {
-		if (call->task == current)
+		if (call->task == current) {
+			refcount_inc(&call->refs);
 			return call;
+		}
 	}
 	return NULL;
 }
 
-static bool owners_meet(struct mdm_owner *const *them, const struct mdm_dma *dma)
+/* From here on it is under way; its file is closed when we return to userspace. */
+static void call_start(struct mdm_call *call)
 {
-	unsigned int i;
+	const struct mdm_owner *process = call->owners[MDM_OWNER_PROCESS];
 
-	for (i = 0; i < MDM_NR_OWNERS; i++) {
-		if (them[i] == READ_ONCE(dma->owners[i]))
-			return true;
-	}
-	return false;
+	refcount_inc(&call->refs);
+	call->task = get_task_struct(current);
+	spin_lock(&mdm_owners_lock);
+	call->seq = atomic_long_inc_return(&numbers);
+	mdm_owners_count(call->owners, kinds_of(CALL_NARROW), call->seq);
+	hash_add(calls, &call->node, (unsigned long)current);
+	spin_unlock(&mdm_owners_lock);
+	if (time_before(jiffies, READ_ONCE(process->wary_until)))
+		synchronize_rcu_expedited();
+	fput(call->file);
 }
 
-/* Is it counted for who has opened the device, or has nobody? */
-static bool call_counts(const struct mdm_call *call, const struct mdm_dma *dma)
-{
-	const struct mdm_asked *asked;
-
-	if (!READ_ONCE(dma->owners[0]) || owners_meet(call->owners, dma))
-		return true;
-	list_for_each_entry(asked, &call->asked, node) {
-		if (owners_meet(asked->owners, dma))
-			return true;
-	}
-	return false;
-}
-
-/* From here on it is. Only its own task changes a call's list. */
-static bool call_count(struct mdm_call *call, struct mdm_dma *dma)
-{
-	struct mem_cgroup *memcg, *old = uncharged_begin(&memcg);
-	struct mdm_asked *asked = kzalloc_obj(*asked, MDM_DMA_GFP);
-	struct mdm_owner *owner;
-	unsigned int i;
-
-	uncharged_end(memcg, old);
-	if (!asked)
-		return false;
-	spin_lock(&dma->lock);
-	spin_lock(&calls_lock);
-	for (i = 0; i < MDM_NR_OWNERS; i++) {
-		owner = dma->owners[i];
-		if (!owner)
-			continue;
-		owner->users++;
-		WRITE_ONCE(owner->calls, owner->calls + 1);
-		asked->owners[i] = owner;
-	}
-	if (++call->nr_asked == ASKED_MAX)
-		WRITE_ONCE(all_wait, all_wait + 1);
-	spin_unlock(&calls_lock);
-	spin_unlock(&dma->lock);
-	list_add(&asked->node, &call->asked);
-	return true;
-}
-
-/* The caller's call, a new one if there is none; NULL if there is no memory. */
+/* A new call of the caller's, or a spare one; NULL if there is no memory for it. */
 static struct mdm_call *call_begin(struct mdm_dma *dma)
 {
-	struct mdm_call *call, *new;
+	struct mdm_owner *them[MDM_NR_OWNERS];
+	struct mdm_call *call;
 
-	spin_lock(&calls_lock);
-	call = call_of_current();
-	spin_unlock(&calls_lock);
-	if (call)
-		return call;
 	/* Its files are not closed on the way to userspace. */
 	if (current->flags & (PF_KTHREAD | PF_EXITING))
 		return NULL;
-	new = call_make();
-	spin_lock(&calls_lock);
-	if (!new)
-		swap(new, dma->spare);
-	spin_unlock(&calls_lock);
-	if (!new)
+	if (mdm_owners_enter(them, false))
 		return NULL;
-	new->task = get_task_struct(current);
-	owners_enter(new->owners, 1);
-	spin_lock(&calls_lock);
-	hash_add(calls, &new->node, (unsigned long)current);
-	spin_unlock(&calls_lock);
-	/* Closed when we return to userspace, and not before. */
-	fput(new->file);
-	return new;
+	call = call_make();
+	if (!call) {
+		spin_lock(&mdm_owners_lock);
+		swap(call, dma->spare);
+		spin_unlock(&mdm_owners_lock);
+	}
+	if (!call) {
+		mdm_owners_leave(them);
+		return NULL;
+	}
+	memcpy(call->owners, them, sizeof(them));
+	call_start(call);
+	return call;
 }
 
 /* There is to be a spare one. Returns whether there is. */
@@ -385,13 +255,116 @@ static bool refill(struct mdm_dma *dma)
 	if (READ_ONCE(dma->spare))
 		return true;
 	call = call_make();
-	spin_lock(&calls_lock);
+	spin_lock(&mdm_owners_lock);
 	if (!dma->spare)
 		swap(call, dma->spare);
-	spin_unlock(&calls_lock);
+	spin_unlock(&mdm_owners_lock);
 	if (call)
 		fput(call->file);
 	return READ_ONCE(dma->spare);
+}
+
+static bool owners_meet(struct mdm_owner *const *them,
+			struct mdm_owner *const *others, unsigned long kinds)
+{
+	unsigned int i;
+
+	for_each_set_bit(i, &kinds, MDM_NR_OWNERS) {
+		if (them[i] && them[i] == others[i])
+			return true;
+	}
+	return false;
+}
+
+/* Is it counted for any of these, of these kinds? */
+static bool call_meets(const struct mdm_call *call,
+		       struct mdm_owner *const *owners, unsigned long kinds)
+{
+	const struct mdm_asked *asked;
+
+	if (owners_meet(call->owners, owners, kinds))
+		return true;
+	list_for_each_entry(asked, &call->asked, node) {
+		if (owners_meet(asked->owners, owners, kinds))
+			return true;
+	}
+	return false;
+}
+
+/* Newcomers of more users wait, or all. */
+static void call_widen(struct mdm_call *call)
+{
+	struct mdm_asked *asked;
+
+	lockdep_assert_held(&mdm_owners_lock);
+	call->late = 0;
+	call->width++;
+	if (call->width == CALL_USERS) {
+		mdm_owners_count(call->owners, BIT(MDM_OWNER_USER), call->seq);
+		list_for_each_entry(asked, &call->asked, node)
+			mdm_owners_count(asked->owners, BIT(MDM_OWNER_USER),
+					 call->seq);
+		return;
+	}
+	if (!all_wait || (long)(call->seq - all_since) < 0)
+		WRITE_ONCE(all_since, call->seq);
+	/* The number before the count; pairs with counts_for(). */
+	smp_store_release(&all_wait, all_wait + 1);
+}
+
+static struct mdm_asked *asked_alloc(struct mdm_call *call)
+{
+	struct mem_cgroup *memcg, *old;
+	struct mdm_asked *asked;
+
+	if (list_empty(&call->asked))
+		return &call->first_asked;
+	old = mdm_uncharged_begin(&memcg);
+	asked = kzalloc_obj(*asked, MDM_DMA_GFP);
+	mdm_uncharged_end(memcg, old);
+	return asked;
+}
+
+/*
+ * Count it for a device that it asks now. Returns false if that cannot be done, since
+ * there is no memory or its file was closed.
+ */
+static bool call_ask(struct mdm_call *call, struct mdm_dma *dma)
+{
+	struct mdm_owner *owners[MDM_NR_OWNERS] = {
+		READ_ONCE(dma->owners[MDM_OWNER_OPENING]),
+	};
+	struct mdm_asked *asked;
+	bool stranger, over;
+
+	/* A closed one pins nothing. */
+	if (!owners[MDM_OWNER_OPENING])
+		return true;
+	if (call_meets(call, owners, BIT(MDM_OWNER_OPENING))) {
+		call->again = true;
+		return true;
+	}
+	asked = asked_alloc(call);
+	if (!asked)
+		return false;
+	spin_lock(&dma->lock);
+	spin_lock(&mdm_owners_lock);
+	mdm_owners_share(asked->owners, dma->owners);
+	spin_unlock(&mdm_owners_lock);
+	spin_unlock(&dma->lock);
+	stranger = !call_meets(call, asked->owners,
+			       call->width == CALL_NARROW ? KINDS_NARROW :
+							    BIT(MDM_OWNER_USER));
+
+	spin_lock(&mdm_owners_lock);
+	over = call->over;
+	mdm_owners_count(asked->owners, kinds_of(call->width), call->seq);
+	list_add(&asked->node, &call->asked);
+	if (!over && call->again && stranger && call->width < CALL_ALL &&
+	    ++call->late == LATE_MAX)
+		call_widen(call);
+	spin_unlock(&mdm_owners_lock);
+	return !over;
 }
 
 /**
@@ -400,65 +373,118 @@ static bool refill(struct mdm_dma *dma)
  *
  * Context: May sleep. In the caller's own context.
  * Return: the ioctl, for which mdm_calls_pending() says so until the caller returns to
- * userspace; NULL if there is no memory for it.
+ * userspace, and mdm_calls_end() is to be called; NULL if there is no memory for it.
  */
 struct mdm_call *mdm_calls_begin(struct mdm_dma *dma)
 {
-	struct mdm_call *call = call_begin(dma);
+	struct mdm_call *call = call_of_current() ?: call_begin(dma);
 
 	refill(dma);
-	if (call && !call_counts(call, dma) && !call_count(call, dma))
+	if (call && !call_ask(call, dma)) {
+		call_put(call);
 		return NULL;
+	}
 	return call;
 }
 
 /**
- * mdm_calls_patience - how often an ioctl has given up waiting
+ * mdm_calls_end - the device has let go of it, or not
+ * @call: what mdm_calls_begin() returned
+ */
+void mdm_calls_end(struct mdm_call *call)
+{
+	if (call)
+		call_put(call);
+}
+
+/**
+ * mdm_calls_round - how often has an ioctl asked for a range before?
  * @call: the ioctl
+ * @dma: the device's guest memory, which is being asked
  * @first: the first page of the range that it wants
  * @last: the last page
  *
- * Counted from 0 for each range: type1 counts how often it asks likewise.
+ * Counted from 0, for all devices of a container together, as type1 counts.
  *
- * Context: In the caller's own context.
- * Return: where that is counted, until the caller returns to userspace.
+ * Context: In the caller's own context, under type1's device_list_lock.
+ * Return: how often.
  */
-unsigned int *mdm_calls_patience(struct mdm_call *call, unsigned long first,
-				 unsigned long last)
+unsigned int mdm_calls_round(struct mdm_call *call, struct mdm_dma *dma,
+			     unsigned long first, unsigned long last)
 {
-	if (call->first != first || call->last != last)
-		call->patience = 0;
+	if (!call->range || call->first != first || call->last != last) {
+		call->range = atomic_long_inc_return(&numbers);
+		call->round = 0;
+	} else if (dma->asked_range == call->range &&
+		   dma->asked_round == call->round) {
+		call->round++;
+	}
 	call->first = first;
 	call->last = last;
-	return &call->patience;
+	dma->asked_range = call->range;
+	dma->asked_round = call->round;
+	return call->round;
+}
+
+static bool is_newcomer(const struct mdm_dma *dma, unsigned long since)
+{
+	return !dma->has_pinned || (long)(dma->pins_since - since) > 0;
+}
+
+static bool counts_for(const struct mdm_dma *dma, const unsigned int *nr,
+		       const unsigned long *since)
+{
+	/* Pairs with mdm_owners_count() and call_widen(). */
+	return smp_load_acquire(nr) && is_newcomer(dma, READ_ONCE(*since));
 }
 
 /**
  * mdm_calls_pending - must nothing be pinned, since type1 may ask for it again?
  * @dma: the device's guest memory
  *
- * It does not take calls_lock, which all devices have in common: an unmap ioctl is
+ * It does not take mdm_owners_lock, which all devices have in common: an unmap ioctl is
  * counted before mdm_dma_unmap() takes dma->lock to see what is pinned. A device that
  * type1 does not ask joins the container later, with device_list_lock, which type1
- * holds while it asks the others.
+ * holds while it asks the others; nor has it pinned before, since who has its file
+ * descriptor gets that afterwards.
  *
  * Context: dma->lock held.
  * Return: whether.
  */
 bool mdm_calls_pending(struct mdm_dma *dma)
 {
+	const struct mdm_owner *owner;
 	unsigned int i;
 
 	lockdep_assert_held(&dma->lock);
 	if (!mdm_dma_has_container(dma))
 		return false;
-	if (READ_ONCE(all_wait))
-		return true;
 	for (i = 0; i < MDM_NR_OWNERS; i++) {
-		if (dma->owners[i] && READ_ONCE(dma->owners[i]->calls))
+		owner = dma->owners[i];
+		if (!owner)
+			continue;
+		if (i == MDM_OWNER_OPENING ? READ_ONCE(owner->calls) :
+		    counts_for(dma, &owner->calls, &owner->since))
 			return true;
 	}
-	return false;
+	return counts_for(dma, &all_wait, &all_since);
+}
+
+/**
+ * mdm_calls_pins - the device begins to pin
+ * @dma: the device's guest memory
+ *
+ * Ioctls that begin later ask it, if they are about its container.
+ *
+ * Context: dma->lock held since mdm_calls_pending() returned false.
+ */
+void mdm_calls_pins(struct mdm_dma *dma)
+{
+	lockdep_assert_held(&dma->lock);
+	if (dma->has_pinned || !mdm_dma_has_container(dma))
+		return;
+	dma->has_pinned = true;
+	dma->pins_since = atomic_long_inc_return(&numbers);
 }
 
 static void owners_swap(struct mdm_dma *dma, struct mdm_owner **them)
@@ -468,6 +494,7 @@ static void owners_swap(struct mdm_dma *dma, struct mdm_owner **them)
 	guard(spinlock)(&dma->lock);
 	for (i = 0; i < MDM_NR_OWNERS; i++)
 		them[i] = xchg(&dma->owners[i], them[i]);
+	dma->has_pinned = false;
 }
 
 /**
@@ -479,12 +506,13 @@ static void owners_swap(struct mdm_dma *dma, struct mdm_owner **them)
 int mdm_calls_open(struct mdm_dma *dma)
 {
 	struct mdm_owner *them[MDM_NR_OWNERS];
+	int ret;
 
 	if (!mdm_dma_has_container(dma))
 		return 0;
-	if (owners_alloc(them))
-		return -ENOMEM;
-	owners_enter(them, 0);
+	ret = mdm_owners_enter(them, true);
+	if (ret)
+		return ret;
 	owners_swap(dma, them);
 	return refill(dma) ? 0 : -ENOMEM;
 }
@@ -499,10 +527,10 @@ void mdm_calls_close(struct mdm_dma *dma)
 	struct mdm_call *spare = NULL;
 
 	owners_swap(dma, them);
-	owners_leave(them, 0);
-	spin_lock(&calls_lock);
+	mdm_owners_leave(them);
+	spin_lock(&mdm_owners_lock);
 	swap(spare, dma->spare);
-	spin_unlock(&calls_lock);
+	spin_unlock(&mdm_owners_lock);
 	if (spare)
 		fput(spare->file);
 }

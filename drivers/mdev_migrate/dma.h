@@ -8,6 +8,7 @@
  *	marks.c		what is leaving
  *	unmap.c		userspace unmaps memory
  *	calls.c		until when type1 may ask for what was pinned again
+ *	owners.c	who opens devices, and who makes its ioctls
  *	map.c		rings: memory that stays mapped
  *	dirty.c		DMA logging
  *
@@ -20,7 +21,8 @@
  *			it takes to copy a batch of packets, and does not sleep.
  *   dma->lock		a spinlock, taken where one can sleep only. Guards
  *			all the rest.
- *   calls_lock		for all devices: type1's unmap ioctls, and who makes them
+ *   mdm_owners_lock	for all devices: who opens them, type1's unmap ioctls, and
+ *			who makes these
  *   reader->lock	a spinlock; who holds it reads the cache, the maps'
  *			addresses and the log, and writes guest memory and the
  *			log. Nothing that was taken out of these is unpinned or
@@ -68,11 +70,19 @@ enum mdm_use { MDM_PAYLOAD, MDM_RING, MDM_NR_USES };
 
 /**
  * enum mdm_owner_kind - whom type1's unmap ioctls are counted for
+ * @MDM_OWNER_OPENING: a device that is open
  * @MDM_OWNER_PROCESS: a process
- * @MDM_OWNER_USER: a user in a memory cgroup
+ * @MDM_OWNER_GROUP: a user in a memory cgroup
+ * @MDM_OWNER_USER: a user
  * @MDM_NR_OWNERS: how many
  */
-enum mdm_owner_kind { MDM_OWNER_PROCESS, MDM_OWNER_USER, MDM_NR_OWNERS };
+enum mdm_owner_kind {
+	MDM_OWNER_OPENING,
+	MDM_OWNER_PROCESS,
+	MDM_OWNER_GROUP,
+	MDM_OWNER_USER,
+	MDM_NR_OWNERS
+};
 
 /**
  * struct mdm_mark - a range that userspace has unmapped not long ago
@@ -163,7 +173,9 @@ struct mdm_range {
  * @ops_wait: waits for one of these to end
  * @marks: what is leaving
  * @owners: who opened it, while in a container
- * @spare: for an unmap ioctl when there is no memory; guarded by calls_lock
+ * @has_pinned: it has pinned something since it was opened
+ * @pins_since: then the number of that, see calls.c
+ * @spare: for an unmap ioctl when there is no memory; guarded by mdm_owners_lock
  * @away_until: in jiffies; memory was unmapped, and may be replaced until then
  * @short_until: in jiffies; memory was short, no payload is pinned before
  * @refused_until: in jiffies; type1 refused for the memory limit, and is not asked
@@ -185,6 +197,8 @@ struct mdm_range {
  * @unmap_watch: pauses and interrupts who is in their way
  * @patience: how often waiting was given up for ioctls that are not counted, one
  *	after the other
+ * @asked_range: a range that it was asked for last, a number of calls.c's
+ * @asked_round: how often that was asked for before
  * @unpinner: unpins on behalf of type1, while open
  * @drop: its work
  * @drop_first: the first page of what it is to unpin
@@ -214,6 +228,8 @@ struct mdm_dma {
 	wait_queue_head_t ops_wait;
 	struct mdm_mark marks[MDM_NR_USES][MDM_NR_MARKS];
 	struct mdm_owner *owners[MDM_NR_OWNERS];
+	bool has_pinned;
+	unsigned long pins_since;
 	struct mdm_call *spare;
 	unsigned long away_until;
 	unsigned long short_until;
@@ -233,6 +249,8 @@ struct mdm_dma {
 	unsigned long unmap_since;
 	struct delayed_work unmap_watch;
 	unsigned int patience;
+	unsigned long asked_range;
+	unsigned int asked_round;
 	struct mdev_migrate_worker *unpinner;
 	struct kthread_work drop;
 	unsigned long drop_first;
@@ -305,9 +323,11 @@ void mdm_unmap_close(struct mdm_dma *dma);
 
 /* calls.c */
 struct mdm_call *mdm_calls_begin(struct mdm_dma *dma);
-unsigned int *mdm_calls_patience(struct mdm_call *call, unsigned long first,
-				 unsigned long last);
+void mdm_calls_end(struct mdm_call *call);
+unsigned int mdm_calls_round(struct mdm_call *call, struct mdm_dma *dma,
+			     unsigned long first, unsigned long last);
 bool mdm_calls_pending(struct mdm_dma *dma);
+void mdm_calls_pins(struct mdm_dma *dma);
 int mdm_calls_open(struct mdm_dma *dma);
 void mdm_calls_close(struct mdm_dma *dma);
 

@@ -354,6 +354,8 @@ int mdm_pin(struct mdm_dma *dma, enum mdm_use use, struct mdm_op *op,
 		ret = -EAGAIN;
 	else
 		mdm_op_add(dma, op, first, last);
+	if (!ret)
+		mdm_calls_pins(dma);
 	op->use = use;
 	spin_unlock(&dma->lock);
 	if (ret)

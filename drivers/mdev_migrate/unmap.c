@@ -37,7 +37,7 @@
 /* How long type1 is made to wait, the first time. */
 #define DROP_TIMEOUT	(HZ / 50 ?: 1)
 #define DROP_SHIFT	3
-#define DROP_PATIENCE	10
+#define DROP_PATIENCE	10U
 
 /* How long memory may be away that is being replaced. */
 #define AWAY_TIME		(HZ / 2)
@@ -239,38 +239,36 @@ static bool drop_is_done(struct mdm_dma *dma, unsigned long asked,
 	       !mdm_op_overlaps(dma, first, last);
 }
 
-/* Returns whether it is done; if not, the next one waits longer. */
+/* Returns whether it is done; @times: it was not so often, one after the other. */
 static bool drop_elsewhere(struct mdm_dma *dma, unsigned long first,
-			   unsigned long last, unsigned int *patience)
+			   unsigned long last, unsigned int times)
 {
-	u64 timeout = (u64)DROP_TIMEOUT << (DROP_SHIFT * *patience);
+	u64 timeout = (u64)DROP_TIMEOUT << (DROP_SHIFT * min(times, DROP_PATIENCE));
 	unsigned long asked;
 
 	if (!drop_ask(dma, first, last, &asked))
 		return true;
-	if (wait_event_timeout(dma->ops_wait,
-			       drop_is_done(dma, asked, first, last),
-			       min_t(u64, timeout, MAX_JIFFY_OFFSET)))
-		return true;
-	if (*patience < DROP_PATIENCE)
-		++*patience;
-	return false;
+	return wait_event_timeout(dma->ops_wait,
+				  drop_is_done(dma, asked, first, last),
+				  min_t(u64, timeout, MAX_JIFFY_OFFSET));
 }
 
 static void unmap_container(struct mdm_dma *dma, unsigned long first,
 			    unsigned long last)
 {
 	struct mdm_call *call = mdm_calls_begin(dma);
-	unsigned int *patience = &dma->patience;
+	unsigned int times = dma->patience;
 
-	if (!begin_leaving(dma, first, last, call))
-		return;
-	/* type1 calls one at a time. */
 	if (call)
-		patience = mdm_calls_patience(call, first, last);
-	if (drop_elsewhere(dma, first, last, patience))
-		dma->patience = 0;
-	end_leaving(dma);
+		times = mdm_calls_round(call, dma, first, last);
+	if (begin_leaving(dma, first, last, call)) {
+		if (drop_elsewhere(dma, first, last, times))
+			dma->patience = 0;
+		else if (!call)
+			dma->patience = times + 1;
+		end_leaving(dma);
+	}
+	mdm_calls_end(call);
 }
 
 /* It keeps others out by itself. */

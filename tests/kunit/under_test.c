@@ -24,6 +24,7 @@
 #include "marks.c"
 #include "unmap.c"
 #include "calls.c"
+#include "owners.c"
 #include "map.c"
 #include "dirty.c"
 #include "worker.c"
