@@ -223,6 +223,29 @@ TEST_F(card, own_cards)
 	close_remove(&b);
 }
 
+/* A card of the caller's in another container, which has pinned before, does not wait. */
+TEST_F(card, others_of_ones_own)
+{
+	struct guest_mem mem;
+	struct vnic nic = { 0 };
+	struct pending p;
+	struct vdev b;
+
+	REQUIRE_PENDING(&p);
+	ASSERT_EQ(0, mdev_create(MDEV_TYPE_V1, MDEV_UUID_B));
+	ASSERT_EQ(0, vdev_open(&b, MDEV_UUID_B, VDEV_GROUP));
+	ASSERT_EQ(0, guest_mem_init(&mem, MIB, 2 * MIB));
+	ASSERT_EQ(0, vdev_map(&b, &mem));
+	ASSERT_EQ(0, restart(&b, &nic, &mem));
+	ASSERT_TRUE(sends(&nic, DEADLINE_MS));
+	begin(_metadata, self, &p);
+	ASSERT_EQ(0, restart(&b, &nic, &mem));
+	EXPECT_TRUE(sends(&nic, DEADLINE_MS));
+	end(_metadata, &p, 1);
+	vnic_down(&nic);
+	close_remove(&b);
+}
+
 /* In a process of its own: somebody else opens the card. */
 static int somebody_else(int uid, const char *uuid)
 {
