@@ -37,6 +37,8 @@ void mdm_sysfs_state_changed(struct mdev_migrate_device *mdm)
 {
 }
 
+#include "calls_test.c"
+
 MODULE_DESCRIPTION("KUnit tests of mdev_migrate");
 MODULE_LICENSE("GPL");
 MODULE_IMPORT_NS("IOMMUFD");

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Who waits for an unmap ioctl of type1's: asked, newcomer, or neither. Part of under_test.c,
+ * since what it tests is static. The ioctl's task is the test's.
+ */
+#include <kunit/test.h>
+#include <linux/delay.h>
+#include <linux/file.h>
+
+/* Users, each with so many memory cgroups; a process in each. */
+#define CALLS_USERS	5
+#define CALLS_GROUPS	5
+#define CALLS_CARDS	12
+
+struct calls_test {
+	struct mdev_migrate_device mdm;
+	struct mdm_owner *users[CALLS_USERS];
+	struct mdm_owner *groups[CALLS_USERS][CALLS_GROUPS];
+	struct mdm_owner *processes[CALLS_USERS][CALLS_GROUPS];
+	struct mdm_dma *cards[CALLS_CARDS];
+	unsigned int nr_cards;
+	struct mdm_call *call;
+};
+
+static struct mdm_owner *calls_owner(struct kunit *test,
+				     enum mdm_owner_kind kind)
+{
+	struct mdm_owner *owner = kzalloc_obj(*owner, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, owner);
+	owner->kind = kind;
+	owner->users = 1;
+	owner->wary_until = jiffies;
+	return owner;
+}
+
+static void calls_share(struct mdm_owner **them, struct calls_test *t,
+			unsigned int user, unsigned int group)
+{
+	struct mdm_owner *const owners[MDM_NR_OWNERS] = {
+		[MDM_OWNER_PROCESS] = t->processes[user][group],
+		[MDM_OWNER_GROUP] = t->groups[user][group],
+		[MDM_OWNER_USER] = t->users[user],
+	};
+
+	guard(spinlock)(&mdm_owners_lock);
+	mdm_owners_share(them, owners);
+}
+
+/* A card that somebody opens. */
+static struct mdm_dma *calls_card(struct kunit *test, unsigned int user,
+				  unsigned int group)
+{
+	struct calls_test *t = test->priv;
+	struct mdm_dma *dma = kzalloc_obj(*dma, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, dma);
+	spin_lock_init(&dma->lock);
+	dma->mdm = &t->mdm;
+	calls_share(dma->owners, t, user, group);
+	dma->owners[MDM_OWNER_OPENING] = calls_owner(test, MDM_OWNER_OPENING);
+	t->cards[t->nr_cards++] = dma;
+	return dma;
+}
+
+static bool calls_waits(struct mdm_dma *dma)
+{
+	guard(spinlock)(&dma->lock);
+	return mdm_calls_pending(dma);
+}
+
+static void calls_pins(struct mdm_dma *dma)
+{
+	guard(spinlock)(&dma->lock);
+	mdm_calls_pins(dma);
+}
+
+/* User 0, in his first group, makes an ioctl; ours is the last reference to its file. */
+static struct mdm_call *calls_begin(struct kunit *test)
+{
+	struct calls_test *t = test->priv;
+	struct mdm_call *call = call_make();
+
+	KUNIT_ASSERT_NOT_NULL(test, call);
+	calls_share(call->owners, t, 0, 0);
+	get_file(call->file);
+	call_start(call);
+	t->call = call;
+	return call;
+}
+
+static void calls_end(struct kunit *test)
+{
+	struct calls_test *t = test->priv;
+
+	__fput_sync(t->call->file);
+	call_put(t->call);
+	t->call = NULL;
+}
+
+static int calls_init(struct kunit *test)
+{
+	struct calls_test *t = kunit_kzalloc(test, sizeof(*t), GFP_KERNEL);
+	unsigned int i, k;
+
+	KUNIT_ASSERT_NOT_NULL(test, t);
+	test->priv = t;
+	for (i = 0; i < CALLS_USERS; i++) {
+		t->users[i] = calls_owner(test, MDM_OWNER_USER);
+		for (k = 0; k < CALLS_GROUPS; k++) {
+			t->groups[i][k] = calls_owner(test, MDM_OWNER_GROUP);
+			t->processes[i][k] = calls_owner(test, MDM_OWNER_PROCESS);
+		}
+	}
+	return 0;
+}
+
+/* The test has the last reference to each. */
+static void calls_free(struct kunit *test, struct mdm_owner *owner)
+{
+	KUNIT_EXPECT_EQ(test, owner->users, 1);
+	KUNIT_EXPECT_EQ(test, owner->calls, 0);
+	kfree(owner);
+}
+
+static void calls_exit(struct kunit *test)
+{
+	struct calls_test *t = test->priv;
+	unsigned int i, k;
+
+	for (i = 0; i < t->nr_cards; i++) {
+		mdm_owners_leave(t->cards[i]->owners);
+		kfree(t->cards[i]);
+	}
+	for (i = 0; i < CALLS_USERS; i++) {
+		for (k = 0; k < CALLS_GROUPS; k++) {
+			calls_free(test, t->groups[i][k]);
+			calls_free(test, t->processes[i][k]);
+		}
+		calls_free(test, t->users[i]);
+	}
+	KUNIT_EXPECT_EQ(test, all_wait, 0);
+}
+
+static void calls_asked(struct kunit *test)
+{
+	struct mdm_dma *a = calls_card(test, 0, 0);
+	struct mdm_dma *before = calls_card(test, 0, 0);
+	struct mdm_dma *newcomer = calls_card(test, 0, 0);
+	struct mdm_dma *late = calls_card(test, 0, 0);
+	struct mdm_dma *group = calls_card(test, 0, 1);
+	struct mdm_dma *shares = calls_card(test, 1, 0);
+	struct mdm_dma *joins = calls_card(test, 1, 0);
+	struct mdm_dma *stranger = calls_card(test, 2, 0);
+	struct mdm_call *call;
+
+	calls_pins(a);
+	calls_pins(before);
+	calls_pins(shares);
+	call = calls_begin(test);
+	KUNIT_EXPECT_TRUE(test, call_ask(call, a));
+	KUNIT_EXPECT_TRUE(test, call_ask(call, shares));
+	calls_pins(late);
+	KUNIT_EXPECT_TRUE(test, calls_waits(a));
+	KUNIT_EXPECT_TRUE(test, calls_waits(shares));
+	KUNIT_EXPECT_TRUE(test, calls_waits(newcomer));
+	KUNIT_EXPECT_TRUE(test, calls_waits(late));
+	KUNIT_EXPECT_TRUE(test, calls_waits(joins));
+	KUNIT_EXPECT_FALSE(test, calls_waits(before));
+	KUNIT_EXPECT_FALSE(test, calls_waits(group));
+	KUNIT_EXPECT_FALSE(test, calls_waits(stranger));
+	calls_end(test);
+	KUNIT_EXPECT_FALSE(test, calls_waits(a));
+	KUNIT_EXPECT_FALSE(test, calls_waits(newcomer));
+	KUNIT_EXPECT_FALSE(test, calls_waits(joins));
+}
+
+/* Others join one after the other, and each may have pinned something. */
+static void calls_widens(struct kunit *test)
+{
+	struct mdm_dma *a = calls_card(test, 0, 0), *card;
+	struct mdm_dma *before = calls_card(test, 4, 0);
+	struct mdm_dma *same = calls_card(test, 1, 4);
+	struct mdm_dma *other = calls_card(test, 4, 1);
+	struct mdm_call *call;
+	unsigned int i;
+
+	calls_pins(a);
+	calls_pins(before);
+	call = calls_begin(test);
+	KUNIT_EXPECT_TRUE(test, call_ask(call, a));
+	KUNIT_EXPECT_TRUE(test, call_ask(call, a));
+	for (i = 0; i < LATE_MAX; i++) {
+		KUNIT_EXPECT_FALSE(test, calls_waits(same));
+		card = calls_card(test, 1, i);
+		KUNIT_EXPECT_FALSE(test, calls_waits(card));
+		KUNIT_EXPECT_TRUE(test, call_ask(call, card));
+		KUNIT_EXPECT_TRUE(test, calls_waits(card));
+	}
+	KUNIT_EXPECT_TRUE(test, calls_waits(same));
+	KUNIT_EXPECT_FALSE(test, calls_waits(other));
+	/* Only users who were not there count from here on. */
+	KUNIT_EXPECT_TRUE(test, call_ask(call, same));
+	for (i = 0; i < LATE_MAX; i++) {
+		KUNIT_EXPECT_FALSE(test, calls_waits(other));
+		card = calls_card(test, 2 + i % 2, i);
+		KUNIT_EXPECT_TRUE(test, call_ask(call, card));
+	}
+	/* Two of these were of one user. */
+	KUNIT_EXPECT_FALSE(test, calls_waits(other));
+	KUNIT_EXPECT_TRUE(test, call_ask(call, other));
+	KUNIT_EXPECT_TRUE(test, calls_waits(calls_card(test, 4, 2)));
+	KUNIT_EXPECT_FALSE(test, calls_waits(before));
+	calls_end(test);
+	KUNIT_EXPECT_FALSE(test, calls_waits(same));
+	KUNIT_EXPECT_FALSE(test, calls_waits(other));
+}
+
+/* Somebody else has the last reference to the file: a worker, as a kernel thread puts it. */
+static void calls_stray(struct kunit *test)
+{
+	struct mdm_dma *a = calls_card(test, 0, 0), *b = calls_card(test, 0, 0);
+	struct mdm_call *call = calls_begin(test);
+	struct calls_test *t = test->priv;
+	unsigned int i;
+
+	KUNIT_EXPECT_TRUE(test, call_ask(call, a));
+	fput(call->file);
+	for (i = 0; i < 1000 && !READ_ONCE(call->over); i++)
+		msleep(20);
+	KUNIT_EXPECT_TRUE(test, call->over);
+	/* It is in use still. */
+	KUNIT_EXPECT_FALSE(test, call_ask(call, b));
+	KUNIT_EXPECT_TRUE(test, calls_waits(a));
+	KUNIT_EXPECT_NULL(test, call_of_current());
+	call_put(call);
+	KUNIT_EXPECT_FALSE(test, calls_waits(a));
+	KUNIT_EXPECT_FALSE(test, calls_waits(b));
+	KUNIT_EXPECT_TRUE(test, time_before(jiffies, t->processes[0][0]->wary_until));
+	/* The next one's file is old. */
+	call = calls_begin(test);
+	KUNIT_EXPECT_TRUE(test, call_ask(call, a));
+	KUNIT_EXPECT_TRUE(test, calls_waits(a));
+	calls_end(test);
+}
+
+static void calls_rounds(struct kunit *test)
+{
+	struct mdm_dma *a = calls_card(test, 0, 0), *b = calls_card(test, 0, 0);
+	struct mdm_call *call = calls_begin(test);
+	unsigned int i;
+
+	for (i = 0; i < 4; i++) {
+		KUNIT_EXPECT_EQ(test, mdm_calls_round(call, a, 1, 9), i);
+		KUNIT_EXPECT_EQ(test, mdm_calls_round(call, b, 1, 9), i);
+	}
+	KUNIT_EXPECT_EQ(test, mdm_calls_round(call, a, 10, 19), 0);
+	KUNIT_EXPECT_EQ(test, mdm_calls_round(call, b, 10, 19), 0);
+	KUNIT_EXPECT_EQ(test, mdm_calls_round(call, a, 1, 9), 0);
+	calls_end(test);
+}
+
+static struct kunit_case calls_cases[] = {
+	KUNIT_CASE(calls_asked),
+	KUNIT_CASE(calls_widens),
+	KUNIT_CASE(calls_stray),
+	KUNIT_CASE(calls_rounds),
+	{ }
+};
+
+static struct kunit_suite calls_suite = {
+	.name = "mdev_migrate_calls",
+	.init = calls_init,
+	.exit = calls_exit,
+	.test_cases = calls_cases,
+};
+
+kunit_test_suite(calls_suite);
