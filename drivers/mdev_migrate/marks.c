@@ -2,7 +2,7 @@
 /*
  * Memory that is leaving: nothing is pinned in it.
  *
- * While an unmap ioctl of type1's is under way, nothing is pinned at all, see calls.c.
+ * While an unmap ioctl of type1's is under way, what it asks pins nothing, see calls.c.
  * If there is no memory to know that, not even what the device has to spare from its
  * opening, the range is marked as leaving for a time instead, each time for
  * four times as long: 20 ms, 80 ms, ... five hours. To be asked twelve times,

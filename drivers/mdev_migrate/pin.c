@@ -14,8 +14,8 @@
  * finds a page pinned in it when it has its lock back. The twelfth time is a
  * BUG(). It does not tell when it is through, but it is when its caller returns to
  * userspace, and of that we learn: the caller gets a file, which is closed then
- * (calls.c). Until then no device of the caller's, and none that was asked, pins
- * anything. Payload is copied with vfio_dma_rw() meanwhile, which leaves nothing pinned,
+ * (calls.c). Until then none that was asked pins anything, nor one that may have joined
+ * meanwhile. Payload is copied with vfio_dma_rw() meanwhile, which leaves nothing pinned,
  * and rings wait.
  */
 #include <linux/delay.h>
