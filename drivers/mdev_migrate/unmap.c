@@ -15,8 +15,9 @@
  * of the device's unpins, and the wait for it is bounded: if it is given up, the
  * locks become free, the thread gets on, and type1 asks again. It asks eleven times
  * before it is a BUG(), and so the wait is eight times as long each time that it
- * asks, whatever the reason: 20 ms, 160 ms, 1.3 s, ... eight months. A thread or device that is in the way once costs
- * an unmap next to nothing, and one that always is costs its own process only.
+ * asks, whatever the reason: 20 ms, 160 ms, 1.3 s, ... eight months. A thread or
+ * device that is in the way once costs an unmap next to nothing, and one that always
+ * is costs its own process only.
  *
  * What we wait for is locks of the backend, which are held over page faults: by
  * operations of this device and of others in the same address space. All of

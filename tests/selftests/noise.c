@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * noise [RATE [PREFIX...]]
+ * noise [--xdp] [RATE [PREFIX...]]
  *
  * Sends what hosts send by themselves (router solicitations, reports of multicast
  * groups, ARP, mDNS, LLDP) out of every interface that is up and whose name begins
  * with a PREFIX, RATE frames a second out of each, until it is killed. The tests
  * must come to the same results beside it. What a test counts frame by frame, it
  * does in a network namespace of its own, where this does not reach.
+ *
+ * --xdp: what these interfaces receive goes through an XDP program.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -23,6 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "netif_xdp.h"
 #include "vnic.h"
 
 #define RATE		400
@@ -68,6 +71,13 @@ static char *default_prefixes[] = { "mvn", "guest-card", "mdevtestbr", "br", NUL
 
 static int interfaces[MAX_INTERFACES];
 static unsigned int nr_interfaces;
+/* Its programs; one that has gone took its own along. */
+static bool with_xdp;
+static unsigned long nr_programs;
+static struct {
+	int ifindex;
+	int fd;
+} programs[MAX_INTERFACES];
 
 static bool is_wanted(const char *name, char **prefixes)
 {
@@ -78,14 +88,35 @@ static bool is_wanted(const char *name, char **prefixes)
 	return false;
 }
 
+/* Interfaces' indices come once only. */
+static void look_at(int ifindex)
+{
+	static unsigned int next;
+	unsigned int i;
+
+	for (i = 0; i < MAX_INTERFACES; i++) {
+		if (programs[i].ifindex == ifindex)
+			return;
+	}
+	i = next++ % MAX_INTERFACES;
+	if (programs[i].ifindex && programs[i].fd >= 0)
+		close(programs[i].fd);
+	programs[i].ifindex = ifindex;
+	programs[i].fd = netif_xdp_pass(ifindex);
+	nr_programs += programs[i].fd >= 0;
+}
+
 static void find_interfaces(char **prefixes)
 {
 	struct if_nameindex *all = if_nameindex(), *i;
 
 	nr_interfaces = 0;
 	for (i = all; i && i->if_index && nr_interfaces < MAX_INTERFACES; i++) {
-		if (is_wanted(i->if_name, prefixes))
-			interfaces[nr_interfaces++] = i->if_index;
+		if (!is_wanted(i->if_name, prefixes))
+			continue;
+		interfaces[nr_interfaces++] = i->if_index;
+		if (with_xdp)
+			look_at(i->if_index);
 	}
 	if (all)
 		if_freenameindex(all);
@@ -163,7 +194,8 @@ static void make_noise(int fd, int monitor, int rate, char **prefixes)
 		/* The runner looks at the last line, to know that there was noise. */
 		if (due - told >= (unsigned int)rate / 10) {
 			told = due;
-			printf("%lu frames\n", sent);
+			printf("%lu frames, %lu XDP programs\n", sent,
+			       nr_programs);
 			fflush(stdout);
 		}
 		nanosleep(&pause, NULL);
@@ -172,9 +204,16 @@ static void make_noise(int fd, int monitor, int rate, char **prefixes)
 
 int main(int argc, char **argv)
 {
-	int rate = argc > 1 ? atoi(argv[1]) : RATE;
 	int fd = socket(AF_PACKET, SOCK_RAW, 0);
 	int monitor = open_monitor();
+	int rate;
+
+	if (argc > 1 && !strcmp(argv[1], "--xdp")) {
+		with_xdp = true;
+		argv++;
+		argc--;
+	}
+	rate = argc > 1 ? atoi(argv[1]) : RATE;
 
 	if (rate < 1) {
 		fprintf(stderr, "noise: %s: no rate\n", argv[1]);

@@ -15,6 +15,8 @@
 # SELFTESTS_ALL=1: more of the same, where a sample is usually enough.
 # SELFTESTS_NOISE=RATE: beside them the host sends as many frames a second out of each
 # interface, which the tests have not sent.
+# SELFTESTS_XDP=1: and each of them has an XDP program.
+# SELFTESTS_ENVIRONMENT="memlock cpu": in these, `environment` alone says which there are.
 # SELFTESTS_SKIP: programs that are left out.
 # STREAMS_KEEP=DIR: old_streams writes streams there that are not among tests/data/streams.
 # SELFTESTS_ARGS: for each program, such as "-V iommufd" to leave that out.
@@ -97,7 +99,7 @@ log=$(mktemp) || exit 1
 noise=
 trap 'rm -f "$log" "$log.noise"; [ -z "$noise" ] || kill "$noise"' EXIT
 if [ -n "$SELFTESTS_NOISE" ]; then
-	"$here/noise" "$SELFTESTS_NOISE" >"$log.noise" &
+	"$here/noise" ${SELFTESTS_XDP:+--xdp} "$SELFTESTS_NOISE" >"$log.noise" &
 	noise=$!
 fi
 for test; do
@@ -111,7 +113,8 @@ for test; do
 	esac
 	echo "# $test"
 	# shellcheck disable=SC2086
-	if "$here/$test" $SELFTESTS_ARGS >"$log" 2>&1; then
+	if ${SELFTESTS_ENVIRONMENT:+"$here/environment" $SELFTESTS_ENVIRONMENT --} \
+		"$here/$test" $SELFTESTS_ARGS >"$log" 2>&1; then
 		result=ok
 	else
 		result="not ok"
@@ -126,6 +129,9 @@ if [ -n "$noise" ]; then
 	# One that has ended, or never sent, has shown nothing.
 	frames=$(tail -n 1 "$log.noise")
 	kill "$noise" && [ "${frames%% *}" -gt 0 ] || failed="$failed noise"
+	case "$SELFTESTS_XDP$frames" in
+	1*" 0 XDP"*) failed="$failed xdp" ;;
+	esac
 	noise=
 	echo "# noise: $frames"
 fi

@@ -8,13 +8,11 @@
  * RACES_SECONDS: how long in all.
  */
 #include "full.h"
+#include "netif_xdp.h"
 
-#include <linux/bpf.h>
 #include <linux/ethtool.h>
-#include <linux/if_link.h>
 #include <net/if.h>
 #include <pthread.h>
-#include <sys/syscall.h>
 
 #define MQ		VNIC_F(MQ)
 /* Pairs that are in use at first. */
@@ -79,45 +77,13 @@ static int spread_packets(const char *uuid)
 	return ret < 0 ? ret : (int)i;
 }
 
-static int bpf(int cmd, union bpf_attr *attr)
-{
-	int ret = syscall(SYS_bpf, cmd, attr, sizeof(*attr));
-
-	return ret < 0 ? -errno : ret;
-}
-
 /* A program that lets everything through; while the result is open. */
 static int attach_xdp(const char *uuid)
 {
-	static const struct bpf_insn pass[] = {
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = XDP_PASS },
-		{ .code = BPF_JMP | BPF_EXIT },
-	};
-	union bpf_attr load = {
-		.prog_type = BPF_PROG_TYPE_XDP,
-		.insns = (uintptr_t)pass,
-		.insn_cnt = ARRAY_SIZE(pass),
-		.license = (uintptr_t)"GPL",
-	};
-	union bpf_attr attach = {
-		.link_create = {
-			.attach_type = BPF_XDP,
-			.flags = XDP_FLAGS_SKB_MODE,
-		},
-	};
 	char name[IFNAMSIZ];
-	int prog, link;
 
-	if (mdev_read(uuid, "netdev", name, sizeof(name)) < 0)
-		return -ENODEV;
-	prog = bpf(BPF_PROG_LOAD, &load);
-	if (prog < 0)
-		return prog;
-	attach.link_create.prog_fd = prog;
-	attach.link_create.target_ifindex = if_nametoindex(name);
-	link = bpf(BPF_LINK_CREATE, &attach);
-	close(prog);
-	return link;
+	return mdev_read(uuid, "netdev", name, sizeof(name)) < 0 ? -ENODEV :
+	       netif_xdp_pass(if_nametoindex(name));
 }
 
 /**
