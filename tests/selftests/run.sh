@@ -17,6 +17,7 @@
 # interface, which the tests have not sent.
 # SELFTESTS_XDP=1: and each of them has an XDP program.
 # SELFTESTS_ENVIRONMENT="memlock cpu": in these, `environment` alone says which there are.
+# SELFTESTS_STOP=1: nothing more once one has failed.
 # SELFTESTS_SKIP: programs that are left out.
 # STREAMS_KEEP=DIR: old_streams writes streams there that are not among tests/data/streams.
 # SELFTESTS_ARGS: for each program, such as "-V iommufd" to leave that out.
@@ -123,6 +124,7 @@ for test; do
 	cat "$log"
 	skipped=$((skipped + $(grep -c '^ok .*# SKIP' "$log")))
 	echo "# $test: $result in $(($(date +%s) - start)) s"
+	[ -z "$SELFTESTS_STOP" ] || [ "$result" = ok ] || break
 done
 
 if [ -n "$noise" ]; then
