@@ -16,9 +16,10 @@
  *   in the same memory cgroup), or which has asked another device of theirs.
  *
  * Whoever else joins the container can pin once, and is asked then: type1 looks once
- * more, of eleven times. After three such newcomers it is all newcomers of these users,
- * whatever their cgroup, that wait for the ioctl; after three more, of further users,
+ * more, of eleven times. After one such newcomer it is all newcomers of these users,
+ * whatever their cgroup, that wait for the ioctl; after one more, of a further user,
  * all. Devices that have pinned before are not held up by what is not asked of them.
+ * A device that is closed counts for who had it open last: he may have it again soon.
  *
  * An ioctl that is held up on its way out, as by a page that does not come for the
  * argument, may last for ever. There can be as many of them as a user can have threads,
@@ -30,9 +31,9 @@
  * The kernel frees struct file without waiting for those who look a file up: somebody
  * who looks for what the object was before can have a reference to ours for a moment,
  * and if it is the last one, our file is closed when he returns, not our caller. Then
- * the ioctl is not counted any more until it asks again. For a minute no file of the
- * same process's is used that is younger than a grace period: nobody can have such a
- * reference to it. So it happens once in an ioctl.
+ * the ioctl is not counted any more until it asks again. For a day from then on no
+ * file is used that is younger than a grace period: nobody can have such a reference
+ * to it.
  */
 #include <linux/anon_inodes.h>
 #include <linux/file.h>
@@ -47,10 +48,8 @@
 #include "owners.h"
 
 #define CALLS_BITS	12
-/* Newcomers after which more of them wait. */
-#define LATE_MAX	3
 /* For how long files are to be old. */
-#define WARY_TIME	(60 * HZ)
+#define WARY_TIME	(24 * 3600 * HZ)
 
 /* Whose newcomers wait. */
 enum call_width { CALL_NARROW, CALL_USERS, CALL_ALL };
@@ -79,8 +78,6 @@ struct mdm_asked {
  * @owners: who @task is
  * @asked: struct mdm_asked, each device that it has asked
  * @first_asked: the first of these: most have one only
- * @again: one of them was asked again: the first round is over
- * @late: newcomers of others since it became so wide
  * @width: whose newcomers wait
  * @first: the first page of the range that it wants
  * @last: the last page
@@ -97,8 +94,6 @@ struct mdm_call {
 	struct mdm_owner *owners[MDM_NR_OWNERS];
 	struct list_head asked;
 	struct mdm_asked first_asked;
-	bool again;
-	unsigned int late;
 	enum call_width width;
 	unsigned long first;
 	unsigned long last;
@@ -111,6 +106,9 @@ static DEFINE_HASHTABLE(calls, CALLS_BITS);
 /* Ioctls for which all newcomers wait; none of these began before the number. */
 static unsigned int all_wait;
 static unsigned long all_since;
+/* A stranger has closed a file: until then, in jiffies, files are to be old. */
+static bool wary;
+static unsigned long wary_until;
 /* Ioctls and first pins, in their order. */
 static atomic_long_t numbers;
 
@@ -154,9 +152,10 @@ static int call_release(struct inode *inode, struct file *file)
 		if (call->width == CALL_ALL)
 			WRITE_ONCE(all_wait, all_wait - 1);
 		/* Not the caller: see the top of this file. */
-		if (call->task != current)
-			WRITE_ONCE(call->owners[MDM_OWNER_PROCESS]->wary_until,
-				   jiffies + WARY_TIME);
+		if (call->task != current) {
+			WRITE_ONCE(wary_until, jiffies + WARY_TIME);
+			WRITE_ONCE(wary, true);
+		}
 	}
 	spin_unlock(&mdm_owners_lock);
 	call_put(call);
@@ -207,8 +206,6 @@ static struct mdm_call *call_of_current(void)
 /* From here on it is under way; its file is closed when we return to userspace. */
 static void call_start(struct mdm_call *call)
 {
-	const struct mdm_owner *process = call->owners[MDM_OWNER_PROCESS];
-
 	refcount_inc(&call->refs);
 	call->task = get_task_struct(current);
 	spin_lock(&mdm_owners_lock);
@@ -216,7 +213,7 @@ static void call_start(struct mdm_call *call)
 	mdm_owners_count(call->owners, kinds_of(CALL_NARROW), call->seq);
 	hash_add(calls, &call->node, (unsigned long)current);
 	spin_unlock(&mdm_owners_lock);
-	if (time_before(jiffies, READ_ONCE(process->wary_until)))
+	if (READ_ONCE(wary) && time_before(jiffies, READ_ONCE(wary_until)))
 		synchronize_rcu_expedited();
 	fput(call->file);
 }
@@ -247,7 +244,7 @@ static struct mdm_call *call_begin(struct mdm_dma *dma)
 	return call;
 }
 
-/* There is to be a spare one. Returns whether there is. */
+/* An open device is to have a spare one. Returns whether there is one. */
 static bool refill(struct mdm_dma *dma)
 {
 	struct mdm_call *call;
@@ -256,7 +253,7 @@ static bool refill(struct mdm_dma *dma)
 		return true;
 	call = call_make();
 	spin_lock(&mdm_owners_lock);
-	if (!dma->spare)
+	if (!dma->spare && dma->has_spare)
 		swap(call, dma->spare);
 	spin_unlock(&mdm_owners_lock);
 	if (call)
@@ -297,7 +294,6 @@ static void call_widen(struct mdm_call *call)
 	struct mdm_asked *asked;
 
 	lockdep_assert_held(&mdm_owners_lock);
-	call->late = 0;
 	call->width++;
 	if (call->width == CALL_USERS) {
 		mdm_owners_count(call->owners, BIT(MDM_OWNER_USER), call->seq);
@@ -325,6 +321,13 @@ static struct mdm_asked *asked_alloc(struct mdm_call *call)
 	return asked;
 }
 
+/* It has pinned since the ioctl began, and so may be why this asks once more. */
+static bool is_late(const struct mdm_call *call, const struct mdm_dma *dma)
+{
+	lockdep_assert_held(&dma->lock);
+	return dma->has_pinned && (long)(dma->pins_since - call->seq) > 0;
+}
+
 /*
  * Count it for a device that it asks now. Returns false if that cannot be done, since
  * there is no memory or its file was closed.
@@ -335,15 +338,12 @@ static bool call_ask(struct mdm_call *call, struct mdm_dma *dma)
 		READ_ONCE(dma->owners[MDM_OWNER_OPENING]),
 	};
 	struct mdm_asked *asked;
-	bool stranger, over;
+	bool late, over;
 
-	/* A closed one pins nothing. */
-	if (!owners[MDM_OWNER_OPENING])
+	/* It was never open; or it is asked again. */
+	if (!owners[MDM_OWNER_OPENING] ||
+	    call_meets(call, owners, BIT(MDM_OWNER_OPENING)))
 		return true;
-	if (call_meets(call, owners, BIT(MDM_OWNER_OPENING))) {
-		call->again = true;
-		return true;
-	}
 	asked = asked_alloc(call);
 	if (!asked)
 		return false;
@@ -351,17 +351,17 @@ static bool call_ask(struct mdm_call *call, struct mdm_dma *dma)
 	spin_lock(&mdm_owners_lock);
 	mdm_owners_share(asked->owners, dma->owners);
 	spin_unlock(&mdm_owners_lock);
+	late = is_late(call, dma);
 	spin_unlock(&dma->lock);
-	stranger = !call_meets(call, asked->owners,
-			       call->width == CALL_NARROW ? KINDS_NARROW :
-							    BIT(MDM_OWNER_USER));
+	late = late && !call_meets(call, asked->owners,
+				   call->width == CALL_NARROW ?
+				   KINDS_NARROW : BIT(MDM_OWNER_USER));
 
 	spin_lock(&mdm_owners_lock);
 	over = call->over;
 	mdm_owners_count(asked->owners, kinds_of(call->width), call->seq);
 	list_add(&asked->node, &call->asked);
-	if (!over && call->again && stranger && call->width < CALL_ALL &&
-	    ++call->late == LATE_MAX)
+	if (late && !over && call->width < CALL_ALL)
 		call_widen(call);
 	spin_unlock(&mdm_owners_lock);
 	return !over;
@@ -487,16 +487,6 @@ void mdm_calls_pins(struct mdm_dma *dma)
 	dma->pins_since = atomic_long_inc_return(&numbers);
 }
 
-static void owners_swap(struct mdm_dma *dma, struct mdm_owner **them)
-{
-	unsigned int i;
-
-	guard(spinlock)(&dma->lock);
-	for (i = 0; i < MDM_NR_OWNERS; i++)
-		them[i] = xchg(&dma->owners[i], them[i]);
-	dma->has_pinned = false;
-}
-
 /**
  * mdm_calls_open - the device is being opened, by who calls
  * @dma: the device's guest memory
@@ -506,6 +496,7 @@ static void owners_swap(struct mdm_dma *dma, struct mdm_owner **them)
 int mdm_calls_open(struct mdm_dma *dma)
 {
 	struct mdm_owner *them[MDM_NR_OWNERS];
+	unsigned int i;
 	int ret;
 
 	if (!mdm_dma_has_container(dma))
@@ -513,24 +504,43 @@ int mdm_calls_open(struct mdm_dma *dma)
 	ret = mdm_owners_enter(them, true);
 	if (ret)
 		return ret;
-	owners_swap(dma, them);
+	spin_lock(&dma->lock);
+	for (i = 0; i < MDM_NR_OWNERS; i++)
+		them[i] = xchg(&dma->owners[i], them[i]);
+	dma->has_pinned = false;
+	spin_unlock(&dma->lock);
+	mdm_owners_leave(them);
+
+	spin_lock(&mdm_owners_lock);
+	dma->has_spare = true;
+	spin_unlock(&mdm_owners_lock);
 	return refill(dma) ? 0 : -ENOMEM;
 }
 
 /**
  * mdm_calls_close - the device is being closed, and pins nothing
  * @dma: the device's guest memory
+ *
+ * Ioctls that ask it later are counted for who had it open.
  */
 void mdm_calls_close(struct mdm_dma *dma)
 {
-	struct mdm_owner *them[MDM_NR_OWNERS] = { };
 	struct mdm_call *spare = NULL;
 
-	owners_swap(dma, them);
-	mdm_owners_leave(them);
 	spin_lock(&mdm_owners_lock);
+	dma->has_spare = false;
 	swap(spare, dma->spare);
 	spin_unlock(&mdm_owners_lock);
 	if (spare)
 		fput(spare->file);
+}
+
+/**
+ * mdm_calls_destroy - the device goes
+ * @dma: its guest memory
+ */
+void mdm_calls_destroy(struct mdm_dma *dma)
+{
+	mdm_calls_close(dma);
+	mdm_owners_leave(dma->owners);
 }

@@ -160,8 +160,7 @@ void mdm_dma_destroy(struct mdev_migrate_device *mdm)
 	mdm_log_close(dma);
 	xa_destroy(&dma->log);
 	xa_destroy(&dma->blocks);
-	/* Asked after it was closed. */
-	mdm_calls_close(dma);
+	mdm_calls_destroy(dma);
 	mutex_destroy(&dma->sync_lock);
 	mutex_destroy(&dma->log_lock);
 	kfree(dma);

@@ -172,10 +172,11 @@ struct mdm_range {
  * @ops: struct mdm_op
  * @ops_wait: waits for one of these to end
  * @marks: what is leaving
- * @owners: who opened it, while in a container
+ * @owners: who opened it last, in a container
  * @has_pinned: it has pinned something since it was opened
  * @pins_since: then the number of that, see calls.c
- * @spare: for an unmap ioctl when there is no memory; guarded by mdm_owners_lock
+ * @has_spare: it is open; guarded by mdm_owners_lock
+ * @spare: then, for an unmap ioctl when there is no memory; likewise
  * @away_until: in jiffies; memory was unmapped, and may be replaced until then
  * @short_until: in jiffies; memory was short, no payload is pinned before
  * @refused_until: in jiffies; type1 refused for the memory limit, and is not asked
@@ -230,6 +231,7 @@ struct mdm_dma {
 	struct mdm_owner *owners[MDM_NR_OWNERS];
 	bool has_pinned;
 	unsigned long pins_since;
+	bool has_spare;
 	struct mdm_call *spare;
 	unsigned long away_until;
 	unsigned long short_until;
@@ -330,6 +332,7 @@ bool mdm_calls_pending(struct mdm_dma *dma);
 void mdm_calls_pins(struct mdm_dma *dma);
 int mdm_calls_open(struct mdm_dma *dma);
 void mdm_calls_close(struct mdm_dma *dma);
+void mdm_calls_destroy(struct mdm_dma *dma);
 
 /* dirty.c: pages of a bitmap of the log */
 #define MDM_LOG_SHIFT	12

@@ -3,7 +3,8 @@
  * Who opens devices, and who makes unmap ioctls of type1's. An opening is nobody's but
  * its own. A process is its memory. A user's memory cgroup is what tells apart the
  * virtual machines that run as one user. A user is who is outside of all user
- * namespaces: who makes one, with users of its own, is still the same.
+ * namespaces: who makes one, with users of its own, is still the same; unless he was
+ * given user IDs for it, and has somebody be these outside.
  */
 #include <linux/cred.h>
 #include <linux/hashtable.h>
@@ -105,7 +106,6 @@ static void owner_make(struct mdm_owner *owner, struct mdm_owner *like)
 {
 	*owner = *like;
 	like->memcg = NULL;
-	owner->wary_until = jiffies;
 	if (owner->mm)
 		mmgrab(owner->mm);
 	if (owner->kind != MDM_OWNER_OPENING)

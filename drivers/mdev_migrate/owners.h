@@ -17,7 +17,6 @@ struct mem_cgroup;
  * @users: openings and calls whose owner it is; guarded by mdm_owners_lock
  * @calls: unmap ioctls that are counted for it; written with mdm_owners_lock held
  * @since: none of these began before this number
- * @wary_until: in jiffies; until then its calls wait for a grace period, see calls.c
  * @kind: which it is
  * @mm: the process's memory
  * @memcg: the memory cgroup
@@ -30,7 +29,6 @@ struct mdm_owner {
 	unsigned int users;
 	unsigned int calls;
 	unsigned long since;
-	unsigned long wary_until;
 	enum mdm_owner_kind kind;
 	struct mm_struct *mm;
 	struct mem_cgroup *memcg;

@@ -14,10 +14,10 @@
  * these two the other way round: who unpins right here can deadlock. So a thread
  * of the device's unpins, and the wait for it is bounded: if it is given up, the
  * locks become free, the thread gets on, and type1 asks again. It asks eleven times
- * before it is a BUG(), and so the wait is eight times as long each time that it
- * asks, whatever the reason: 20 ms, 160 ms, 1.3 s, ... eight months. A thread or
- * device that is in the way once costs an unmap next to nothing, and one that always
- * is costs its own process only.
+ * before it is a BUG(), and so the wait is longer each time that it asks, whatever the
+ * reason: 20 ms, 160 ms, 1.3 s, ... twenty days. A thread or device that is in the way
+ * once costs an unmap next to nothing, and one that always is costs its own process
+ * only.
  *
  * What we wait for is locks of the backend, which are held over page faults: by
  * operations of this device and of others in the same address space. All of
@@ -35,10 +35,15 @@
 /* Runs that are unpinned at a time. */
 #define DROP_RUNS	32
 
-/* How long type1 is made to wait, the first time. */
-#define DROP_TIMEOUT	(HZ / 50 ?: 1)
-#define DROP_SHIFT	3
-#define DROP_PATIENCE	10U
+/*
+ * How long type1 is made to wait when it asks for a range again and again. Newcomers can
+ * be the reason twice (calls.c): the others of eleven times add up to weeks.
+ */
+static const unsigned int drop_ms[] = {
+	20, 160, 1300, 20 * MSEC_PER_SEC, 600 * MSEC_PER_SEC,
+	6 * 3600 * MSEC_PER_SEC, 4 * 86400 * MSEC_PER_SEC,
+	20 * 86400 * MSEC_PER_SEC,
+};
 
 /* How long memory may be away that is being replaced. */
 #define AWAY_TIME		(HZ / 2)
@@ -244,14 +249,14 @@ static bool drop_is_done(struct mdm_dma *dma, unsigned long asked,
 static bool drop_elsewhere(struct mdm_dma *dma, unsigned long first,
 			   unsigned long last, unsigned int times)
 {
-	u64 timeout = (u64)DROP_TIMEOUT << (DROP_SHIFT * min(times, DROP_PATIENCE));
+	unsigned int ms = drop_ms[min_t(size_t, times, ARRAY_SIZE(drop_ms) - 1)];
 	unsigned long asked;
 
 	if (!drop_ask(dma, first, last, &asked))
 		return true;
 	return wait_event_timeout(dma->ops_wait,
 				  drop_is_done(dma, asked, first, last),
-				  min_t(u64, timeout, MAX_JIFFY_OFFSET));
+				  msecs_to_jiffies(ms));
 }
 
 static void unmap_container(struct mdm_dma *dma, unsigned long first,

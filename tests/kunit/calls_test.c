@@ -30,7 +30,6 @@ static struct mdm_owner *calls_owner(struct kunit *test,
 	KUNIT_ASSERT_NOT_NULL(test, owner);
 	owner->kind = kind;
 	owner->users = 1;
-	owner->wary_until = jiffies;
 	return owner;
 }
 
@@ -175,45 +174,66 @@ static void calls_asked(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, calls_waits(joins));
 }
 
-/* Others join one after the other, and each may have pinned something. */
+/* Others join one after the other, and pin something. */
 static void calls_widens(struct kunit *test)
 {
-	struct mdm_dma *a = calls_card(test, 0, 0), *card;
+	struct mdm_dma *a = calls_card(test, 0, 0);
 	struct mdm_dma *before = calls_card(test, 4, 0);
+	struct mdm_dma *idle = calls_card(test, 3, 0);
+	struct mdm_dma *joins = calls_card(test, 1, 0);
 	struct mdm_dma *same = calls_card(test, 1, 4);
+	struct mdm_dma *further = calls_card(test, 2, 0);
 	struct mdm_dma *other = calls_card(test, 4, 1);
 	struct mdm_call *call;
-	unsigned int i;
 
 	calls_pins(a);
 	calls_pins(before);
 	call = calls_begin(test);
 	KUNIT_EXPECT_TRUE(test, call_ask(call, a));
 	KUNIT_EXPECT_TRUE(test, call_ask(call, a));
-	for (i = 0; i < LATE_MAX; i++) {
-		KUNIT_EXPECT_FALSE(test, calls_waits(same));
-		card = calls_card(test, 1, i);
-		KUNIT_EXPECT_FALSE(test, calls_waits(card));
-		KUNIT_EXPECT_TRUE(test, call_ask(call, card));
-		KUNIT_EXPECT_TRUE(test, calls_waits(card));
-	}
+	/* Who has pinned nothing is no reason to look again. */
+	KUNIT_EXPECT_TRUE(test, call_ask(call, idle));
+	KUNIT_EXPECT_FALSE(test, calls_waits(same));
+
+	KUNIT_EXPECT_FALSE(test, calls_waits(joins));
+	calls_pins(joins);
+	KUNIT_EXPECT_TRUE(test, call_ask(call, joins));
+	KUNIT_EXPECT_TRUE(test, calls_waits(joins));
 	KUNIT_EXPECT_TRUE(test, calls_waits(same));
+	KUNIT_EXPECT_FALSE(test, calls_waits(further));
 	KUNIT_EXPECT_FALSE(test, calls_waits(other));
-	/* Only users who were not there count from here on. */
+	/* He is known by now. */
+	calls_pins(same);
 	KUNIT_EXPECT_TRUE(test, call_ask(call, same));
-	for (i = 0; i < LATE_MAX; i++) {
-		KUNIT_EXPECT_FALSE(test, calls_waits(other));
-		card = calls_card(test, 2 + i % 2, i);
-		KUNIT_EXPECT_TRUE(test, call_ask(call, card));
-	}
-	/* Two of these were of one user. */
 	KUNIT_EXPECT_FALSE(test, calls_waits(other));
-	KUNIT_EXPECT_TRUE(test, call_ask(call, other));
-	KUNIT_EXPECT_TRUE(test, calls_waits(calls_card(test, 4, 2)));
+
+	calls_pins(further);
+	KUNIT_EXPECT_TRUE(test, call_ask(call, further));
+	KUNIT_EXPECT_TRUE(test, calls_waits(other));
 	KUNIT_EXPECT_FALSE(test, calls_waits(before));
 	calls_end(test);
 	KUNIT_EXPECT_FALSE(test, calls_waits(same));
 	KUNIT_EXPECT_FALSE(test, calls_waits(other));
+}
+
+/* It was pinned, and closed before it is asked; its user opens it again. */
+static void calls_closed(struct kunit *test)
+{
+	struct mdm_dma *a = calls_card(test, 0, 0);
+	struct mdm_dma *closed = calls_card(test, 1, 0);
+	struct mdm_dma *again = calls_card(test, 1, 0);
+	struct mdm_dma *same = calls_card(test, 1, 1);
+	struct mdm_call *call = calls_begin(test);
+
+	KUNIT_EXPECT_TRUE(test, call_ask(call, a));
+	calls_pins(closed);
+	mdm_calls_close(closed);
+	KUNIT_EXPECT_TRUE(test, call_ask(call, closed));
+	KUNIT_EXPECT_TRUE(test, calls_waits(again));
+	KUNIT_EXPECT_TRUE(test, calls_waits(same));
+	KUNIT_EXPECT_FALSE(test, refill(closed));
+	calls_end(test);
+	KUNIT_EXPECT_FALSE(test, calls_waits(again));
 }
 
 /* Somebody else has the last reference to the file: a worker, as a kernel thread puts it. */
@@ -221,7 +241,6 @@ static void calls_stray(struct kunit *test)
 {
 	struct mdm_dma *a = calls_card(test, 0, 0), *b = calls_card(test, 0, 0);
 	struct mdm_call *call = calls_begin(test);
-	struct calls_test *t = test->priv;
 	unsigned int i;
 
 	KUNIT_EXPECT_TRUE(test, call_ask(call, a));
@@ -236,7 +255,7 @@ static void calls_stray(struct kunit *test)
 	call_put(call);
 	KUNIT_EXPECT_FALSE(test, calls_waits(a));
 	KUNIT_EXPECT_FALSE(test, calls_waits(b));
-	KUNIT_EXPECT_TRUE(test, time_before(jiffies, t->processes[0][0]->wary_until));
+	KUNIT_EXPECT_TRUE(test, wary && time_before(jiffies, wary_until));
 	/* The next one's file is old. */
 	call = calls_begin(test);
 	KUNIT_EXPECT_TRUE(test, call_ask(call, a));
@@ -263,6 +282,7 @@ static void calls_rounds(struct kunit *test)
 static struct kunit_case calls_cases[] = {
 	KUNIT_CASE(calls_asked),
 	KUNIT_CASE(calls_widens),
+	KUNIT_CASE(calls_closed),
 	KUNIT_CASE(calls_stray),
 	KUNIT_CASE(calls_rounds),
 	{ }
