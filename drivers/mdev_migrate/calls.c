@@ -60,11 +60,15 @@ enum call_width { CALL_NARROW, CALL_USERS, CALL_ALL };
 /**
  * struct mdm_asked - a device that was asked
  * @node: in the call's list
- * @owners: who it was; none if it is the call's own room for the first one
+ * @owners: who it was
+ * @range: what it was asked for last
+ * @round: how often that was asked for before
  */
 struct mdm_asked {
 	struct list_head node;
 	struct mdm_owner *owners[MDM_NR_OWNERS];
+	unsigned long range;
+	unsigned int round;
 };
 
 /**
@@ -81,7 +85,7 @@ struct mdm_asked {
  * @width: whose newcomers wait
  * @first: the first page of the range that it wants
  * @last: the last page
- * @range: a number of that
+ * @range: a number of that, from 1
  * @round: how often it has asked for it before
  */
 struct mdm_call {
@@ -288,22 +292,39 @@ static bool call_meets(const struct mdm_call *call,
 	return false;
 }
 
-/* Newcomers of more users wait, or all. */
+/* The opening that was asked, NULL if it was not. */
+static struct mdm_asked *call_find(struct mdm_call *call,
+				   const struct mdm_owner *opening)
+{
+	struct mdm_asked *asked;
+
+	list_for_each_entry(asked, &call->asked, node) {
+		if (opening && asked->owners[MDM_OWNER_OPENING] == opening)
+			return asked;
+	}
+	return NULL;
+}
+
+/*
+ * Newcomers of more users wait, or all: who has pinned by now and is in the container
+ * is in its list, which is being asked.
+ */
 static void call_widen(struct mdm_call *call)
 {
+	unsigned long now = atomic_long_inc_return(&numbers);
 	struct mdm_asked *asked;
 
 	lockdep_assert_held(&mdm_owners_lock);
 	call->width++;
 	if (call->width == CALL_USERS) {
-		mdm_owners_count(call->owners, BIT(MDM_OWNER_USER), call->seq);
+		mdm_owners_count(call->owners, BIT(MDM_OWNER_USER), now);
 		list_for_each_entry(asked, &call->asked, node)
 			mdm_owners_count(asked->owners, BIT(MDM_OWNER_USER),
-					 call->seq);
+					 now);
 		return;
 	}
-	if (!all_wait || (long)(call->seq - all_since) < 0)
-		WRITE_ONCE(all_since, call->seq);
+	if (!all_wait || (long)(now - all_since) < 0)
+		WRITE_ONCE(all_since, now);
 	/* The number before the count; pairs with counts_for(). */
 	smp_store_release(&all_wait, all_wait + 1);
 }
@@ -328,38 +349,52 @@ static bool is_late(const struct mdm_call *call, const struct mdm_dma *dma)
 	return dma->has_pinned && (long)(dma->pins_since - call->seq) > 0;
 }
 
+/* They are those of the device's; returns whether it may be why type1 looks again. */
+static bool asked_share(struct mdm_call *call, struct mdm_asked *asked,
+			struct mdm_dma *dma)
+{
+	bool late;
+
+	guard(spinlock)(&dma->lock);
+	late = is_late(call, dma);
+	/* Who had it open before is not concerned, unless he has just pinned. */
+	if (!dma->is_open && !late)
+		return false;
+	spin_lock(&mdm_owners_lock);
+	mdm_owners_share(asked->owners, dma->owners);
+	spin_unlock(&mdm_owners_lock);
+	return late;
+}
+
 /*
  * Count it for a device that it asks now. Returns false if that cannot be done, since
  * there is no memory or its file was closed.
  */
 static bool call_ask(struct mdm_call *call, struct mdm_dma *dma)
 {
-	struct mdm_owner *owners[MDM_NR_OWNERS] = {
-		READ_ONCE(dma->owners[MDM_OWNER_OPENING]),
-	};
 	struct mdm_asked *asked;
 	bool late, over;
 
-	/* It was never open; or it is asked again. */
-	if (!owners[MDM_OWNER_OPENING] ||
-	    call_meets(call, owners, BIT(MDM_OWNER_OPENING)))
+	/* It is asked again. */
+	if (call_find(call, READ_ONCE(dma->owners[MDM_OWNER_OPENING])))
 		return true;
 	asked = asked_alloc(call);
 	if (!asked)
 		return false;
-	spin_lock(&dma->lock);
-	spin_lock(&mdm_owners_lock);
-	mdm_owners_share(asked->owners, dma->owners);
-	spin_unlock(&mdm_owners_lock);
-	late = is_late(call, dma);
-	spin_unlock(&dma->lock);
+	late = asked_share(call, asked, dma);
+	if (!asked->owners[MDM_OWNER_OPENING]) {
+		if (asked != &call->first_asked)
+			kfree(asked);
+		return true;
+	}
 	late = late && !call_meets(call, asked->owners,
 				   call->width == CALL_NARROW ?
 				   KINDS_NARROW : BIT(MDM_OWNER_USER));
 
 	spin_lock(&mdm_owners_lock);
 	over = call->over;
-	mdm_owners_count(asked->owners, kinds_of(call->width), call->seq);
+	mdm_owners_count(asked->owners, kinds_of(call->width),
+			 atomic_long_inc_return(&numbers));
 	list_add(&asked->node, &call->asked);
 	if (late && !over && call->width < CALL_ALL)
 		call_widen(call);
@@ -412,17 +447,21 @@ void mdm_calls_end(struct mdm_call *call)
 unsigned int mdm_calls_round(struct mdm_call *call, struct mdm_dma *dma,
 			     unsigned long first, unsigned long last)
 {
+	struct mdm_asked *asked;
+
 	if (!call->range || call->first != first || call->last != last) {
-		call->range = atomic_long_inc_return(&numbers);
+		call->range++;
 		call->round = 0;
-	} else if (dma->asked_range == call->range &&
-		   dma->asked_round == call->round) {
-		call->round++;
 	}
 	call->first = first;
 	call->last = last;
-	dma->asked_range = call->range;
-	dma->asked_round = call->round;
+	asked = call_find(call, READ_ONCE(dma->owners[MDM_OWNER_OPENING]));
+	if (!asked)
+		return call->round;
+	if (asked->range == call->range && asked->round == call->round)
+		call->round++;
+	asked->range = call->range;
+	asked->round = call->round;
 	return call->round;
 }
 
@@ -508,6 +547,7 @@ int mdm_calls_open(struct mdm_dma *dma)
 	for (i = 0; i < MDM_NR_OWNERS; i++)
 		them[i] = xchg(&dma->owners[i], them[i]);
 	dma->has_pinned = false;
+	dma->is_open = true;
 	spin_unlock(&dma->lock);
 	mdm_owners_leave(them);
 
@@ -521,12 +561,16 @@ int mdm_calls_open(struct mdm_dma *dma)
  * mdm_calls_close - the device is being closed, and pins nothing
  * @dma: the device's guest memory
  *
- * Ioctls that ask it later are counted for who had it open.
+ * Ioctls that ask it later are counted for who had it open, if he has pinned since they
+ * began.
  */
 void mdm_calls_close(struct mdm_dma *dma)
 {
 	struct mdm_call *spare = NULL;
 
+	spin_lock(&dma->lock);
+	dma->is_open = false;
+	spin_unlock(&dma->lock);
 	spin_lock(&mdm_owners_lock);
 	dma->has_spare = false;
 	swap(spare, dma->spare);

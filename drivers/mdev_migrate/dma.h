@@ -173,6 +173,7 @@ struct mdm_range {
  * @ops_wait: waits for one of these to end
  * @marks: what is leaving
  * @owners: who opened it last, in a container
+ * @is_open: it is open, by these
  * @has_pinned: it has pinned something since it was opened
  * @pins_since: then the number of that, see calls.c
  * @has_spare: it is open; guarded by mdm_owners_lock
@@ -198,8 +199,6 @@ struct mdm_range {
  * @unmap_watch: pauses and interrupts who is in their way
  * @patience: how often waiting was given up for ioctls that are not counted, one
  *	after the other
- * @asked_range: a range that it was asked for last, a number of calls.c's
- * @asked_round: how often that was asked for before
  * @unpinner: unpins on behalf of type1, while open
  * @drop: its work
  * @drop_first: the first page of what it is to unpin
@@ -229,6 +228,7 @@ struct mdm_dma {
 	wait_queue_head_t ops_wait;
 	struct mdm_mark marks[MDM_NR_USES][MDM_NR_MARKS];
 	struct mdm_owner *owners[MDM_NR_OWNERS];
+	bool is_open;
 	bool has_pinned;
 	unsigned long pins_since;
 	bool has_spare;
@@ -251,8 +251,6 @@ struct mdm_dma {
 	unsigned long unmap_since;
 	struct delayed_work unmap_watch;
 	unsigned int patience;
-	unsigned long asked_range;
-	unsigned int asked_round;
 	struct mdev_migrate_worker *unpinner;
 	struct kthread_work drop;
 	unsigned long drop_first;

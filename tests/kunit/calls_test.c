@@ -56,6 +56,7 @@ static struct mdm_dma *calls_card(struct kunit *test, unsigned int user,
 	KUNIT_ASSERT_NOT_NULL(test, dma);
 	spin_lock_init(&dma->lock);
 	dma->mdm = &t->mdm;
+	dma->is_open = true;
 	calls_share(dma->owners, t, user, group);
 	dma->owners[MDM_OWNER_OPENING] = calls_owner(test, MDM_OWNER_OPENING);
 	t->cards[t->nr_cards++] = dma;
@@ -88,13 +89,17 @@ static struct mdm_call *calls_begin(struct kunit *test)
 	return call;
 }
 
+static void calls_end_of(struct mdm_call *call)
+{
+	__fput_sync(call->file);
+	call_put(call);
+}
+
 static void calls_end(struct kunit *test)
 {
 	struct calls_test *t = test->priv;
 
-	__fput_sync(t->call->file);
-	call_put(t->call);
-	t->call = NULL;
+	calls_end_of(t->call);
 }
 
 static int calls_init(struct kunit *test)
@@ -223,6 +228,8 @@ static void calls_closed(struct kunit *test)
 	struct mdm_dma *closed = calls_card(test, 1, 0);
 	struct mdm_dma *again = calls_card(test, 1, 0);
 	struct mdm_dma *same = calls_card(test, 1, 1);
+	struct mdm_dma *former = calls_card(test, 2, 1);
+	struct mdm_dma *his = calls_card(test, 2, 1);
 	struct mdm_call *call = calls_begin(test);
 
 	KUNIT_EXPECT_TRUE(test, call_ask(call, a));
@@ -232,6 +239,13 @@ static void calls_closed(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, calls_waits(again));
 	KUNIT_EXPECT_TRUE(test, calls_waits(same));
 	KUNIT_EXPECT_FALSE(test, refill(closed));
+	/* Who had a card once is not concerned. */
+	calls_pins(former);
+	mdm_calls_close(former);
+	calls_end(test);
+	call = calls_begin(test);
+	KUNIT_EXPECT_TRUE(test, call_ask(call, former));
+	KUNIT_EXPECT_FALSE(test, calls_waits(his));
 	calls_end(test);
 	KUNIT_EXPECT_FALSE(test, calls_waits(again));
 }
@@ -263,20 +277,26 @@ static void calls_stray(struct kunit *test)
 	calls_end(test);
 }
 
+/* Of two at the same time, as two threads of a process make them. */
 static void calls_rounds(struct kunit *test)
 {
 	struct mdm_dma *a = calls_card(test, 0, 0), *b = calls_card(test, 0, 0);
-	struct mdm_call *call = calls_begin(test);
+	struct mdm_call *other = calls_begin(test), *call = calls_begin(test);
 	unsigned int i;
 
+	KUNIT_EXPECT_TRUE(test, call_ask(call, a));
+	KUNIT_EXPECT_TRUE(test, call_ask(call, b));
+	KUNIT_EXPECT_TRUE(test, call_ask(other, a));
 	for (i = 0; i < 4; i++) {
 		KUNIT_EXPECT_EQ(test, mdm_calls_round(call, a, 1, 9), i);
 		KUNIT_EXPECT_EQ(test, mdm_calls_round(call, b, 1, 9), i);
+		KUNIT_EXPECT_EQ(test, mdm_calls_round(other, a, 10, 19), i);
 	}
 	KUNIT_EXPECT_EQ(test, mdm_calls_round(call, a, 10, 19), 0);
 	KUNIT_EXPECT_EQ(test, mdm_calls_round(call, b, 10, 19), 0);
 	KUNIT_EXPECT_EQ(test, mdm_calls_round(call, a, 1, 9), 0);
-	calls_end(test);
+	calls_end_of(call);
+	calls_end_of(other);
 }
 
 static struct kunit_case calls_cases[] = {
