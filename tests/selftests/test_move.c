@@ -368,7 +368,8 @@ TEST_F(move, indices_wrap)
 	}
 	ASSERT_EQ(0, move(self));
 	both_directions(_metadata, self->net_b, &self->nic, 3 * RING);
-	EXPECT_LT(self->nic.vq[VNIC_RX].last_used, 4 * RING);
+	/* The host's own frames come on top. */
+	EXPECT_LT(self->nic.vq[VNIC_RX].last_used, 0x8000);
 }
 
 /*
