@@ -36,12 +36,14 @@
 #define DROP_RUNS	32
 
 /*
- * How long type1 is made to wait when it asks for a range again and again. Newcomers can
- * be the reason twice (calls.c): the others of eleven times add up to weeks.
+ * How long type1 is made to wait when it asks for a range again and again. A user's
+ * process that is killed waits as long, so at first it is not long. Newcomers and who
+ * closes a file can be the reason three times (calls.c): the other eight of eleven
+ * times add up to eleven days at least.
  */
 static const unsigned int drop_ms[] = {
-	20, 160, 1300, 20 * MSEC_PER_SEC, 600 * MSEC_PER_SEC,
-	6 * 3600 * MSEC_PER_SEC, 4 * 86400 * MSEC_PER_SEC,
+	20, 160, 1300, 10 * MSEC_PER_SEC, 80 * MSEC_PER_SEC,
+	3600 * MSEC_PER_SEC, 86400 * MSEC_PER_SEC, 10 * 86400 * MSEC_PER_SEC,
 	20 * 86400 * MSEC_PER_SEC,
 };
 
