@@ -32,7 +32,7 @@
 /* Pending unmaps that may end at once: so many threads have to take turns then. */
 #define AT_ONCE		32U
 /* What else the machine does meanwhile makes it longer, never shorter. */
-#define TRIES		3
+#define TRIES		8
 /* Long enough for a ring to be mapped and a packet to be sent, if that may be. */
 #define WHILE_MS	500
 
@@ -591,12 +591,13 @@ static long open_files(void)
 	       atol(text) : -1;
 }
 
-static uint64_t anothers_time(void)
+/* The least of TRIES, or the first that is less than @enough. */
+static uint64_t anothers_time(uint64_t enough)
 {
 	uint64_t best = try_another(), ns;
 	unsigned int i;
 
-	for (i = 1; i < TRIES; i++) {
+	for (i = 1; i < TRIES && best >= enough; i++) {
 		ns = try_another();
 		best = ns < best ? ns : best;
 	}
@@ -617,7 +618,7 @@ TEST_F_TIMEOUT(card, many, 300)
 		SKIP(return, "this kernel's userfaultfd protects from no writes");
 	ASSERT_EQ(0, mdev_create(MDEV_TYPE_V1, MDEV_UUID_B));
 	ASSERT_EQ(0, vdev_give(MDEV_UUID_B, VDEV_GROUP, NOBODY));
-	before = anothers_time();
+	before = anothers_time(0);
 	ASSERT_LT(0, before);
 
 	ASSERT_EQ(0, guest_mem_init(&all, 0, MANY * PAGE));
@@ -635,7 +636,7 @@ TEST_F_TIMEOUT(card, many, 300)
 	start(_metadata, p, MANY);
 	/* They have unmapped what the card had pinned. */
 	EXPECT_LT(files + MANY / 10 * 9, open_files());
-	during = anothers_time();
+	during = anothers_time(before * LONGER_MAX);
 	TH_LOG("%.1f times as long", (double)during / before);
 	EXPECT_LT(0, during);
 	EXPECT_GT(before * LONGER_MAX, during);
