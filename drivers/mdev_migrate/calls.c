@@ -19,7 +19,8 @@
  * more, of eleven times. After one such newcomer it is all newcomers of these users,
  * whatever their cgroup, that wait for the ioctl; after one more, of a further user,
  * all. Devices that have pinned before are not held up by what is not asked of them.
- * A device that is closed counts for who had it open last: he may have it again soon.
+ * A device that is closed by the time it is asked counts for who had it open, if he has
+ * pinned since: he may have it again soon.
  *
  * An ioctl that is held up on its way out, as by a page that does not come for the
  * argument, may last for ever. There can be as many of them as a user can have threads,
@@ -107,7 +108,7 @@ struct mdm_call {
 
 /* Guarded by mdm_owners_lock. */
 static DEFINE_HASHTABLE(calls, CALLS_BITS);
-/* Ioctls for which all newcomers wait; none of these began before the number. */
+/* Ioctls for which all newcomers wait; for none of these did they before the number. */
 static unsigned int all_wait;
 static unsigned long all_since;
 /* A stranger has closed a file: until then, in jiffies, files are to be old. */
@@ -235,9 +236,9 @@ static struct mdm_call *call_begin(struct mdm_dma *dma)
 		return NULL;
 	call = call_make();
 	if (!call) {
-		spin_lock(&mdm_owners_lock);
+		spin_lock(&dma->lock);
 		swap(call, dma->spare);
-		spin_unlock(&mdm_owners_lock);
+		spin_unlock(&dma->lock);
 	}
 	if (!call) {
 		mdm_owners_leave(them);
@@ -256,10 +257,10 @@ static bool refill(struct mdm_dma *dma)
 	if (READ_ONCE(dma->spare))
 		return true;
 	call = call_make();
-	spin_lock(&mdm_owners_lock);
-	if (!dma->spare && dma->has_spare)
+	spin_lock(&dma->lock);
+	if (!dma->spare && dma->is_open)
 		swap(call, dma->spare);
-	spin_unlock(&mdm_owners_lock);
+	spin_unlock(&dma->lock);
 	if (call)
 		fput(call->file);
 	return READ_ONCE(dma->spare);
@@ -550,10 +551,6 @@ int mdm_calls_open(struct mdm_dma *dma)
 	dma->is_open = true;
 	spin_unlock(&dma->lock);
 	mdm_owners_leave(them);
-
-	spin_lock(&mdm_owners_lock);
-	dma->has_spare = true;
-	spin_unlock(&mdm_owners_lock);
 	return refill(dma) ? 0 : -ENOMEM;
 }
 
@@ -570,11 +567,8 @@ void mdm_calls_close(struct mdm_dma *dma)
 
 	spin_lock(&dma->lock);
 	dma->is_open = false;
-	spin_unlock(&dma->lock);
-	spin_lock(&mdm_owners_lock);
-	dma->has_spare = false;
 	swap(spare, dma->spare);
-	spin_unlock(&mdm_owners_lock);
+	spin_unlock(&dma->lock);
 	if (spare)
 		fput(spare->file);
 }

@@ -48,6 +48,7 @@ int mdm_dma_create(struct mdev_migrate_device *mdm)
 	dma->refused_until = jiffies;
 	dma->away_until = jiffies;
 	dma->cached = true;
+	mdm_drop_create(dma);
 	INIT_DELAYED_WORK(&dma->watchdog, mdm_op_watchdog);
 	INIT_DELAYED_WORK(&dma->unmap_watch, mdm_unmap_watch);
 	dma->drop_first = ULONG_MAX;
@@ -157,6 +158,7 @@ void mdm_dma_destroy(struct mdev_migrate_device *mdm)
 
 	cancel_delayed_work_sync(&dma->watchdog);
 	cancel_delayed_work_sync(&dma->unmap_watch);
+	mdm_drop_destroy(dma);
 	mdm_log_close(dma);
 	xa_destroy(&dma->log);
 	xa_destroy(&dma->blocks);

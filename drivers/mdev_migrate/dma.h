@@ -7,6 +7,7 @@
  *	pin.c		operations that pin and unpin
  *	marks.c		what is leaving
  *	unmap.c		userspace unmaps memory
+ *	drop.c		who unpins that, and who helps
  *	calls.c		until when type1 may ask for what was pinned again
  *	owners.c	who opens devices, and who makes its ioctls
  *	map.c		rings: memory that stays mapped
@@ -59,6 +60,9 @@ struct mdm_owner;
 
 /* What is leaving, see pin.c. */
 #define MDM_NR_MARKS		16
+
+/* Who wait for type1's lock together, see drop.c. */
+#define MDM_NR_HELPERS		32
 
 /**
  * enum mdm_use - what pages are pinned for
@@ -143,6 +147,16 @@ struct mdm_run {
 };
 
 /**
+ * struct mdm_helper - unpins if the device's own thread does not get on
+ * @work: in a queue of the module's
+ * @dma: whose
+ */
+struct mdm_helper {
+	struct work_struct work;
+	struct mdm_dma *dma;
+};
+
+/**
  * struct mdm_range - a range of bytes that is logged
  * @first: the first
  * @last: the last
@@ -176,8 +190,7 @@ struct mdm_range {
  * @is_open: it is open, by these
  * @has_pinned: it has pinned something since it was opened
  * @pins_since: then the number of that, see calls.c
- * @has_spare: it is open; guarded by mdm_owners_lock
- * @spare: then, for an unmap ioctl when there is no memory; likewise
+ * @spare: while it is open, for an unmap ioctl when there is no memory
  * @away_until: in jiffies; memory was unmapped, and may be replaced until then
  * @short_until: in jiffies; memory was short, no payload is pinned before
  * @refused_until: in jiffies; type1 refused for the memory limit, and is not asked
@@ -199,6 +212,9 @@ struct mdm_range {
  * @unmap_watch: pauses and interrupts who is in their way
  * @patience: how often waiting was given up for ioctls that are not counted, one
  *	after the other
+ * @batches: struct mdm_batch, what is being unpinned
+ * @helpers: help with it
+ * @helped: with what is still to come, too
  * @unpinner: unpins on behalf of type1, while open
  * @drop: its work
  * @drop_first: the first page of what it is to unpin
@@ -231,7 +247,6 @@ struct mdm_dma {
 	bool is_open;
 	bool has_pinned;
 	unsigned long pins_since;
-	bool has_spare;
 	struct mdm_call *spare;
 	unsigned long away_until;
 	unsigned long short_until;
@@ -251,6 +266,9 @@ struct mdm_dma {
 	unsigned long unmap_since;
 	struct delayed_work unmap_watch;
 	unsigned int patience;
+	struct list_head batches;
+	struct mdm_helper helpers[MDM_NR_HELPERS];
+	bool helped;
 	struct mdev_migrate_worker *unpinner;
 	struct kthread_work drop;
 	unsigned long drop_first;
@@ -280,6 +298,8 @@ int mdm_dma_copy(struct mdm_dma *dma, u64 iova, void *buf, size_t len,
 		 bool write);
 int mdm_pin(struct mdm_dma *dma, enum mdm_use use, struct mdm_op *op,
 	    bool write, struct page **pages);
+unsigned int mdm_runs_join(struct mdm_dma *dma, const struct mdm_run *runs,
+			   unsigned int nr);
 void mdm_unpin(struct mdm_dma *dma, struct mdm_op *op,
 	       const struct mdm_run *runs, unsigned int nr);
 
@@ -313,9 +333,14 @@ unsigned int mdm_maps_detach(struct mdm_dma *dma, unsigned long first,
 			     unsigned long last, struct mdm_run *runs,
 			     unsigned int max);
 
-/* unmap.c */
+/* drop.c */
 void mdm_dma_drop_range(struct mdm_dma *dma, unsigned long first,
 			unsigned long last, bool rings);
+void mdm_drop_call(struct mdm_dma *dma);
+void mdm_drop_create(struct mdm_dma *dma);
+void mdm_drop_destroy(struct mdm_dma *dma);
+
+/* unmap.c */
 void mdm_dma_drop_work(struct kthread_work *work);
 void mdm_unmap_watch(struct work_struct *work);
 void mdm_unmap_open(struct mdm_dma *dma);

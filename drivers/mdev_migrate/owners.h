@@ -16,7 +16,7 @@ struct mem_cgroup;
  * @node: in the table of owners; not hashed if it is an opening
  * @users: openings and calls whose owner it is; guarded by mdm_owners_lock
  * @calls: unmap ioctls that are counted for it; written with mdm_owners_lock held
- * @since: none of these began before this number
+ * @since: none of these was counted before this number
  * @kind: which it is
  * @mm: the process's memory
  * @memcg: the memory cgroup

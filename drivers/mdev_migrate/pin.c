@@ -424,14 +424,24 @@ int mdm_dma_copy(struct mdm_dma *dma, u64 iova, void *buf, size_t len,
 	return mdm_op_end(dma, &op, ret ? pin_errno(dma, ret) : 0);
 }
 
-/*
- * Runs that type1 takes as one: it counts by page. Each time it is asked it takes its
- * lock, which may be a long time coming.
+/**
+ * mdm_runs_join - how many runs can be unpinned as one?
+ * @dma: guest memory
+ * @runs: the runs
+ * @nr: how many there are, at least one
+ *
+ * type1 counts by page. Each time it is asked it takes its lock, which may be a long time
+ * coming.
+ *
+ * Return: how many of them, from the first one on.
  */
-static unsigned int join_runs(const struct mdm_run *runs, unsigned int nr)
+unsigned int mdm_runs_join(struct mdm_dma *dma, const struct mdm_run *runs,
+			   unsigned int nr)
 {
 	unsigned int i, pages = runs[0].nr;
 
+	if (!mdm_dma_has_container(dma))
+		return 1;
 	for (i = 1; i < nr; i++) {
 		pages += runs[i].nr;
 		if (pages > VFIO_PIN_PAGES_MAX_ENTRIES ||
@@ -456,7 +466,6 @@ static unsigned int join_runs(const struct mdm_run *runs, unsigned int nr)
 void mdm_unpin(struct mdm_dma *dma, struct mdm_op *op,
 	       const struct mdm_run *runs, unsigned int nr)
 {
-	bool container = mdm_dma_has_container(dma);
 	unsigned int i, n, pages;
 
 	spin_lock(&dma->lock);
@@ -469,7 +478,7 @@ void mdm_unpin(struct mdm_dma *dma, struct mdm_op *op,
 			vunmap(runs[i].base);
 	}
 	for (i = 0; i < nr; i += n) {
-		n = container ? join_runs(runs + i, nr - i) : 1;
+		n = mdm_runs_join(dma, runs + i, nr - i);
 		pages = runs[i + n - 1].first + runs[i + n - 1].nr -
 			runs[i].first;
 		vfio_unpin_pages(&dma->mdm->vdev,

@@ -15,7 +15,7 @@
  * of the device's unpins, and the wait for it is bounded: if it is given up, the
  * locks become free, the thread gets on, and type1 asks again. It asks eleven times
  * before it is a BUG(), and so the wait is longer each time that it asks, whatever the
- * reason: 20 ms, 160 ms, 1.3 s, ... twenty days. A thread or device that is in the way
+ * reason: 20 ms at first, 160 ms, ... twenty days. A thread or device that is in the way
  * once costs an unmap next to nothing, and one that always is costs its own process
  * only.
  *
@@ -32,9 +32,6 @@
 #include "dma.h"
 #include "worker.h"
 
-/* Runs that are unpinned at a time. */
-#define DROP_RUNS	32
-
 /*
  * How long type1 is made to wait when it asks for a range again and again. A user's
  * process that is killed waits as long, so at first it is not long. Newcomers and who
@@ -42,9 +39,8 @@
  * times add up to eleven days at least.
  */
 static const unsigned int drop_ms[] = {
-	20, 160, 1300, 10 * MSEC_PER_SEC, 80 * MSEC_PER_SEC,
-	3600 * MSEC_PER_SEC, 86400 * MSEC_PER_SEC, 10 * 86400 * MSEC_PER_SEC,
-	20 * 86400 * MSEC_PER_SEC,
+	20, 20, 20, 20, 160, 10 * MSEC_PER_SEC, 86400 * MSEC_PER_SEC,
+	10 * 86400 * MSEC_PER_SEC, 20 * 86400 * MSEC_PER_SEC,
 };
 
 /* How long memory may be away that is being replaced. */
@@ -109,56 +105,6 @@ void mdm_unmap_watch(struct work_struct *work)
 	}
 	schedule_delayed_work(&dma->unmap_watch,
 			      stuck ? PAUSE_TIME / 2 : WATCH_TIME);
-}
-
-/*
- * Somebody else who waits for a part of it must wait for all of it: a run may reach
- * beyond the range, since what is pinned at once does not heed where mappings end.
- */
-static void drop_announce(struct mdm_dma *dma, struct mdm_op *op,
-			  unsigned long first, unsigned long last,
-			  const struct mdm_run *runs, unsigned int nr)
-{
-	unsigned int i;
-
-	for (i = 0; i < nr; i++) {
-		first = min(first, runs[i].first);
-		last = max(last, runs[i].first + runs[i].nr - 1);
-	}
-	mdm_op_add(dma, op, first, last);
-}
-
-/**
- * mdm_dma_drop_range - unpin what is pinned in a range
- * @dma: guest memory
- * @first: the first page
- * @last: the last page
- * @rings: also what is mapped; else what is cached only
- *
- * Context: May sleep.
- */
-void mdm_dma_drop_range(struct mdm_dma *dma, unsigned long first,
-			unsigned long last, bool rings)
-{
-	struct mdm_run runs[DROP_RUNS];
-	struct mdm_op op;
-	unsigned int n;
-
-	do {
-		spin_lock(&dma->lock);
-		n = rings ? mdm_maps_detach(dma, first, last, runs,
-					    DROP_RUNS) : 0;
-		n += mdm_cache_detach(dma, first, last, runs + n,
-				      DROP_RUNS - n);
-		if (n)
-			drop_announce(dma, &op, first, last, runs, n);
-		spin_unlock(&dma->lock);
-		if (!n)
-			return;
-		mdm_dma_sync(dma);
-		mdm_unpin(dma, &op, runs, n);
-		mdm_op_end(dma, &op, 0);
-	} while (n == DROP_RUNS);
 }
 
 /**
@@ -228,7 +174,8 @@ static bool begin_leaving(struct mdm_dma *dma, unsigned long first,
 static void end_leaving(struct mdm_dma *dma)
 {
 	guard(spinlock)(&dma->lock);
-	dma->unmaps--;
+	if (!--dma->unmaps)
+		dma->helped = false;
 	dma->unmap_since = jiffies;
 }
 
@@ -256,9 +203,15 @@ static bool drop_elsewhere(struct mdm_dma *dma, unsigned long first,
 
 	if (!drop_ask(dma, first, last, &asked))
 		return true;
-	return wait_event_timeout(dma->ops_wait,
-				  drop_is_done(dma, asked, first, last),
-				  msecs_to_jiffies(ms));
+	if (wait_event_timeout(dma->ops_wait,
+			       drop_is_done(dma, asked, first, last),
+			       msecs_to_jiffies(ms)))
+		return true;
+	spin_lock(&dma->lock);
+	dma->helped = true;
+	spin_unlock(&dma->lock);
+	mdm_drop_call(dma);
+	return false;
 }
 
 static void unmap_container(struct mdm_dma *dma, unsigned long first,

@@ -23,6 +23,7 @@
 #include "pin.c"
 #include "marks.c"
 #include "unmap.c"
+#include "drop.c"
 #include "calls.c"
 #include "owners.c"
 #include "map.c"

@@ -4,6 +4,10 @@
  * once, so that whoever comes first unpins the other one's: who comes second must not
  * return before that is done.
  *
+ * type1 has each of them hold a lock while it waits for the other one's unpinning, which
+ * takes that lock: if that got on by a page or two each time that one of them gives up, the
+ * two would soon wait for minutes, and for days.
+ *
  * RACES_SECONDS: how long in all.
  */
 #include <pthread.h>
@@ -29,6 +33,8 @@ FIXTURE_VARIANT_ADD(card, group) { .how = VDEV_GROUP };
 /* The second unmap begins up to so much after the first. */
 #define LATER_NS	400000U
 #define STEP_NS		7919U
+/* The wait that comes when a few short ones were of no use is longer. */
+#define SLOWEST_MS	5000U
 
 /**
  * struct second - who unmaps the second one
@@ -39,6 +45,7 @@ FIXTURE_VARIANT_ADD(card, group) { .how = VDEV_GROUP };
  * @round: to be done; negative: the end
  * @done: the last one that was
  * @ret: what came of it
+ * @slowest: how long one took at most, in ns
  */
 struct second {
 	pthread_t thread;
@@ -48,6 +55,7 @@ struct second {
 	int round;
 	int done;
 	int ret;
+	uint64_t slowest;
 };
 
 static void run_on(int processor)
@@ -57,6 +65,18 @@ static void run_on(int processor)
 	CPU_ZERO(&set);
 	CPU_SET(processor, &set);
 	sched_setaffinity(0, sizeof(set), &set);
+}
+
+static int unmap_timed(struct vdev *v, uint64_t iova, uint64_t size,
+		       uint64_t *slowest)
+{
+	uint64_t start = now_ns(), ns;
+	int ret = vdev_unmap(v, iova, size);
+
+	ns = now_ns() - start;
+	if (ns > *slowest)
+		*slowest = ns;
+	return ret;
 }
 
 static void *second_thread(void *arg)
@@ -76,7 +96,7 @@ static void *second_thread(void *arg)
 		until = now_ns() + s->later_ns;
 		while (now_ns() < until)
 			;
-		s->ret = vdev_unmap(s->v, s->iova, PAGE);
+		s->ret = unmap_timed(s->v, s->iova, PAGE, &s->slowest);
 		__atomic_store_n(&s->done, round, __ATOMIC_RELEASE);
 	}
 }
@@ -97,7 +117,7 @@ static int use_both(FIXTURE_DATA(card) *self, uint64_t iova)
 
 static void one_round(struct __test_metadata *_metadata,
 		      FIXTURE_DATA(card) *self, struct second *s, uint8_t *va,
-		      uint64_t iova)
+		      uint64_t iova, uint64_t *slowest)
 {
 	struct guest_mem first = { .va = va, .iova = iova, .size = SIZE };
 	struct guest_mem other = {
@@ -111,7 +131,7 @@ static void one_round(struct __test_metadata *_metadata,
 	s->iova = other.iova;
 	s->later_ns = round * STEP_NS % LATER_NS;
 	__atomic_store_n(&s->round, round, __ATOMIC_RELEASE);
-	EXPECT_EQ(0, vdev_unmap(&self->v, iova, SIZE));
+	EXPECT_EQ(0, unmap_timed(&self->v, iova, SIZE, slowest));
 	while (__atomic_load_n(&s->done, __ATOMIC_ACQUIRE) != round)
 		sched_yield();
 	EXPECT_EQ(0, s->ret);
@@ -121,6 +141,7 @@ TEST_F_TIMEOUT(card, span, RACES_TIMEOUT(NR_TESTS))
 {
 	struct second second = { .v = &self->v };
 	uint64_t iova = 64 * MIB;
+	uint64_t slowest = 0;
 	uint64_t until;
 	uint8_t *va;
 
@@ -135,12 +156,16 @@ TEST_F_TIMEOUT(card, span, RACES_TIMEOUT(NR_TESTS))
 	run_on(0);
 	until = now_ns() + races_ms(NR_TESTS) * 1000000ULL;
 	while (now_ns() < until && __test_passed(_metadata)) {
-		one_round(_metadata, self, &second, va, iova);
+		one_round(_metadata, self, &second, va, iova, &slowest);
 		/* What was unmapped often is not pinned for a while. */
 		iova += 2 * NR_BLOCKS * BLOCK + BLOCK;
 	}
-	TH_LOG("%d rounds", second.done);
+	TH_LOG("%d rounds, slowest unmaps %llu and %llu us", second.done,
+	       (unsigned long long)slowest / 1000,
+	       (unsigned long long)second.slowest / 1000);
 	EXPECT_LT(0, second.done);
+	EXPECT_GT(SLOWEST_MS, slowest / 1000000);
+	EXPECT_GT(SLOWEST_MS, second.slowest / 1000000);
 	__atomic_store_n(&second.round, -1, __ATOMIC_RELEASE);
 	pthread_join(second.thread, NULL);
 	munmap(va, SIZE + PAGE);
