@@ -19,8 +19,6 @@
 
 #include "dma.h"
 
-/* Runs that are taken out of the cache at a time. */
-#define CACHE_RUNS	32
 /* Blocks that eviction looks at before it lets others have the lock. */
 #define EVICT_BLOCKS	64
 /* What is evicted for want of memory, and how long none is pinned then. */
@@ -365,33 +363,28 @@ static bool evict_look(struct mdm_dma *dma, struct mdm_run *runs,
 		dma->hand = block->index + 1;
 		return true;
 	}
-	while (*n < CACHE_RUNS &&
+	while (*n < MDM_BATCH_RUNS &&
 	       block_take_run(dma, block, 0, MDM_BLOCK_PAGES - 1, &runs[*n]))
 		(*n)++;
-	if (*n < CACHE_RUNS)
+	if (*n < MDM_BATCH_RUNS)
 		dma->hand = block->index + 1;
 	block_free_if_empty(dma, block);
 	return true;
 }
 
-/* Returns how many runs; announced by @op if there are any. */
-static unsigned int evict_pick(struct mdm_dma *dma, struct mdm_run *runs,
-			       struct mdm_op *op)
+/* Returns how many runs; announced if there are any. */
+static unsigned int evict_pick(struct mdm_dma *dma, struct mdm_batch *batch)
 {
-	unsigned long first = ULONG_MAX, last = 0;
-	unsigned int looks, n = 0, i;
+	unsigned int looks, n = 0;
 
 	guard(spinlock)(&dma->lock);
-	for (looks = 0; looks < EVICT_BLOCKS && n < CACHE_RUNS; looks++) {
-		if (!evict_look(dma, runs, &n))
+	for (looks = 0; looks < EVICT_BLOCKS && n < MDM_BATCH_RUNS; looks++) {
+		if (!evict_look(dma, batch->runs, &n))
 			break;
 	}
-	for (i = 0; i < n; i++) {
-		first = min(first, runs[i].first);
-		last = max(last, runs[i].first + runs[i].nr - 1);
-	}
+	batch->nr = n;
 	if (n)
-		mdm_op_add(dma, op, first, last);
+		mdm_batch_announce(dma, batch, ULONG_MAX, 0);
 	return n;
 }
 
@@ -407,21 +400,17 @@ bool mdm_cache_evict(struct mdm_dma *dma, unsigned int nr)
 {
 	/* Twice round: the first time they are all in use. */
 	unsigned int looks = 2 * (READ_ONCE(dma->nr_blocks) / EVICT_BLOCKS + 2);
-	struct mdm_run runs[CACHE_RUNS];
+	struct mdm_batch batch;
 	unsigned int done = 0, n, i;
-	struct mdm_op op;
 
 	while (done < nr && looks) {
-		n = evict_pick(dma, runs, &op);
-		if (n) {
-			mdm_dma_sync(dma);
-			mdm_unpin(dma, &op, runs, n);
-			mdm_op_end(dma, &op, 0);
-		} else {
+		n = evict_pick(dma, &batch);
+		if (n)
+			mdm_batch_drop(dma, &batch);
+		else
 			looks--;
-		}
 		for (i = 0; i < n; i++)
-			done += runs[i].nr;
+			done += batch.runs[i].nr;
 		cond_resched();
 	}
 	return done;

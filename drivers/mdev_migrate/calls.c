@@ -32,8 +32,8 @@
  * The kernel frees struct file without waiting for those who look a file up: somebody
  * who looks for what the object was before can have a reference to ours for a moment,
  * and if it is the last one, our file is closed when he returns, not our caller. Then
- * the ioctl is not counted any more until it asks again. For a day from then on no
- * file is used that is younger than a grace period: nobody can have such a reference
+ * the ioctl is not counted any more until it asks again. The file that its caller gets
+ * then is older than a grace period when it is used: nobody can have such a reference
  * to it.
  */
 #include <linux/anon_inodes.h>
@@ -46,74 +46,17 @@
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 
-#include "owners.h"
+#include "calls.h"
 
 #define CALLS_BITS	12
-/* For how long files are to be old. */
-#define WARY_TIME	(24 * 3600 * HZ)
-
-/* Whose newcomers wait. */
-enum call_width { CALL_NARROW, CALL_USERS, CALL_ALL };
-
 #define KINDS_NARROW							\
 	(BIT(MDM_OWNER_OPENING) | BIT(MDM_OWNER_PROCESS) | BIT(MDM_OWNER_GROUP))
-
-/**
- * struct mdm_asked - a device that was asked
- * @node: in the call's list
- * @owners: who it was
- * @range: what it was asked for last
- * @round: how often that was asked for before
- */
-struct mdm_asked {
-	struct list_head node;
-	struct mdm_owner *owners[MDM_NR_OWNERS];
-	unsigned long range;
-	unsigned int round;
-};
-
-/**
- * struct mdm_call - an ioctl that is under way, or a spare one
- * @node: in the table of calls; not hashed if it is a spare one
- * @refs: the file's, and its task's while it uses it
- * @file: is closed when it is over
- * @over: it was closed
- * @task: who called; what follows is its own, until the last reference is put
- * @seq: its number, in the order in which they begin
- * @owners: who @task is
- * @asked: struct mdm_asked, each device that it has asked
- * @first_asked: the first of these: most have one only
- * @width: whose newcomers wait
- * @first: the first page of the range that it wants
- * @last: the last page
- * @range: a number of that, from 1
- * @round: how often it has asked for it before
- */
-struct mdm_call {
-	struct hlist_node node;
-	refcount_t refs;
-	struct file *file;
-	bool over;
-	struct task_struct *task;
-	unsigned long seq;
-	struct mdm_owner *owners[MDM_NR_OWNERS];
-	struct list_head asked;
-	struct mdm_asked first_asked;
-	enum call_width width;
-	unsigned long first;
-	unsigned long last;
-	unsigned long range;
-	unsigned int round;
-};
 
 /* Guarded by mdm_owners_lock. */
 static DEFINE_HASHTABLE(calls, CALLS_BITS);
 /* Ioctls for which all newcomers wait; for none of these did they before the number. */
 static unsigned int all_wait;
 static unsigned long all_since;
-/* A stranger has closed a file: until then, in jiffies, files are to be old. */
-static bool wary;
-static unsigned long wary_until;
 /* Ioctls and first pins, in their order. */
 static atomic_long_t numbers;
 
@@ -127,6 +70,7 @@ static unsigned long kinds_of(enum call_width width)
 static void call_put(struct mdm_call *call)
 {
 	struct mdm_asked *asked, *next;
+	bool kept;
 
 	if (!refcount_dec_and_test(&call->refs))
 		return;
@@ -139,9 +83,12 @@ static void call_put(struct mdm_call *call)
 			kfree(asked);
 	}
 	mdm_owners_leave(call->owners);
-	if (call->task)
-		put_task_struct(call->task);
-	kfree(call);
+	spin_lock(&mdm_owners_lock);
+	kept = call->strayed;
+	call->unused = kept;
+	spin_unlock(&mdm_owners_lock);
+	if (!kept)
+		mdm_call_free(call);
 }
 
 /* The caller returns to userspace, or a spare one is not needed any more. */
@@ -157,10 +104,8 @@ static int call_release(struct inode *inode, struct file *file)
 		if (call->width == CALL_ALL)
 			WRITE_ONCE(all_wait, all_wait - 1);
 		/* Not the caller: see the top of this file. */
-		if (call->task != current) {
-			WRITE_ONCE(wary_until, jiffies + WARY_TIME);
-			WRITE_ONCE(wary, true);
-		}
+		if (call->task != current)
+			mdm_stray_add(call);
 	}
 	spin_unlock(&mdm_owners_lock);
 	call_put(call);
@@ -208,17 +153,31 @@ static struct mdm_call *call_of_current(void)
 	return NULL;
 }
 
+/* All newcomers from this number on wait for one more. */
+static void all_count(unsigned long since)
+{
+	lockdep_assert_held(&mdm_owners_lock);
+	if (!all_wait || (long)(since - all_since) < 0)
+		WRITE_ONCE(all_since, since);
+	/* The number before the count; pairs with counts_for(). */
+	smp_store_release(&all_wait, all_wait + 1);
+}
+
 /* From here on it is under way; its file is closed when we return to userspace. */
 static void call_start(struct mdm_call *call)
 {
+	bool strayed = mdm_strays_inherit(call);
+
 	refcount_inc(&call->refs);
 	call->task = get_task_struct(current);
 	spin_lock(&mdm_owners_lock);
-	call->seq = atomic_long_inc_return(&numbers);
-	mdm_owners_count(call->owners, kinds_of(CALL_NARROW), call->seq);
+	call->widened = atomic_long_inc_return(&numbers);
+	mdm_owners_count(call->owners, kinds_of(call->width), call->widened);
+	if (call->width == CALL_ALL)
+		all_count(call->widened);
 	hash_add(calls, &call->node, (unsigned long)current);
 	spin_unlock(&mdm_owners_lock);
-	if (READ_ONCE(wary) && time_before(jiffies, READ_ONCE(wary_until)))
+	if (strayed)
 		synchronize_rcu_expedited();
 	fput(call->file);
 }
@@ -254,8 +213,8 @@ static bool refill(struct mdm_dma *dma)
 {
 	struct mdm_call *call;
 
-	if (READ_ONCE(dma->spare))
-		return true;
+	if (READ_ONCE(dma->spare) || !READ_ONCE(dma->is_open))
+		return READ_ONCE(dma->spare);
 	call = call_make();
 	spin_lock(&dma->lock);
 	if (!dma->spare && dma->is_open)
@@ -264,33 +223,6 @@ static bool refill(struct mdm_dma *dma)
 	if (call)
 		fput(call->file);
 	return READ_ONCE(dma->spare);
-}
-
-static bool owners_meet(struct mdm_owner *const *them,
-			struct mdm_owner *const *others, unsigned long kinds)
-{
-	unsigned int i;
-
-	for_each_set_bit(i, &kinds, MDM_NR_OWNERS) {
-		if (them[i] && them[i] == others[i])
-			return true;
-	}
-	return false;
-}
-
-/* Is it counted for any of these, of these kinds? */
-static bool call_meets(const struct mdm_call *call,
-		       struct mdm_owner *const *owners, unsigned long kinds)
-{
-	const struct mdm_asked *asked;
-
-	if (owners_meet(call->owners, owners, kinds))
-		return true;
-	list_for_each_entry(asked, &call->asked, node) {
-		if (owners_meet(asked->owners, owners, kinds))
-			return true;
-	}
-	return false;
 }
 
 /* The opening that was asked, NULL if it was not. */
@@ -317,6 +249,7 @@ static void call_widen(struct mdm_call *call)
 
 	lockdep_assert_held(&mdm_owners_lock);
 	call->width++;
+	call->widened = now;
 	if (call->width == CALL_USERS) {
 		mdm_owners_count(call->owners, BIT(MDM_OWNER_USER), now);
 		list_for_each_entry(asked, &call->asked, node)
@@ -324,10 +257,7 @@ static void call_widen(struct mdm_call *call)
 					 now);
 		return;
 	}
-	if (!all_wait || (long)(now - all_since) < 0)
-		WRITE_ONCE(all_since, now);
-	/* The number before the count; pairs with counts_for(). */
-	smp_store_release(&all_wait, all_wait + 1);
+	all_count(now);
 }
 
 static struct mdm_asked *asked_alloc(struct mdm_call *call)
@@ -343,11 +273,11 @@ static struct mdm_asked *asked_alloc(struct mdm_call *call)
 	return asked;
 }
 
-/* It has pinned since the ioctl began, and so may be why this asks once more. */
+/* It has pinned since those wait who do, and so may be why the ioctl asks once more. */
 static bool is_late(const struct mdm_call *call, const struct mdm_dma *dma)
 {
 	lockdep_assert_held(&dma->lock);
-	return dma->has_pinned && (long)(dma->pins_since - call->seq) > 0;
+	return dma->has_pinned && (long)(dma->pins_since - call->widened) > 0;
 }
 
 /* They are those of the device's; returns whether it may be why type1 looks again. */
@@ -388,10 +318,6 @@ static bool call_ask(struct mdm_call *call, struct mdm_dma *dma)
 			kfree(asked);
 		return true;
 	}
-	late = late && !call_meets(call, asked->owners,
-				   call->width == CALL_NARROW ?
-				   KINDS_NARROW : BIT(MDM_OWNER_USER));
-
 	spin_lock(&mdm_owners_lock);
 	over = call->over;
 	mdm_owners_count(asked->owners, kinds_of(call->width),
@@ -440,7 +366,9 @@ void mdm_calls_end(struct mdm_call *call)
  * @first: the first page of the range that it wants
  * @last: the last page
  *
- * Counted from 0, for all devices of a container together, as type1 counts.
+ * Counted from 0, for all devices of a container together, as type1 counts: it may take
+ * a mapping for the one before that was made in its place. What is pinned in that was
+ * being pinned before the ioctl asked, so if none of that is left it is as good as another.
  *
  * Context: In the caller's own context, under type1's device_list_lock.
  * Return: how often.
@@ -452,18 +380,32 @@ unsigned int mdm_calls_round(struct mdm_call *call, struct mdm_dma *dma,
 
 	if (!call->range || call->first != first || call->last != last) {
 		call->range++;
-		call->round = 0;
+		call->round = call->held_up ? call->round + 1 : 0;
+		call->held_up = false;
 	}
 	call->first = first;
 	call->last = last;
 	asked = call_find(call, READ_ONCE(dma->owners[MDM_OWNER_OPENING]));
 	if (!asked)
 		return call->round;
-	if (asked->range == call->range && asked->round == call->round)
+	if (asked->range == call->range && asked->round == call->round) {
 		call->round++;
+		call->held_up = false;
+	}
 	asked->range = call->range;
 	asked->round = call->round;
 	return call->round;
+}
+
+/**
+ * mdm_calls_hold_up - a device was still pinning when waiting for it was given up
+ * @call: the ioctl
+ *
+ * Context: As mdm_calls_round().
+ */
+void mdm_calls_hold_up(struct mdm_call *call)
+{
+	call->held_up = true;
 }
 
 static bool is_newcomer(const struct mdm_dma *dma, unsigned long since)

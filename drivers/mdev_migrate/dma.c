@@ -85,7 +85,7 @@ int mdm_dma_open(struct mdev_migrate_device *mdm)
 {
 	struct mdev_migrate_worker *unpinner = NULL;
 	struct mdm_dma *dma = mdm->dma;
-	int ret;
+	int ret = 0;
 
 	if (mdm_dma_has_container(dma)) {
 		unpinner = mdev_migrate_worker_create(mdm, "unpin");
@@ -107,7 +107,9 @@ int mdm_dma_open(struct mdev_migrate_device *mdm)
 	dma->unpinner = unpinner;
 	spin_unlock(&dma->lock);
 	mdm_unmap_open(dma);
-	ret = mdm_calls_open(dma);
+	if (unpinner)
+		ret = mdm_drop_open(dma);
+	ret = ret ?: mdm_calls_open(dma);
 	if (ret)
 		mdm_dma_close(mdm);
 	return ret;
@@ -137,6 +139,7 @@ void mdm_dma_close(struct mdev_migrate_device *mdm)
 	spin_unlock(&dma->lock);
 	if (unpinner)
 		mdev_migrate_worker_destroy(unpinner);
+	mdm_drop_close(dma);
 
 	mdm_calls_close(dma);
 	mem_cgroup_put(dma->memcg);
@@ -158,7 +161,6 @@ void mdm_dma_destroy(struct mdev_migrate_device *mdm)
 
 	cancel_delayed_work_sync(&dma->watchdog);
 	cancel_delayed_work_sync(&dma->unmap_watch);
-	mdm_drop_destroy(dma);
 	mdm_log_close(dma);
 	xa_destroy(&dma->log);
 	xa_destroy(&dma->blocks);

@@ -61,8 +61,9 @@ struct mdm_owner;
 /* What is leaving, see pin.c. */
 #define MDM_NR_MARKS		16
 
-/* Who wait for type1's lock together, see drop.c. */
-#define MDM_NR_HELPERS		32
+/* Runs that are unpinned at a time, and who help with it, see drop.c. */
+#define MDM_BATCH_RUNS		32
+#define MDM_NR_HELPERS		16
 
 /**
  * enum mdm_use - what pages are pinned for
@@ -147,8 +148,26 @@ struct mdm_run {
 };
 
 /**
+ * struct mdm_batch - runs that are being unpinned
+ * @node: in dma->batches
+ * @op: announces it
+ * @runs: no reader uses them any more
+ * @nr: how many
+ * @next: the first one that nobody unpins yet
+ * @busy: how many are at it
+ */
+struct mdm_batch {
+	struct list_head node;
+	struct mdm_op op;
+	struct mdm_run runs[MDM_BATCH_RUNS];
+	unsigned int nr;
+	unsigned int next;
+	unsigned int busy;
+};
+
+/**
  * struct mdm_helper - unpins if the device's own thread does not get on
- * @work: in a queue of the module's
+ * @work: in dma->helpers_queue
  * @dma: whose
  */
 struct mdm_helper {
@@ -214,7 +233,8 @@ struct mdm_range {
  *	after the other
  * @batches: struct mdm_batch, what is being unpinned
  * @helpers: help with it
- * @helped: with what is still to come, too
+ * @helpers_queue: their queue, while open in a container
+ * @helped_until: in jiffies; they help with all of it
  * @unpinner: unpins on behalf of type1, while open
  * @drop: its work
  * @drop_first: the first page of what it is to unpin
@@ -268,7 +288,8 @@ struct mdm_dma {
 	unsigned int patience;
 	struct list_head batches;
 	struct mdm_helper helpers[MDM_NR_HELPERS];
-	bool helped;
+	struct workqueue_struct *helpers_queue;
+	unsigned long helped_until;
 	struct mdev_migrate_worker *unpinner;
 	struct kthread_work drop;
 	unsigned long drop_first;
@@ -289,6 +310,7 @@ void mdm_op_add(struct mdm_dma *dma, struct mdm_op *op, unsigned long first,
 		unsigned long last);
 void mdm_op_cancel(struct mdm_dma *dma, unsigned long first,
 		   unsigned long last, bool *hit);
+bool mdm_op_any_pins(struct mdm_dma *dma);
 bool mdm_op_overlaps(struct mdm_dma *dma, unsigned long first,
 		     unsigned long last);
 void mdm_op_set_unlogged(struct mdm_dma *dma);
@@ -336,9 +358,13 @@ unsigned int mdm_maps_detach(struct mdm_dma *dma, unsigned long first,
 /* drop.c */
 void mdm_dma_drop_range(struct mdm_dma *dma, unsigned long first,
 			unsigned long last, bool rings);
-void mdm_drop_call(struct mdm_dma *dma);
+void mdm_batch_announce(struct mdm_dma *dma, struct mdm_batch *batch,
+			unsigned long first, unsigned long last);
+void mdm_batch_drop(struct mdm_dma *dma, struct mdm_batch *batch);
+void mdm_drop_help(struct mdm_dma *dma);
 void mdm_drop_create(struct mdm_dma *dma);
-void mdm_drop_destroy(struct mdm_dma *dma);
+int mdm_drop_open(struct mdm_dma *dma);
+void mdm_drop_close(struct mdm_dma *dma);
 
 /* unmap.c */
 void mdm_dma_drop_work(struct kthread_work *work);
@@ -351,6 +377,7 @@ struct mdm_call *mdm_calls_begin(struct mdm_dma *dma);
 void mdm_calls_end(struct mdm_call *call);
 unsigned int mdm_calls_round(struct mdm_call *call, struct mdm_dma *dma,
 			     unsigned long first, unsigned long last);
+void mdm_calls_hold_up(struct mdm_call *call);
 bool mdm_calls_pending(struct mdm_dma *dma);
 void mdm_calls_pins(struct mdm_dma *dma);
 int mdm_calls_open(struct mdm_dma *dma);

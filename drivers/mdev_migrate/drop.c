@@ -13,58 +13,28 @@
 
 #include "dma.h"
 
-/* Runs that are taken out at a time. */
-#define DROP_RUNS	32
+/* How long helpers help with all that is unpinned. */
+#define HELPED_TIME	HZ
 
 /**
- * struct mdm_batch - runs that are being unpinned
- * @node: in dma->batches
- * @op: announces it
- * @runs: no reader uses them any more
- * @nr: how many
- * @next: the first one that nobody unpins yet
- * @busy: how many are at it
- */
-struct mdm_batch {
-	struct list_head node;
-	struct mdm_op op;
-	struct mdm_run runs[DROP_RUNS];
-	unsigned int nr;
-	unsigned int next;
-	unsigned int busy;
-};
-
-static struct workqueue_struct *helpers;
-
-/**
- * mdm_drop_init - the module is loaded
+ * mdm_batch_announce - runs are about to be unpinned
+ * @dma: guest memory
+ * @batch: has @runs and @nr, at least one
+ * @first: the first page of the range that is meant
+ * @last: the last page
  *
- * Return: 0 or -ENOMEM.
- */
-int mdm_drop_init(void)
-{
-	/* They wait for as long as a user likes: in a queue that nobody else needs. */
-	helpers = alloc_workqueue("mdev_migrate_unpin", WQ_UNBOUND | WQ_SYSFS, 0);
-	return helpers ? 0 : -ENOMEM;
-}
-
-/**
- * mdm_drop_exit - undo mdm_drop_init()
- */
-void mdm_drop_exit(void)
-{
-	destroy_workqueue(helpers);
-}
-
-/*
  * Somebody else who waits for a part of it must wait for all of it: a run may reach
  * beyond the range, since what is pinned at once does not heed where mappings end.
+ *
+ * Context: dma->lock held; mdm_batch_drop() is to follow.
  */
-static void batch_announce(struct mdm_dma *dma, struct mdm_batch *batch,
-			   unsigned long first, unsigned long last)
+void mdm_batch_announce(struct mdm_dma *dma, struct mdm_batch *batch,
+			unsigned long first, unsigned long last)
 {
 	unsigned int i;
 
+	batch->next = 0;
+	batch->busy = 0;
 	for (i = 0; i < batch->nr; i++) {
 		first = min(first, batch->runs[i].first);
 		last = max(last, batch->runs[i].first + batch->runs[i].nr - 1);
@@ -105,31 +75,48 @@ static bool batch_is_done(struct mdm_dma *dma, const struct mdm_batch *batch)
 	return !batch->busy;
 }
 
-/**
- * mdm_drop_call - helpers are to help
- * @dma: guest memory
- *
- * Context: Any.
- */
-void mdm_drop_call(struct mdm_dma *dma)
+static void call_helpers(struct mdm_dma *dma)
 {
 	unsigned int i;
 
+	lockdep_assert_held(&dma->lock);
+	if (!dma->helpers_queue)
+		return;
 	for (i = 0; i < MDM_NR_HELPERS; i++)
-		queue_work(helpers, &dma->helpers[i].work);
+		queue_work(dma->helpers_queue, &dma->helpers[i].work);
 }
 
-static void batch_drop(struct mdm_dma *dma, struct mdm_batch *batch)
+/**
+ * mdm_drop_help - an unmap of type1's does not get on: helpers are to help
+ * @dma: guest memory
+ *
+ * Also with what else is unpinned in the next second.
+ *
+ * Context: dma->lock held.
+ */
+void mdm_drop_help(struct mdm_dma *dma)
+{
+	dma->helped_until = jiffies + HELPED_TIME;
+	call_helpers(dma);
+}
+
+/**
+ * mdm_batch_drop - unpin runs that were announced
+ * @dma: guest memory
+ * @batch: the runs
+ *
+ * Context: May sleep.
+ */
+void mdm_batch_drop(struct mdm_dma *dma, struct mdm_batch *batch)
 {
 	unsigned int first, n;
-	bool helped;
 
+	mdm_dma_sync(dma);
 	spin_lock(&dma->lock);
 	list_add_tail(&batch->node, &dma->batches);
-	helped = dma->helped && batch->nr > 1;
+	if (batch->nr > 1 && time_before(jiffies, dma->helped_until))
+		call_helpers(dma);
 	spin_unlock(&dma->lock);
-	if (helped)
-		mdm_drop_call(dma);
 	for (;;) {
 		spin_lock(&dma->lock);
 		n = batch_take(dma, batch, &first);
@@ -141,6 +128,7 @@ static void batch_drop(struct mdm_dma *dma, struct mdm_batch *batch)
 		batch_unpin(dma, batch, first, n);
 	}
 	wait_event(dma->ops_wait, batch_is_done(dma, batch));
+	mdm_op_end(dma, &batch->op, 0);
 }
 
 /**
@@ -159,23 +147,19 @@ void mdm_dma_drop_range(struct mdm_dma *dma, unsigned long first,
 	unsigned int n;
 
 	do {
-		batch.next = 0;
-		batch.busy = 0;
 		spin_lock(&dma->lock);
 		n = rings ? mdm_maps_detach(dma, first, last, batch.runs,
-					    DROP_RUNS) : 0;
+					    MDM_BATCH_RUNS) : 0;
 		n += mdm_cache_detach(dma, first, last, batch.runs + n,
-				      DROP_RUNS - n);
+				      MDM_BATCH_RUNS - n);
 		batch.nr = n;
 		if (n)
-			batch_announce(dma, &batch, first, last);
+			mdm_batch_announce(dma, &batch, first, last);
 		spin_unlock(&dma->lock);
 		if (!n)
 			return;
-		mdm_dma_sync(dma);
-		batch_drop(dma, &batch);
-		mdm_op_end(dma, &batch.op, 0);
-	} while (n == DROP_RUNS);
+		mdm_batch_drop(dma, &batch);
+	} while (n == MDM_BATCH_RUNS);
 }
 
 /* Unpins what others have taken out: a run, and again while there is any. */
@@ -209,6 +193,7 @@ void mdm_drop_create(struct mdm_dma *dma)
 	unsigned int i;
 
 	INIT_LIST_HEAD(&dma->batches);
+	dma->helped_until = jiffies;
 	for (i = 0; i < MDM_NR_HELPERS; i++) {
 		dma->helpers[i].dma = dma;
 		INIT_WORK(&dma->helpers[i].work, drop_help);
@@ -216,15 +201,40 @@ void mdm_drop_create(struct mdm_dma *dma)
 }
 
 /**
- * mdm_drop_destroy - undo mdm_drop_create()
+ * mdm_drop_open - the device is being opened, in a container
+ * @dma: guest memory
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int mdm_drop_open(struct mdm_dma *dma)
+{
+	struct workqueue_struct *queue;
+
+	/* One's helpers wait for as long as its user likes: not in a queue with others'. */
+	queue = alloc_workqueue("unpin/%.8s", WQ_UNBOUND, MDM_NR_HELPERS,
+				dev_name(dma->mdm->vdev.dev));
+	if (!queue)
+		return -ENOMEM;
+	spin_lock(&dma->lock);
+	dma->helpers_queue = queue;
+	spin_unlock(&dma->lock);
+	return 0;
+}
+
+/**
+ * mdm_drop_close - undo mdm_drop_open(), if it was done
  * @dma: guest memory, of which nobody unpins any
  *
  * Context: May sleep.
  */
-void mdm_drop_destroy(struct mdm_dma *dma)
+void mdm_drop_close(struct mdm_dma *dma)
 {
-	unsigned int i;
+	struct workqueue_struct *queue;
 
-	for (i = 0; i < MDM_NR_HELPERS; i++)
-		cancel_work_sync(&dma->helpers[i].work);
+	spin_lock(&dma->lock);
+	queue = dma->helpers_queue;
+	dma->helpers_queue = NULL;
+	spin_unlock(&dma->lock);
+	if (queue)
+		destroy_workqueue(queue);
 }

@@ -185,8 +185,7 @@ int mdm_irqs_set(struct mdev_migrate_device *mdm, struct vfio_irq_set *hdr,
 		 void *data);
 
 /* dma.c */
-int mdm_drop_init(void);
-void mdm_drop_exit(void);
+void mdm_calls_exit(void);
 int mdm_dma_create(struct mdev_migrate_device *mdm);
 int mdm_dma_open(struct mdev_migrate_device *mdm);
 void mdm_dma_close(struct mdev_migrate_device *mdm);

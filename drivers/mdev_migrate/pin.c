@@ -152,6 +152,25 @@ bool mdm_op_overlaps(struct mdm_dma *dma, unsigned long first,
 }
 
 /**
+ * mdm_op_any_pins - does an operation pin anything?
+ * @dma: guest memory
+ *
+ * Context: dma->lock held.
+ * Return: whether one does.
+ */
+bool mdm_op_any_pins(struct mdm_dma *dma)
+{
+	struct mdm_op *op;
+
+	lockdep_assert_held(&dma->lock);
+	list_for_each_entry(op, &dma->ops, node) {
+		if (!op->unpins && op->first <= op->last)
+			return true;
+	}
+	return false;
+}
+
+/**
  * mdm_op_set_unlogged - a log begins: copies under way have no room in it
  * @dma: guest memory
  *

@@ -148,11 +148,23 @@ static bool drop_ask(struct mdm_dma *dma, unsigned long first,
 }
 
 /*
+ * Does anybody pin or unpin what is leaving? @call: or pin anything? That was so before
+ * the ioctl asked, and no more is pinned until it is over; so that if it asks for another
+ * mapping, which another thread has made meanwhile, nothing can get pinned in that.
+ */
+static bool is_busy(struct mdm_dma *dma, const struct mdm_call *call,
+		    unsigned long first, unsigned long last)
+{
+	return mdm_op_overlaps(dma, first, last) ||
+	       (call && mdm_op_any_pins(dma));
+}
+
+/*
  * Nothing may be pinned any more in the range; @safe: not even without a mark. Returns
  * whether anything is.
  */
-static bool begin_leaving(struct mdm_dma *dma, unsigned long first,
-			  unsigned long last, bool safe)
+static bool begin_leaving(struct mdm_dma *dma, const struct mdm_call *call,
+			  unsigned long first, unsigned long last, bool safe)
 {
 	bool hit[MDM_NR_USES], busy;
 
@@ -163,7 +175,7 @@ static bool begin_leaving(struct mdm_dma *dma, unsigned long first,
 	busy = hit[MDM_PAYLOAD] || hit[MDM_RING];
 	mdm_op_cancel(dma, first, last, hit);
 	mdm_mark(dma, first, last, hit, safe);
-	if (!busy && !mdm_op_overlaps(dma, first, last))
+	if (!busy && !is_busy(dma, call, first, last))
 		return false;
 	dma->unmaps++;
 	dma->unmap_since = jiffies;
@@ -174,8 +186,7 @@ static bool begin_leaving(struct mdm_dma *dma, unsigned long first,
 static void end_leaving(struct mdm_dma *dma)
 {
 	guard(spinlock)(&dma->lock);
-	if (!--dma->unmaps)
-		dma->helped = false;
+	dma->unmaps--;
 	dma->unmap_since = jiffies;
 }
 
@@ -186,31 +197,43 @@ static bool is_gone(struct mdm_dma *dma, unsigned long first,
 	return !mdm_op_overlaps(dma, first, last);
 }
 
-static bool drop_is_done(struct mdm_dma *dma, unsigned long asked,
-			 unsigned long first, unsigned long last)
+static bool drop_is_done(struct mdm_dma *dma, const struct mdm_call *call,
+			 unsigned long asked, unsigned long first,
+			 unsigned long last)
 {
 	guard(spinlock)(&dma->lock);
 	return (long)(dma->drops_done - asked) >= 0 &&
-	       !mdm_op_overlaps(dma, first, last);
+	       !is_busy(dma, call, first, last);
+}
+
+static void drop_given_up(struct mdm_dma *dma, struct mdm_call *call)
+{
+	bool pins;
+
+	spin_lock(&dma->lock);
+	mdm_drop_help(dma);
+	pins = mdm_op_any_pins(dma);
+	spin_unlock(&dma->lock);
+	if (call && pins)
+		mdm_calls_hold_up(call);
 }
 
 /* Returns whether it is done; @times: it was not so often, one after the other. */
-static bool drop_elsewhere(struct mdm_dma *dma, unsigned long first,
-			   unsigned long last, unsigned int times)
+static bool drop_elsewhere(struct mdm_dma *dma, struct mdm_call *call,
+			   unsigned long first, unsigned long last,
+			   unsigned int times)
 {
 	unsigned int ms = drop_ms[min_t(size_t, times, ARRAY_SIZE(drop_ms) - 1)];
 	unsigned long asked;
 
+	/* While it is being closed nothing more is to be taken out, but unpinned still. */
 	if (!drop_ask(dma, first, last, &asked))
-		return true;
+		asked = READ_ONCE(dma->drops_done);
 	if (wait_event_timeout(dma->ops_wait,
-			       drop_is_done(dma, asked, first, last),
+			       drop_is_done(dma, call, asked, first, last),
 			       msecs_to_jiffies(ms)))
 		return true;
-	spin_lock(&dma->lock);
-	dma->helped = true;
-	spin_unlock(&dma->lock);
-	mdm_drop_call(dma);
+	drop_given_up(dma, call);
 	return false;
 }
 
@@ -222,10 +245,10 @@ static void unmap_container(struct mdm_dma *dma, unsigned long first,
 
 	if (call)
 		times = mdm_calls_round(call, dma, first, last);
-	if (begin_leaving(dma, first, last, call)) {
-		if (drop_elsewhere(dma, first, last, times))
+	if (begin_leaving(dma, call, first, last, call)) {
+		if (drop_elsewhere(dma, call, first, last, times))
 			dma->patience = 0;
-		else if (!call)
+		else
 			dma->patience = times + 1;
 		end_leaving(dma);
 	}
@@ -236,7 +259,7 @@ static void unmap_container(struct mdm_dma *dma, unsigned long first,
 static void unmap_iommufd(struct mdm_dma *dma, unsigned long first,
 			  unsigned long last)
 {
-	if (!begin_leaving(dma, first, last, true))
+	if (!begin_leaving(dma, NULL, first, last, true))
 		return;
 	mdm_dma_drop_range(dma, first, last, true);
 	wait_event(dma->ops_wait, is_gone(dma, first, last));

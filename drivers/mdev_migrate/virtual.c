@@ -157,16 +157,11 @@ static int __init mdm_init(void)
 		       parent_bus);
 		return -EINVAL;
 	}
-	ret = mdm_drop_init();
-	if (ret)
-		return ret;
 	mdm_bus.name = parent_bus;
 	ret = bus_register(&mdm_bus);
-	if (ret) {
-		mdm_drop_exit();
+	if (ret)
 		pr_err("mdev_migrate: there cannot be a bus %s (%pe): give it another name with parent_bus=\n",
 		       parent_bus, ERR_PTR(ret));
-	}
 	return ret;
 }
 module_init(mdm_init);
@@ -175,7 +170,7 @@ static void __exit mdm_exit(void)
 {
 	bus_unregister(&mdm_bus);
 	mdm_objects_wait();
-	mdm_drop_exit();
+	mdm_calls_exit();
 	/* Blocks of caches that are freed by it. */
 	rcu_barrier();
 }

@@ -187,6 +187,7 @@ static void calls_widens(struct kunit *test)
 	struct mdm_dma *idle = calls_card(test, 3, 0);
 	struct mdm_dma *joins = calls_card(test, 1, 0);
 	struct mdm_dma *same = calls_card(test, 1, 4);
+	struct mdm_dma *group = calls_card(test, 1, 3);
 	struct mdm_dma *further = calls_card(test, 2, 0);
 	struct mdm_dma *other = calls_card(test, 4, 1);
 	struct mdm_call *call;
@@ -198,17 +199,18 @@ static void calls_widens(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, call_ask(call, a));
 	/* Who has pinned nothing is no reason to look again. */
 	KUNIT_EXPECT_TRUE(test, call_ask(call, idle));
-	KUNIT_EXPECT_FALSE(test, calls_waits(same));
+	KUNIT_EXPECT_FALSE(test, calls_waits(group));
 
 	KUNIT_EXPECT_FALSE(test, calls_waits(joins));
+	/* Two at the same time are the reason once. */
 	calls_pins(joins);
+	calls_pins(same);
 	KUNIT_EXPECT_TRUE(test, call_ask(call, joins));
 	KUNIT_EXPECT_TRUE(test, calls_waits(joins));
-	KUNIT_EXPECT_TRUE(test, calls_waits(same));
+	KUNIT_EXPECT_TRUE(test, calls_waits(group));
+	KUNIT_EXPECT_FALSE(test, calls_waits(same));
 	KUNIT_EXPECT_FALSE(test, calls_waits(further));
 	KUNIT_EXPECT_FALSE(test, calls_waits(other));
-	/* He is known by now. */
-	calls_pins(same);
 	KUNIT_EXPECT_TRUE(test, call_ask(call, same));
 	KUNIT_EXPECT_FALSE(test, calls_waits(other));
 
@@ -219,6 +221,24 @@ static void calls_widens(struct kunit *test)
 	calls_end(test);
 	KUNIT_EXPECT_FALSE(test, calls_waits(same));
 	KUNIT_EXPECT_FALSE(test, calls_waits(other));
+}
+
+/* He was counted for a device that had pinned nothing, after the other one did. */
+static void calls_sibling(struct kunit *test)
+{
+	struct mdm_dma *a = calls_card(test, 0, 0);
+	struct mdm_dma *joins = calls_card(test, 1, 0);
+	struct mdm_dma *idle = calls_card(test, 1, 0);
+	struct mdm_dma *same = calls_card(test, 1, 4);
+	struct mdm_call *call = calls_begin(test);
+
+	KUNIT_EXPECT_TRUE(test, call_ask(call, a));
+	calls_pins(joins);
+	KUNIT_EXPECT_TRUE(test, call_ask(call, idle));
+	KUNIT_EXPECT_FALSE(test, calls_waits(same));
+	KUNIT_EXPECT_TRUE(test, call_ask(call, joins));
+	KUNIT_EXPECT_TRUE(test, calls_waits(same));
+	calls_end(test);
 }
 
 /* It was pinned, and closed before it is asked; its user opens it again. */
@@ -251,17 +271,23 @@ static void calls_closed(struct kunit *test)
 }
 
 /* Somebody else has the last reference to the file: a worker, as a kernel thread puts it. */
-static void calls_stray(struct kunit *test)
+static void calls_close_elsewhere(struct kunit *test, struct mdm_call *call)
 {
-	struct mdm_dma *a = calls_card(test, 0, 0), *b = calls_card(test, 0, 0);
-	struct mdm_call *call = calls_begin(test);
 	unsigned int i;
 
-	KUNIT_EXPECT_TRUE(test, call_ask(call, a));
 	fput(call->file);
 	for (i = 0; i < 1000 && !READ_ONCE(call->over); i++)
 		msleep(20);
 	KUNIT_EXPECT_TRUE(test, call->over);
+}
+
+static void calls_stray(struct kunit *test)
+{
+	struct mdm_dma *a = calls_card(test, 0, 0), *b = calls_card(test, 0, 0);
+	struct mdm_call *call = calls_begin(test);
+
+	KUNIT_EXPECT_TRUE(test, call_ask(call, a));
+	calls_close_elsewhere(test, call);
 	/* It is in use still. */
 	KUNIT_EXPECT_FALSE(test, call_ask(call, b));
 	KUNIT_EXPECT_TRUE(test, calls_waits(a));
@@ -269,12 +295,70 @@ static void calls_stray(struct kunit *test)
 	call_put(call);
 	KUNIT_EXPECT_FALSE(test, calls_waits(a));
 	KUNIT_EXPECT_FALSE(test, calls_waits(b));
-	KUNIT_EXPECT_TRUE(test, wary && time_before(jiffies, wary_until));
-	/* The next one's file is old. */
 	call = calls_begin(test);
 	KUNIT_EXPECT_TRUE(test, call_ask(call, a));
 	KUNIT_EXPECT_TRUE(test, calls_waits(a));
 	calls_end(test);
+	KUNIT_EXPECT_EQ(test, nr_strays, 0);
+}
+
+/* It is the same ioctl still: type1 goes on counting, and so do we. */
+static void calls_stray_goes_on(struct kunit *test)
+{
+	struct mdm_dma *a = calls_card(test, 0, 0);
+	struct mdm_dma *joins = calls_card(test, 1, 0);
+	struct mdm_dma *same = calls_card(test, 1, 4);
+	struct mdm_dma *further = calls_card(test, 2, 0);
+	struct mdm_dma *other = calls_card(test, 4, 1);
+	struct mdm_call *call = calls_begin(test);
+
+	KUNIT_EXPECT_TRUE(test, call_ask(call, a));
+	KUNIT_EXPECT_EQ(test, mdm_calls_round(call, a, 1, 9), 0);
+	KUNIT_EXPECT_EQ(test, mdm_calls_round(call, a, 1, 9), 1);
+	calls_pins(joins);
+	KUNIT_EXPECT_TRUE(test, call_ask(call, joins));
+	calls_pins(further);
+	KUNIT_EXPECT_TRUE(test, call_ask(call, further));
+	KUNIT_EXPECT_TRUE(test, calls_waits(other));
+	calls_close_elsewhere(test, call);
+	call_put(call);
+	KUNIT_EXPECT_FALSE(test, calls_waits(other));
+
+	call = calls_begin(test);
+	KUNIT_EXPECT_TRUE(test, call_ask(call, a));
+	KUNIT_EXPECT_EQ(test, mdm_calls_round(call, a, 1, 9), 2);
+	KUNIT_EXPECT_EQ(test, mdm_calls_round(call, a, 1, 9), 3);
+	KUNIT_EXPECT_TRUE(test, calls_waits(same));
+	KUNIT_EXPECT_TRUE(test, calls_waits(other));
+	KUNIT_EXPECT_EQ(test, mdm_calls_round(call, a, 10, 19), 0);
+	calls_end(test);
+	KUNIT_EXPECT_FALSE(test, calls_waits(other));
+}
+
+/* What is kept to know that does not stay, whoever needs the ioctl last. */
+static void calls_strays_forgotten(struct kunit *test)
+{
+	struct mdm_call *call = calls_begin(test);
+
+	struct mdm_call *next;
+
+	calls_close_elsewhere(test, call);
+	KUNIT_EXPECT_EQ(test, nr_strays, 1);
+	next = calls_begin(test);
+	KUNIT_EXPECT_EQ(test, nr_strays, 0);
+	call_put(call);
+	calls_end_of(next);
+
+	call = calls_begin(test);
+	calls_close_elsewhere(test, call);
+	call_put(call);
+	spin_lock(&mdm_owners_lock);
+	/* Its task is there. */
+	strays_forget(false);
+	KUNIT_EXPECT_EQ(test, nr_strays, 1);
+	spin_unlock(&mdm_owners_lock);
+	mdm_calls_exit();
+	KUNIT_EXPECT_EQ(test, nr_strays, 0);
 }
 
 /* Of two at the same time, as two threads of a process make them. */
@@ -295,6 +379,14 @@ static void calls_rounds(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mdm_calls_round(call, a, 10, 19), 0);
 	KUNIT_EXPECT_EQ(test, mdm_calls_round(call, b, 10, 19), 0);
 	KUNIT_EXPECT_EQ(test, mdm_calls_round(call, a, 1, 9), 0);
+	/* Something was being pinned: it may be in the next mapping. */
+	mdm_calls_hold_up(call);
+	KUNIT_EXPECT_EQ(test, mdm_calls_round(call, b, 1, 9), 0);
+	KUNIT_EXPECT_EQ(test, mdm_calls_round(call, a, 20, 29), 1);
+	mdm_calls_hold_up(call);
+	KUNIT_EXPECT_EQ(test, mdm_calls_round(call, a, 20, 29), 2);
+	KUNIT_EXPECT_EQ(test, mdm_calls_round(call, b, 20, 29), 2);
+	KUNIT_EXPECT_EQ(test, mdm_calls_round(call, a, 30, 39), 0);
 	calls_end_of(call);
 	calls_end_of(other);
 }
@@ -302,8 +394,11 @@ static void calls_rounds(struct kunit *test)
 static struct kunit_case calls_cases[] = {
 	KUNIT_CASE(calls_asked),
 	KUNIT_CASE(calls_widens),
+	KUNIT_CASE(calls_sibling),
 	KUNIT_CASE(calls_closed),
 	KUNIT_CASE(calls_stray),
+	KUNIT_CASE(calls_stray_goes_on),
+	KUNIT_CASE(calls_strays_forgotten),
 	KUNIT_CASE(calls_rounds),
 	{ }
 };

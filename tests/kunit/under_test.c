@@ -25,6 +25,7 @@
 #include "unmap.c"
 #include "drop.c"
 #include "calls.c"
+#include "strays.c"
 #include "owners.c"
 #include "map.c"
 #include "dirty.c"
@@ -39,6 +40,7 @@ void mdm_sysfs_state_changed(struct mdev_migrate_device *mdm)
 }
 
 #include "calls_test.c"
+#include "unmap_test.c"
 
 MODULE_DESCRIPTION("KUnit tests of mdev_migrate");
 MODULE_LICENSE("GPL");

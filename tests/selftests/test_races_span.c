@@ -21,18 +21,22 @@ FIXTURE_VARIANT_ADD(card, iommufd) { .how = VDEV_IOMMUFD };
 
 FIXTURE_VARIANT_ADD(card, group) { .how = VDEV_GROUP };
 
-#define NR_TESTS	2
+#define NR_TESTS	4
 #define PAGE		4096UL
 /* Pages apart are pinned one by one: so the first has enough to do. */
 #define BLOCK		(2 * MIB)
-#define NR_BLOCKS	31UL
+#define NR_BLOCKS	120UL
 #define PARTS		16UL
+/* Those that there is memory for; the others are the same. */
+#define OWN_BLOCKS	4UL
 /* At its end, and the one behind it: pinned at once. */
 #define TAIL		3UL
 #define SIZE		(NR_BLOCKS * BLOCK + TAIL * PAGE)
 /* The second unmap begins up to so much after the first. */
 #define LATER_NS	400000U
 #define STEP_NS		7919U
+/* In which the card is closed meanwhile. */
+#define CLOSED_MS	30U
 /* The wait that comes when a few short ones were of no use is longer. */
 #define SLOWEST_MS	5000U
 
@@ -101,6 +105,29 @@ static void *second_thread(void *arg)
 	}
 }
 
+/* Most of it is the same memory again and again: the card has that many pages pinned. */
+static uint8_t *memory(void)
+{
+	int fd = memfd_create("span", MFD_CLOEXEC);
+	unsigned long i, off;
+	uint8_t *va = NULL;
+
+	if (fd < 0 || ftruncate(fd, OWN_BLOCKS * BLOCK + (TAIL + 1) * PAGE))
+		return NULL;
+	va = mmap(NULL, SIZE + PAGE, PROT_NONE,
+		  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	for (i = 0; va != MAP_FAILED && i <= NR_BLOCKS; i++) {
+		off = i < NR_BLOCKS ? i % OWN_BLOCKS : OWN_BLOCKS;
+		if (mmap(va + i * BLOCK,
+			 i < NR_BLOCKS ? BLOCK : (TAIL + 1) * PAGE,
+			 PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd,
+			 off * BLOCK) == MAP_FAILED)
+			va = NULL;
+	}
+	close(fd);
+	return va == MAP_FAILED ? NULL : va;
+}
+
 /* The card reads pages that are apart, and those at the end. */
 static int use_both(FIXTURE_DATA(card) *self, uint64_t iova)
 {
@@ -115,9 +142,38 @@ static int use_both(FIXTURE_DATA(card) *self, uint64_t iova)
 					   TAIL, PAGE);
 }
 
+static int reopen(struct vdev *v)
+{
+	v->fd = ioctl(v->group_fd, VFIO_GROUP_GET_DEVICE_FD, v->uuid);
+	return v->fd < 0 ? -errno : 0;
+}
+
+/**
+ * struct closer - who closes the card meanwhile
+ * @thread: it
+ * @fd: what
+ * @later_ns: when
+ */
+struct closer {
+	pthread_t thread;
+	int fd;
+	unsigned int later_ns;
+};
+
+static void *closer_thread(void *arg)
+{
+	struct closer *c = arg;
+	struct timespec later = { .tv_nsec = c->later_ns };
+
+	run_on(2);
+	nanosleep(&later, NULL);
+	close(c->fd);
+	return NULL;
+}
+
 static void one_round(struct __test_metadata *_metadata,
 		      FIXTURE_DATA(card) *self, struct second *s, uint8_t *va,
-		      uint64_t iova, uint64_t *slowest)
+		      uint64_t iova, uint64_t *slowest, struct closer *c)
 {
 	struct guest_mem first = { .va = va, .iova = iova, .size = SIZE };
 	struct guest_mem other = {
@@ -131,10 +187,14 @@ static void one_round(struct __test_metadata *_metadata,
 	s->iova = other.iova;
 	s->later_ns = round * STEP_NS % LATER_NS;
 	__atomic_store_n(&s->round, round, __ATOMIC_RELEASE);
+	if (c)
+		ASSERT_EQ(0, pthread_create(&c->thread, NULL, closer_thread, c));
 	EXPECT_EQ(0, unmap_timed(&self->v, iova, SIZE, slowest));
 	while (__atomic_load_n(&s->done, __ATOMIC_ACQUIRE) != round)
 		sched_yield();
 	EXPECT_EQ(0, s->ret);
+	if (c)
+		pthread_join(c->thread, NULL);
 }
 
 TEST_F_TIMEOUT(card, span, RACES_TIMEOUT(NR_TESTS))
@@ -145,10 +205,8 @@ TEST_F_TIMEOUT(card, span, RACES_TIMEOUT(NR_TESTS))
 	uint64_t until;
 	uint8_t *va;
 
-	va = mmap(NULL, SIZE + PAGE, PROT_READ | PROT_WRITE,
-		  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	ASSERT_NE(MAP_FAILED, va);
-	madvise(va, SIZE + PAGE, MADV_NOHUGEPAGE);
+	va = memory();
+	ASSERT_TRUE(va);
 	card_alone(_metadata, self);
 	card_up(_metadata, self, 0);
 	ASSERT_EQ(0, pthread_create(&second.thread, NULL, second_thread,
@@ -156,7 +214,7 @@ TEST_F_TIMEOUT(card, span, RACES_TIMEOUT(NR_TESTS))
 	run_on(0);
 	until = now_ns() + races_ms(NR_TESTS) * 1000000ULL;
 	while (now_ns() < until && __test_passed(_metadata)) {
-		one_round(_metadata, self, &second, va, iova, &slowest);
+		one_round(_metadata, self, &second, va, iova, &slowest, NULL);
 		/* What was unmapped often is not pinned for a while. */
 		iova += 2 * NR_BLOCKS * BLOCK + BLOCK;
 	}
@@ -166,6 +224,40 @@ TEST_F_TIMEOUT(card, span, RACES_TIMEOUT(NR_TESTS))
 	EXPECT_LT(0, second.done);
 	EXPECT_GT(SLOWEST_MS, slowest / 1000000);
 	EXPECT_GT(SLOWEST_MS, second.slowest / 1000000);
+	__atomic_store_n(&second.round, -1, __ATOMIC_RELEASE);
+	pthread_join(second.thread, NULL);
+	munmap(va, SIZE + PAGE);
+}
+
+/* What is still being unpinned when the card is closed is waited for as well. */
+TEST_F_TIMEOUT(card, closed, RACES_TIMEOUT(NR_TESTS))
+{
+	struct second second = { .v = &self->v };
+	uint64_t iova = 64 * MIB, slowest = 0, until;
+	struct closer closer = { };
+	uint8_t *va;
+
+	if (variant->how != VDEV_GROUP)
+		SKIP(return, "of an iommufd it is gone from the list then");
+	va = memory();
+	ASSERT_TRUE(va);
+	card_alone(_metadata, self);
+	ASSERT_EQ(0, pthread_create(&second.thread, NULL, second_thread,
+				    &second));
+	run_on(0);
+	until = now_ns() + races_ms(NR_TESTS) * 1000000ULL;
+	while (now_ns() < until && __test_passed(_metadata)) {
+		card_up(_metadata, self, 0);
+		closer.fd = self->v.fd;
+		closer.later_ns = (second.done + 1) * STEP_NS * 10 %
+				  (CLOSED_MS * 1000000);
+		one_round(_metadata, self, &second, va, iova, &slowest, &closer);
+		iova += 2 * NR_BLOCKS * BLOCK + BLOCK;
+		vnic_down(&self->nic);
+		ASSERT_EQ(0, reopen(&self->v));
+	}
+	TH_LOG("%d rounds", second.done);
+	EXPECT_LT(0, second.done);
 	__atomic_store_n(&second.round, -1, __ATOMIC_RELEASE);
 	pthread_join(second.thread, NULL);
 	munmap(va, SIZE + PAGE);
