@@ -10,6 +10,7 @@ skip=(-path /proc -o -path /sys -o -path /dev -o -path /tmp -o -path /run -o -pa
 	-o -path /var/cache -o -path /var/lib/dpkg -o -path /var/lib/apt
 	-o -path '/var/lib/dkms/mok.*' -o -path '/usr/lib/modules/*/modules.*'
 	-o -path '/lib/modules/*/modules.*' -o -path '*/modules/0-cloud'
+	-o -path '/usr/lib/modules/*/kernel' -o -path '/lib/modules/*/kernel'
 	-o -path '/usr/src/linux-*' -o -path /usr/lib/gcc -o -path /usr/libexec/gcc
 	-o -path /usr/include -o -path /usr/share/lintian
 	-o -path '/usr/share/perl5/Lintian*' -o -name __pycache__)

@@ -40,6 +40,8 @@ checkout() {
 checkout
 # The trees leave documentation out; here it is looked for.
 rm -f "$root"/etc/dpkg/dpkg.cfg.d/*
+# Each installation and removal would index all manual pages.
+rm -f "$root/var/lib/man-db/auto-update"
 
 release=$(basename "$(echo "$root"/lib/modules/*)")
 headers=/lib/modules/$release/build
@@ -223,6 +225,14 @@ umount_all
 rm -rf "$root"/usr/src/linux-* "$root"/usr/lib/gcc "$root"/usr/include \
 	"$root"/usr/libexec/gcc "$root"/usr/share/lintian "$root"/usr/share/perl5/Lintian* \
 	"$root"/var/lib/apt/lists "$root"/var/cache/* "$root"/tmp/*
+# Nor drivers of what the machine does not have: depmod reads all that there are, there.
+modules=$root/lib/modules/$release/kernel
+find "$modules/drivers" "$modules/net" -mindepth 1 -maxdepth 1 -type d \
+	! -name base ! -name block ! -name char ! -name iommu ! -name net ! -name pps ! -name ptp \
+	! -name vfio ! -name vhost ! -name virtio ! -name 802 ! -name bridge ! -name core ! -name llc \
+	! -name packet ! -name unix -exec rm -rf {} +
+find "$modules/drivers/net" -mindepth 1 -maxdepth 1 -type d -exec rm -rf {} +
+inside depmod "$release"
 mkdir -p "$root/tests"
 
 # An initramfs that finds the disk: busybox and what these modules need.

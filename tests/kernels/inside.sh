@@ -248,6 +248,14 @@ removal_tests() {
 	check "a kernel that loads signed modules only" signed_only
 }
 
+now() { cut -d. -f1 /proc/uptime; }
+# phase COMMAND: and how long it took.
+phase() {
+	began=$(now)
+	"$1"
+	echo "# $1: $(($(now) - began)) s"
+}
+
 echo "TAP version 13"
 echo "# Linux $(uname -r), $(mdevctl --version)"
 if [ -e "$here/only" ]; then
@@ -257,6 +265,7 @@ if [ -e "$here/only" ]; then
 	echo "1..$n"
 	exit
 fi
+echo "# booted after $(now) s"
 check "mdev-migrate list says what to load" not_loaded
 check "a parent's bus with a name that is none" bus_refused
 check "modprobe, with an option in modprobe.d" load
@@ -264,11 +273,11 @@ check "modprobe once more says nothing" load_again
 check "modinfo tells model and versions" modinfo_fields
 check "what is installed is what is loaded" loaded_current
 check "another version is loaded than installed" loaded_other
-mdevctl_tests
-tool_tests
-guide_tests
-qemu_tests
-selftests
-races
-removal_tests
+phase mdevctl_tests
+phase tool_tests
+phase guide_tests
+phase qemu_tests
+phase selftests
+phase races
+phase removal_tests
 echo "1..$n"
