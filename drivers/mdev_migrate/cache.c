@@ -400,7 +400,8 @@ bool mdm_cache_evict(struct mdm_dma *dma, unsigned int nr)
 {
 	/* Twice round: the first time they are all in use. */
 	unsigned int looks = 2 * (READ_ONCE(dma->nr_blocks) / EVICT_BLOCKS + 2);
-	struct mdm_batch batch;
+	struct mdm_run runs[MDM_BATCH_RUNS];
+	struct mdm_batch batch = { .runs = runs };
 	unsigned int done = 0, n, i;
 
 	while (done < nr && looks) {
@@ -410,7 +411,7 @@ bool mdm_cache_evict(struct mdm_dma *dma, unsigned int nr)
 		else
 			looks--;
 		for (i = 0; i < n; i++)
-			done += batch.runs[i].nr;
+			done += runs[i].nr;
 		cond_resched();
 	}
 	return done;

@@ -63,7 +63,8 @@ struct mdm_owner;
 
 /* Runs that are unpinned at a time, and who help with it, see drop.c. */
 #define MDM_BATCH_RUNS		32
-#define MDM_NR_HELPERS		16
+#define MDM_DROP_RUNS		128
+#define MDM_NR_HELPERS		32
 
 /**
  * enum mdm_use - what pages are pinned for
@@ -159,7 +160,7 @@ struct mdm_run {
 struct mdm_batch {
 	struct list_head node;
 	struct mdm_op op;
-	struct mdm_run runs[MDM_BATCH_RUNS];
+	struct mdm_run *runs;
 	unsigned int nr;
 	unsigned int next;
 	unsigned int busy;
@@ -237,6 +238,7 @@ struct mdm_range {
  * @helped_until: in jiffies; they help with all of it
  * @unpinner: unpins on behalf of type1, while open
  * @drop: its work
+ * @drop_runs: what it unpins
  * @drop_first: the first page of what it is to unpin
  * @drop_last: the last page
  * @drops_asked: how often it was asked to
@@ -292,6 +294,7 @@ struct mdm_dma {
 	unsigned long helped_until;
 	struct mdev_migrate_worker *unpinner;
 	struct kthread_work drop;
+	struct mdm_run drop_runs[MDM_DROP_RUNS];
 	unsigned long drop_first;
 	unsigned long drop_last;
 	unsigned long drops_asked;
@@ -358,6 +361,8 @@ unsigned int mdm_maps_detach(struct mdm_dma *dma, unsigned long first,
 /* drop.c */
 void mdm_dma_drop_range(struct mdm_dma *dma, unsigned long first,
 			unsigned long last, bool rings);
+void mdm_drop_many(struct mdm_dma *dma, unsigned long first,
+		   unsigned long last);
 void mdm_batch_announce(struct mdm_dma *dma, struct mdm_batch *batch,
 			unsigned long first, unsigned long last);
 void mdm_batch_drop(struct mdm_dma *dma, struct mdm_batch *batch);

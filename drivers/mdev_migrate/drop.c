@@ -131,6 +131,27 @@ void mdm_batch_drop(struct mdm_dma *dma, struct mdm_batch *batch)
 	mdm_op_end(dma, &batch->op, 0);
 }
 
+static void drop_range(struct mdm_dma *dma, unsigned long first,
+		       unsigned long last, bool rings, struct mdm_run *runs,
+		       unsigned int max)
+{
+	struct mdm_batch batch = { .runs = runs };
+	unsigned int n;
+
+	do {
+		spin_lock(&dma->lock);
+		n = rings ? mdm_maps_detach(dma, first, last, runs, max) : 0;
+		n += mdm_cache_detach(dma, first, last, runs + n, max - n);
+		batch.nr = n;
+		if (n)
+			mdm_batch_announce(dma, &batch, first, last);
+		spin_unlock(&dma->lock);
+		if (!n)
+			return;
+		mdm_batch_drop(dma, &batch);
+	} while (n == max);
+}
+
 /**
  * mdm_dma_drop_range - unpin what is pinned in a range
  * @dma: guest memory
@@ -143,23 +164,24 @@ void mdm_batch_drop(struct mdm_dma *dma, struct mdm_batch *batch)
 void mdm_dma_drop_range(struct mdm_dma *dma, unsigned long first,
 			unsigned long last, bool rings)
 {
-	struct mdm_batch batch;
-	unsigned int n;
+	struct mdm_run runs[MDM_BATCH_RUNS];
 
-	do {
-		spin_lock(&dma->lock);
-		n = rings ? mdm_maps_detach(dma, first, last, batch.runs,
-					    MDM_BATCH_RUNS) : 0;
-		n += mdm_cache_detach(dma, first, last, batch.runs + n,
-				      MDM_BATCH_RUNS - n);
-		batch.nr = n;
-		if (n)
-			mdm_batch_announce(dma, &batch, first, last);
-		spin_unlock(&dma->lock);
-		if (!n)
-			return;
-		mdm_batch_drop(dma, &batch);
-	} while (n == MDM_BATCH_RUNS);
+	drop_range(dma, first, last, rings, runs, ARRAY_SIZE(runs));
+}
+
+/**
+ * mdm_drop_many - the same, of rings too and more at a time
+ * @dma: guest memory
+ * @first: the first page
+ * @last: the last page
+ *
+ * Context: In the thread dma->unpinner.
+ */
+void mdm_drop_many(struct mdm_dma *dma, unsigned long first,
+		   unsigned long last)
+{
+	drop_range(dma, first, last, true, dma->drop_runs,
+		   ARRAY_SIZE(dma->drop_runs));
 }
 
 /* Unpins what others have taken out: a run, and again while there is any. */

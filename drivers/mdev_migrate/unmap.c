@@ -46,6 +46,9 @@ static const unsigned int drop_ms[] = {
 /* How long memory may be away that is being replaced. */
 #define AWAY_TIME		(HZ / 2)
 
+/* When helpers are called. */
+#define HELP_MS			4
+
 /* When unmapping does not get on, and for how long others are paused then. */
 #define WATCH_TIME	(HZ / 50 ?: 1)
 #define PAUSE_TIME	(HZ / 4)
@@ -125,7 +128,7 @@ void mdm_dma_drop_work(struct kthread_work *work)
 	spin_unlock(&dma->lock);
 
 	if (first <= last)
-		mdm_dma_drop_range(dma, first, last, true);
+		mdm_drop_many(dma, first, last);
 
 	spin_lock(&dma->lock);
 	dma->drops_done = asked;
@@ -211,7 +214,6 @@ static void drop_given_up(struct mdm_dma *dma, struct mdm_call *call)
 	bool pins;
 
 	spin_lock(&dma->lock);
-	mdm_drop_help(dma);
 	pins = mdm_op_any_pins(dma);
 	spin_unlock(&dma->lock);
 	if (call && pins)
@@ -229,6 +231,14 @@ static bool drop_elsewhere(struct mdm_dma *dma, struct mdm_call *call,
 	/* While it is being closed nothing more is to be taken out, but unpinned still. */
 	if (!drop_ask(dma, first, last, &asked))
 		asked = READ_ONCE(dma->drops_done);
+	if (wait_event_timeout(dma->ops_wait,
+			       drop_is_done(dma, call, asked, first, last),
+			       msecs_to_jiffies(HELP_MS)))
+		return true;
+	/* They are to wait for type1's lock by the time that we give up. */
+	spin_lock(&dma->lock);
+	mdm_drop_help(dma);
+	spin_unlock(&dma->lock);
 	if (wait_event_timeout(dma->ops_wait,
 			       drop_is_done(dma, call, asked, first, last),
 			       msecs_to_jiffies(ms)))

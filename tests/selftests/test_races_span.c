@@ -25,7 +25,7 @@ FIXTURE_VARIANT_ADD(card, group) { .how = VDEV_GROUP };
 #define PAGE		4096UL
 /* Pages apart are pinned one by one: so the first has enough to do. */
 #define BLOCK		(2 * MIB)
-#define NR_BLOCKS	120UL
+#define NR_BLOCKS	31UL
 #define PARTS		16UL
 /* Those that there is memory for; the others are the same. */
 #define OWN_BLOCKS	4UL
