@@ -197,6 +197,10 @@ def wait_migration(vm, timeout=90):
     raise QmpError(f"{vm.name}: migration did not end in {timeout} s: {info}")
 
 
+# What QEMU says of a channel that it has shut down itself, by what it was about to do.
+SHUT_DOWN = ("Channel error: Input/output error", "Unable to write to socket: Broken pipe")
+
+
 def cancel_migration(vm):
     """Cancel the migration and wait until it has ended.
 
@@ -207,7 +211,7 @@ def cancel_migration(vm):
     info = wait_migration(vm)
     assert info["status"] == "cancelled" or (
         info["status"] == "failed" and
-        info.get("error-desc") == "Channel error: Input/output error"), info
+        info.get("error-desc") in SHUT_DOWN), info
 
 
 def wait_running(vm, timeout=20):
