@@ -43,8 +43,8 @@ static const unsigned int drop_ms[] = {
 	10 * 86400 * MSEC_PER_SEC, 20 * 86400 * MSEC_PER_SEC,
 };
 
-/* How long memory may be away that is being replaced. */
-#define AWAY_TIME		(HZ / 2)
+/* How long memory may be away that is being replaced, by who may have to wait for a processor. */
+#define AWAY_TIME		(3 * HZ)
 
 /* When helpers are called. */
 #define HELP_MS			4

@@ -537,7 +537,7 @@ TEST_F(card, unmap_under_a_running_device)
 		netif_send(self->net, frame, sizeof(frame));
 		vpci_kick(&self->nic.pci, VNIC_TX);
 		EXPECT_EQ(0, vpci_wait_needs_reset(&self->nic.pci,
-						   DEADLINE_MS));
+						   4 * DEADLINE_MS));
 		ASSERT_EQ(0, vdev_reset(&self->v));
 		ASSERT_EQ(0, vdev_map(&self->v, &self->mem));
 	}
