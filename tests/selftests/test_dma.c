@@ -523,12 +523,12 @@ TEST_F_TIMEOUT(card, huge_page, 120)
 	munmap(area, 2 * HUGE_PAGE);
 }
 
-TEST_F(card, unmap_under_a_running_device)
+TEST_F_TIMEOUT(card, unmap_under_a_running_device, 90)
 {
 	uint8_t frame[500];
 	int i;
 
-	for (i = 0; i < 5; i++) {
+	for (i = 0; i < 3; i++) {
 		card_up(_metadata, self, 0);
 		both_directions(_metadata, self->net, &self->nic, 3);
 		ASSERT_EQ(0, vdev_unmap(&self->v, self->mem.iova,
