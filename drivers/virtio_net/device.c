@@ -19,6 +19,7 @@
 void vnet_update(struct vnet *vnet)
 {
 	bool driver_ok = vnet->status & VIRTIO_CONFIG_S_DRIVER_OK;
+	DECLARE_BITMAP(off, VNET_MAX_QUEUES) = {};
 	unsigned int i;
 	bool on;
 
@@ -34,12 +35,13 @@ void vnet_update(struct vnet *vnet)
 		if (on && vq->enabled && role != VNET_UNUSED)
 			vnet_vq_activate(vq);
 		else
-			vnet_vq_deactivate(vq);
+			__set_bit(i, off);
 
 		spin_lock_bh(&vq->lock);
 		vq->accepting = driver_ok && vq->enabled && role == VNET_RX;
 		spin_unlock_bh(&vq->lock);
 	}
+	vnet_vqs_deactivate(vnet, off);
 
 	vnet_netdev_carrier(vnet);
 }

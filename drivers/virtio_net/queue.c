@@ -299,25 +299,43 @@ void vnet_vq_activate(struct vnet_vq *vq)
 	spin_unlock_bh(&vq->lock);
 }
 
-/*
- * The worker may wait for a page, with the mutex held: it is to give up then, and
- * whatever it goes on to wait for. It has seen, or will see, that the queue is
- * not wanted any more.
- */
-static void vnet_vq_lock_mutex(struct vnet_vq *vq)
+/* Its worker has seen, or will see, that the queue is not wanted any more. */
+static bool vnet_vq_is_quiet(struct vnet_vq *vq)
+{
+	if (!mutex_trylock(&vq->mutex))
+		return false;
+	mutex_unlock(&vq->mutex);
+	return true;
+}
+
+/* It exists for as long as vnet->lock is held. */
+static void vnet_vq_interrupt(struct vnet_vq *vq)
 {
 	struct mdev_migrate_worker *worker;
-	unsigned int tries;
 
-	for (tries = 0; !mutex_trylock(&vq->mutex); tries++) {
-		spin_lock_bh(&vq->lock);
-		worker = vq->worker;
-		spin_unlock_bh(&vq->lock);
-		/* It exists for as long as we hold vnet->lock. */
-		if (worker && tries >= VNET_PATIENCE)
-			mdev_migrate_worker_interrupt(worker);
-		usleep_range(50, 200);
+	spin_lock_bh(&vq->lock);
+	worker = vq->worker;
+	spin_unlock_bh(&vq->lock);
+	if (worker)
+		mdev_migrate_worker_interrupt(worker);
+}
+
+/*
+ * A worker may wait for a page, with the mutex held: it is to give up then, and
+ * whatever it goes on to wait for. Returns how many still have to.
+ */
+static unsigned int vnet_vqs_hush(struct vnet *vnet, unsigned long *which,
+				  bool interrupt)
+{
+	unsigned int i;
+
+	for_each_set_bit(i, which, VNET_MAX_QUEUES) {
+		if (vnet_vq_is_quiet(&vnet->vqs[i]))
+			__clear_bit(i, which);
+		else if (interrupt)
+			vnet_vq_interrupt(&vnet->vqs[i]);
 	}
+	return bitmap_weight(which, VNET_MAX_QUEUES);
 }
 
 /* What the guest was given is shown to it, if its ring is there. */
@@ -336,34 +354,65 @@ static void vnet_vq_flush(struct vnet_vq *vq)
 	vq->kept = 0;
 }
 
+static void vnet_vq_let_go(struct vnet_vq *vq)
+{
+	guard(mutex)(&vq->mutex);
+	if (!vq->live)
+		return;
+	spin_lock_bh(&vq->lock);
+	vq->live = false;
+	spin_unlock_bh(&vq->lock);
+	vnet_vq_flush(vq);
+	vnet_vq_unmap(vq, VNET_NR_AREAS);
+}
+
+/**
+ * vnet_vqs_deactivate - end the use of queues' rings
+ * @vnet: the device
+ * @which: the queues, a bit each; those that are not in use do not matter
+ *
+ * First all of them come to rest, and then the rings are unpinned: that takes
+ * locks of the backend, which it holds over the page faults of a queue that runs.
+ *
+ * Context: May sleep. vnet->lock is held.
+ */
+void vnet_vqs_deactivate(struct vnet *vnet, const unsigned long *which)
+{
+	DECLARE_BITMAP(used, VNET_MAX_QUEUES) = {};
+	DECLARE_BITMAP(loud, VNET_MAX_QUEUES);
+	unsigned int i, tries;
+
+	lockdep_assert_held(&vnet->lock);
+
+	for_each_set_bit(i, which, VNET_MAX_QUEUES) {
+		struct vnet_vq *vq = &vnet->vqs[i];
+
+		if (!vq->wanted)
+			continue;
+		__set_bit(i, used);
+		spin_lock_bh(&vq->lock);
+		vq->wanted = false;
+		spin_unlock_bh(&vq->lock);
+	}
+	bitmap_copy(loud, used, VNET_MAX_QUEUES);
+	for (tries = 0; vnet_vqs_hush(vnet, loud, tries >= VNET_PATIENCE); tries++)
+		usleep_range(50, 200);
+	for_each_set_bit(i, used, VNET_MAX_QUEUES)
+		vnet_vq_let_go(&vnet->vqs[i]);
+}
+
 /**
  * vnet_vq_deactivate - end the use of a queue's ring
  * @vq: the queue
  *
- * Does nothing if it is not in use.
- *
- * Context: May sleep. vnet->lock is held.
+ * Context: As vnet_vqs_deactivate().
  */
 void vnet_vq_deactivate(struct vnet_vq *vq)
 {
-	lockdep_assert_held(&vq->vnet->lock);
+	DECLARE_BITMAP(which, VNET_MAX_QUEUES) = {};
 
-	if (!vq->wanted)
-		return;
-
-	spin_lock_bh(&vq->lock);
-	vq->wanted = false;
-	spin_unlock_bh(&vq->lock);
-
-	vnet_vq_lock_mutex(vq);
-	if (vq->live) {
-		spin_lock_bh(&vq->lock);
-		vq->live = false;
-		spin_unlock_bh(&vq->lock);
-		vnet_vq_flush(vq);
-		vnet_vq_unmap(vq, VNET_NR_AREAS);
-	}
-	mutex_unlock(&vq->mutex);
+	__set_bit(vq->index, which);
+	vnet_vqs_deactivate(vq->vnet, which);
 }
 
 /**

@@ -505,6 +505,7 @@ void vnet_vq_close(struct vnet_vq *vq);
 void vnet_vq_reset(struct vnet_vq *vq);
 void vnet_vq_activate(struct vnet_vq *vq);
 void vnet_vq_deactivate(struct vnet_vq *vq);
+void vnet_vqs_deactivate(struct vnet *vnet, const unsigned long *which);
 int vnet_vq_bad(struct vnet_vq *vq, const char *why);
 void vnet_vq_break(struct vnet_vq *vq);
 bool vnet_vq_usable(const struct vnet_vq *vq);

@@ -299,6 +299,9 @@ int slow_fuse_init(struct slow_fuse *s, size_t size, unsigned int delay_ms)
 
 void slow_fuse_free(struct slow_fuse *s)
 {
+	/* Whoever waits for it does not any more, and nobody can again. */
+	if (s->dir[0])
+		umount2(s->dir, MNT_FORCE);
 	if (s->file >= 0)
 		close(s->file);
 	__atomic_store_n(&s->stop, true, __ATOMIC_RELAXED);

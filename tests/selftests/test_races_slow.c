@@ -25,12 +25,16 @@
 /* Until a file in sysfs is read; each has a few chances, as the machine is busy. */
 #define SYSFS_MS	100
 #define SYSFS_TRIES	5
+/* By then all queues wait for some. */
+#define PAGES_BUSY	(2 * PAIRS)
 
 /**
  * struct seen - what the processes tell each other, in shared memory
  * @uffd: of the slow guest, in its process; 0 before it has one
  * @ready: it runs
- * @running: its card is in RUNNING
+ * @running: its card is in RUNNING, or was reset
+ * @keeps: it does not unmap its memory
+ * @reset: it is to reset its card, once
  * @unmaps: how often its memory was unmapped
  * @packets: of the other guest
  * @stop: the other guest ends
@@ -39,6 +43,8 @@ struct seen {
 	int uffd;
 	bool ready;
 	bool running;
+	bool keeps;
+	bool reset;
 	unsigned int unmaps;
 	uint64_t packets;
 	bool stop;
@@ -105,6 +111,19 @@ static int slow_region(FIXTURE_DATA(slow) *self, struct guest_mem *region)
 	return ret;
 }
 
+static int reset_once(FIXTURE_DATA(slow) *self)
+{
+	int ret;
+
+	while (!get(self->seen->reset))
+		usleep(1000);
+	ret = vdev_reset(&self->a);
+	put(self->seen->running, !ret);
+	if (!ret)
+		pause();
+	return ret;
+}
+
 /* The slow guest's process: its memory comes and goes until it is killed. */
 static void slow_guest(FIXTURE_DATA(slow) *self)
 {
@@ -124,6 +143,8 @@ static void slow_guest(FIXTURE_DATA(slow) *self)
 	if (!ret)
 		ret = vload_start(&load);
 	put(self->seen->ready, true);
+	if (!ret && get(self->seen->keeps))
+		ret = reset_once(self);
 	while (!ret) {
 		usleep(1000000);
 		ret = vdev_unmap(&self->a, region.iova, region.size);
@@ -295,6 +316,11 @@ static void start_guests(struct __test_metadata *_metadata,
 	ASSERT_EQ(0, slow_pager_start(&self->pager, take_uffd(self), SLOW_MS));
 }
 
+static unsigned int pages_late(FIXTURE_DATA(slow) *self)
+{
+	return get(self->fuse.reads) + get(self->pager.faults);
+}
+
 TEST_F_TIMEOUT(slow, pages, variant_ms(100) / 1000 + 180)
 {
 	int64_t deadline = deadline_ms(variant_ms(variant->share));
@@ -317,11 +343,35 @@ TEST_F_TIMEOUT(slow, pages, variant_ms(100) / 1000 + 180)
 	EXPECT_EQ(0, status);
 	kill(self->pid_a, SIGKILL);
 	EXPECT_EQ(0, races_wait(self->pid_a, RACES_KILL_MS, &status));
-	late = get(self->fuse.reads) + get(self->pager.faults);
+	late = pages_late(self);
 	EXPECT_LT(0, late);
 	TH_LOG("%u pages came late, %u unmappings, %llu packets of the other guest",
 	       late, get(self->seen->unmaps),
 	       (unsigned long long)get(self->seen->packets));
+}
+
+/* Its queues stop at once, and not one after the other while the rest goes on. */
+TEST_F_TIMEOUT(slow, reset, 180)
+{
+	int64_t deadline = deadline_ms(RACES_WAIT_MS);
+	unsigned int before, after;
+	int status;
+
+	put(self->seen->keeps, true);
+	start_guests(_metadata, self);
+	while (pages_late(self) < PAGES_BUSY && deadline_left(deadline))
+		usleep(1000);
+	before = pages_late(self);
+	EXPECT_LE(PAGES_BUSY, before);
+	put(self->seen->reset, true);
+	EXPECT_TRUE(wait_for(&self->seen->running));
+	after = pages_late(self);
+	TH_LOG("%u pages came late during the reset", after - before);
+	EXPECT_GE(PAIRS, after - before);
+	put(self->seen->stop, true);
+	EXPECT_EQ(0, races_wait(self->pid_b, 2 * RACES_WAIT_MS, &status));
+	kill(self->pid_a, SIGKILL);
+	EXPECT_EQ(0, races_wait(self->pid_a, RACES_KILL_MS, &status));
 }
 
 /*

@@ -23,7 +23,7 @@ FIXTURE_VARIANT_ADD(card, group) { .how = VDEV_GROUP };
 
 #define NR_TESTS	4
 #define PAGE		4096UL
-/* Pages apart are pinned one by one: so the first has enough to do. */
+/* The card reads one page of each and pins the block: so the first unmap has enough to do. */
 #define BLOCK		(2 * MIB)
 #define NR_BLOCKS	31UL
 #define PARTS		16UL
@@ -109,23 +109,23 @@ static void *second_thread(void *arg)
 static uint8_t *memory(void)
 {
 	int fd = memfd_create("span", MFD_CLOEXEC);
+	uint8_t *va, *block = NULL;
 	unsigned long i, off;
-	uint8_t *va = NULL;
 
 	if (fd < 0 || ftruncate(fd, OWN_BLOCKS * BLOCK + (TAIL + 1) * PAGE))
 		return NULL;
 	va = mmap(NULL, SIZE + PAGE, PROT_NONE,
 		  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	for (i = 0; va != MAP_FAILED && i <= NR_BLOCKS; i++) {
+	for (i = 0; va != MAP_FAILED && block != MAP_FAILED && i <= NR_BLOCKS;
+	     i++) {
 		off = i < NR_BLOCKS ? i % OWN_BLOCKS : OWN_BLOCKS;
-		if (mmap(va + i * BLOCK,
-			 i < NR_BLOCKS ? BLOCK : (TAIL + 1) * PAGE,
-			 PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd,
-			 off * BLOCK) == MAP_FAILED)
-			va = NULL;
+		block = mmap(va + i * BLOCK,
+			     i < NR_BLOCKS ? BLOCK : (TAIL + 1) * PAGE,
+			     PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd,
+			     off * BLOCK);
 	}
 	close(fd);
-	return va == MAP_FAILED ? NULL : va;
+	return va == MAP_FAILED || block == MAP_FAILED ? NULL : va;
 }
 
 /* The card reads pages that are apart, and those at the end. */
