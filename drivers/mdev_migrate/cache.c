@@ -608,10 +608,11 @@ static int block_add(struct mdm_dma *dma, struct mdm_block *block,
 		return min(ret, 0);
 	if (hi > lo) {
 		ret = block_pin(dma, block, lo, hi, true);
-		if (ret != -EFAULT && ret != -EIO && ret != -ENOMEM)
+		if (!ret || ret == -EINTR)
 			return ret;
-		/* They are not all there, or not all writable, or too many. */
-		WRITE_ONCE(block->apart, true);
+		/* They are leaving; or not all there, not all writable, or too many. */
+		if (ret != -EAGAIN)
+			WRITE_ONCE(block->apart, true);
 	}
 	ret = block_pin(dma, block, i, i, true);
 	if (ret == -EFAULT && !write)

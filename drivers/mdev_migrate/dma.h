@@ -241,6 +241,7 @@ struct mdm_range {
  * @drop_runs: what it unpins
  * @drop_first: the first page of what it is to unpin
  * @drop_last: the last page
+ * @unpinned: how often something was unpinned: whether that gets on
  * @drops_asked: how often it was asked to
  * @drops_done: up to which of these it did
  */
@@ -297,6 +298,7 @@ struct mdm_dma {
 	struct mdm_run drop_runs[MDM_DROP_RUNS];
 	unsigned long drop_first;
 	unsigned long drop_last;
+	atomic_t unpinned;
 	unsigned long drops_asked;
 	unsigned long drops_done;
 };
@@ -374,6 +376,8 @@ void mdm_drop_close(struct mdm_dma *dma);
 /* unmap.c */
 void mdm_dma_drop_work(struct kthread_work *work);
 void mdm_unmap_watch(struct work_struct *work);
+void mdm_unpin_begin(struct mdm_dma *dma);
+void mdm_unpin_end(struct mdm_dma *dma);
 void mdm_unmap_open(struct mdm_dma *dma);
 void mdm_unmap_close(struct mdm_dma *dma);
 

@@ -143,12 +143,17 @@ static void drop_range(struct mdm_dma *dma, unsigned long first,
 		n = rings ? mdm_maps_detach(dma, first, last, runs, max) : 0;
 		n += mdm_cache_detach(dma, first, last, runs + n, max - n);
 		batch.nr = n;
-		if (n)
+		if (n) {
 			mdm_batch_announce(dma, &batch, first, last);
+			mdm_unpin_begin(dma);
+		}
 		spin_unlock(&dma->lock);
 		if (!n)
 			return;
 		mdm_batch_drop(dma, &batch);
+		spin_lock(&dma->lock);
+		mdm_unpin_end(dma);
+		spin_unlock(&dma->lock);
 	} while (n == max);
 }
 

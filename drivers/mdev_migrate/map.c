@@ -174,13 +174,18 @@ void mdev_migrate_unmap(struct mdev_migrate_device *mdm,
 	spin_lock(&dma->lock);
 	list_del(&map->node);
 	any = map_detach(dma, map, &run);
-	if (any)
+	if (any) {
 		mdm_op_add(dma, &op, run.first, run.first + run.nr - 1);
+		mdm_unpin_begin(dma);
+	}
 	spin_unlock(&dma->lock);
 	if (!any)
 		return;
 	mdm_unpin(dma, &op, &run, 1);
 	mdm_op_end(dma, &op, 0);
+	spin_lock(&dma->lock);
+	mdm_unpin_end(dma);
+	spin_unlock(&dma->lock);
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_unmap);
 

@@ -502,5 +502,6 @@ void mdm_unpin(struct mdm_dma *dma, struct mdm_op *op,
 			runs[i].first;
 		vfio_unpin_pages(&dma->mdm->vdev,
 				 (u64)runs[i].first << PAGE_SHIFT, pages);
+		atomic_inc(&dma->unpinned);
 	}
 }

@@ -12,12 +12,12 @@
  * type1 calls us under its device_list_lock. Unpinning takes its lock, and when
  * another device joins the container, or another thread unmaps in it, type1 takes
  * these two the other way round: who unpins right here can deadlock. So a thread
- * of the device's unpins, and the wait for it is bounded: if it is given up, the
- * locks become free, the thread gets on, and type1 asks again. It asks eleven times
- * before it is a BUG(), and so the wait is longer each time that it asks, whatever the
- * reason: 20 ms at first, 160 ms, ... twenty days. A thread or device that is in the way
- * once costs an unmap next to nothing, and one that always is costs its own process
- * only.
+ * of the device's unpins, and the wait for it is bounded: if it is given up, since
+ * nothing was unpinned for a while, the locks become free, the thread gets on, and type1
+ * asks again. It asks eleven times before it is a BUG(), and so the wait is longer each
+ * time that it asks, whatever the reason: 20 ms at first, 160 ms, ... twenty days. A
+ * thread or device that is in the way once costs an unmap next to nothing, and one that
+ * always is costs its own process only.
  *
  * What we wait for is locks of the backend, which are held over page faults: by
  * operations of this device and of others in the same address space. All of
@@ -110,6 +110,48 @@ void mdm_unmap_watch(struct work_struct *work)
 			      stuck ? PAUSE_TIME / 2 : WATCH_TIME);
 }
 
+static void watch_begin(struct mdm_dma *dma)
+{
+	lockdep_assert_held(&dma->lock);
+	dma->unmaps++;
+	dma->unmap_since = jiffies;
+	schedule_delayed_work(&dma->unmap_watch, WATCH_TIME);
+}
+
+static void watch_end(struct mdm_dma *dma)
+{
+	lockdep_assert_held(&dma->lock);
+	dma->unmaps--;
+	dma->unmap_since = jiffies;
+}
+
+/**
+ * mdm_unpin_begin - somebody is about to unpin
+ * @dma: guest memory
+ *
+ * If it is the user who waits for it, as when he resets or closes the device, it is as
+ * an unmap is: whoever pins makes way when it does not get on.
+ *
+ * Context: dma->lock held. mdm_unpin_end() is to follow, of the same task.
+ */
+void mdm_unpin_begin(struct mdm_dma *dma)
+{
+	if (!(current->flags & PF_KTHREAD))
+		watch_begin(dma);
+}
+
+/**
+ * mdm_unpin_end - undo mdm_unpin_begin()
+ * @dma: guest memory
+ *
+ * Context: dma->lock held.
+ */
+void mdm_unpin_end(struct mdm_dma *dma)
+{
+	if (!(current->flags & PF_KTHREAD))
+		watch_end(dma);
+}
+
 /**
  * mdm_dma_drop_work - unpin what type1 wants unpinned
  * @work: dma->drop
@@ -180,17 +222,14 @@ static bool begin_leaving(struct mdm_dma *dma, const struct mdm_call *call,
 	mdm_mark(dma, first, last, hit, safe);
 	if (!busy && !is_busy(dma, call, first, last))
 		return false;
-	dma->unmaps++;
-	dma->unmap_since = jiffies;
-	schedule_delayed_work(&dma->unmap_watch, WATCH_TIME);
+	watch_begin(dma);
 	return true;
 }
 
 static void end_leaving(struct mdm_dma *dma)
 {
 	guard(spinlock)(&dma->lock);
-	dma->unmaps--;
-	dma->unmap_since = jiffies;
+	watch_end(dma);
 }
 
 static bool is_gone(struct mdm_dma *dma, unsigned long first,
@@ -207,6 +246,23 @@ static bool drop_is_done(struct mdm_dma *dma, const struct mdm_call *call,
 	guard(spinlock)(&dma->lock);
 	return (long)(dma->drops_done - asked) >= 0 &&
 	       !is_busy(dma, call, first, last);
+}
+
+/* Returns whether it is done; gives up when nothing was unpinned for so long. */
+static bool drop_wait(struct mdm_dma *dma, const struct mdm_call *call,
+		      unsigned long asked, unsigned long first,
+		      unsigned long last, unsigned int ms)
+{
+	int unpinned;
+
+	do {
+		unpinned = atomic_read(&dma->unpinned);
+		if (wait_event_timeout(dma->ops_wait,
+				       drop_is_done(dma, call, asked, first, last),
+				       msecs_to_jiffies(ms)))
+			return true;
+	} while (atomic_read(&dma->unpinned) != unpinned);
+	return false;
 }
 
 static void drop_given_up(struct mdm_dma *dma, struct mdm_call *call)
@@ -239,9 +295,7 @@ static bool drop_elsewhere(struct mdm_dma *dma, struct mdm_call *call,
 	spin_lock(&dma->lock);
 	mdm_drop_help(dma);
 	spin_unlock(&dma->lock);
-	if (wait_event_timeout(dma->ops_wait,
-			       drop_is_done(dma, call, asked, first, last),
-			       msecs_to_jiffies(ms)))
+	if (drop_wait(dma, call, asked, first, last, ms))
 		return true;
 	drop_given_up(dma, call);
 	return false;

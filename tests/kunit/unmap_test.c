@@ -2,15 +2,21 @@
 /* Unmapping for type1. Part of under_test.c, since what it tests is static. */
 #include <kunit/test.h>
 
+/* A step, for which a busy machine may need as long as for all of them. */
+#define STEP_MS		100
+#define NR_STEPS	12
+
 /**
  * struct unpinning - somebody unpins, and has done so a little later
  * @dma: of this guest memory
  * @op: announces it
- * @end: ends it
+ * @runs: what is still to be unpinned
+ * @end: unpins one, or ends it
  */
 struct unpinning {
 	struct mdm_dma dma;
 	struct mdm_op op;
+	unsigned int runs;
 	struct delayed_work end;
 };
 
@@ -19,11 +25,14 @@ static void unpinning_end(struct work_struct *work)
 	struct unpinning *u = container_of(to_delayed_work(work),
 					   struct unpinning, end);
 
-	mdm_op_end(&u->dma, &u->op, 0);
+	atomic_inc(&u->dma.unpinned);
+	if (--u->runs)
+		schedule_delayed_work(&u->end, msecs_to_jiffies(STEP_MS));
+	else
+		mdm_op_end(&u->dma, &u->op, 0);
 }
 
-/* Its thread has no more work then, but is at it. */
-static void unmap_while_closing(struct kunit *test)
+static struct unpinning *unpinning_begin(struct kunit *test, unsigned int runs)
 {
 	struct unpinning *u = kunit_kzalloc(test, sizeof(*u), GFP_KERNEL);
 
@@ -33,23 +42,54 @@ static void unmap_while_closing(struct kunit *test)
 	init_waitqueue_head(&u->dma.ops_wait);
 	INIT_DELAYED_WORK(&u->dma.watchdog, mdm_op_watchdog);
 	INIT_DELAYED_WORK(&u->end, unpinning_end);
+	u->runs = runs;
 
 	spin_lock(&u->dma.lock);
 	mdm_op_add(&u->dma, &u->op, 10, 19);
 	u->op.unpins = true;
 	spin_unlock(&u->dma.lock);
+	return u;
+}
+
+static void unpinning_over(struct unpinning *u)
+{
+	cancel_delayed_work_sync(&u->end);
+	cancel_delayed_work_sync(&u->dma.watchdog);
+}
+
+/* Its thread has no more work then, but is at it. */
+static void unmap_while_closing(struct kunit *test)
+{
+	struct unpinning *u = unpinning_begin(test, 1);
+
 	/* What is not in the way. */
 	KUNIT_EXPECT_TRUE(test, drop_elsewhere(&u->dma, NULL, 0, 9, 0));
 	schedule_delayed_work(&u->end, 2);
 	/* For as long as if it had been waited for five times. */
 	KUNIT_EXPECT_TRUE(test, drop_elsewhere(&u->dma, NULL, 19, 20, 5));
 	KUNIT_EXPECT_TRUE(test, list_empty(&u->dma.ops));
-	cancel_delayed_work_sync(&u->end);
-	cancel_delayed_work_sync(&u->dma.watchdog);
+	unpinning_over(u);
+}
+
+/* It is not given up while it gets on, only then. */
+static void unmap_gets_on(struct kunit *test)
+{
+	struct unpinning *u = unpinning_begin(test, NR_STEPS);
+
+	schedule_delayed_work(&u->end, 1);
+	KUNIT_EXPECT_TRUE(test, drop_wait(&u->dma, NULL, 0, 10, 19,
+					  (NR_STEPS - 2) * STEP_MS));
+	KUNIT_EXPECT_TRUE(test, list_empty(&u->dma.ops));
+	unpinning_over(u);
+
+	u = unpinning_begin(test, 1);
+	KUNIT_EXPECT_FALSE(test, drop_wait(&u->dma, NULL, 0, 10, 19, drop_ms[0]));
+	unpinning_over(u);
 }
 
 static struct kunit_case unmap_cases[] = {
 	KUNIT_CASE(unmap_while_closing),
+	KUNIT_CASE(unmap_gets_on),
 	{ }
 };
 

@@ -80,6 +80,7 @@ void vload_free(struct vload *l)
 	vload_stop(l);
 	for (i = 0; i < VNIC_PAIRS; i++)
 		free_queue(&l->queue[i]);
+	vq_free(&l->ctrl);
 	guest_mem_free(&l->mem);
 	if (!l->shared)
 		guest_mem_free(&l->region);
@@ -180,6 +181,20 @@ bool vload_can_restart(struct vload *l)
 	return ring_reset(l);
 }
 
+static void reset_queue(struct vload *l, unsigned int index)
+{
+	vpci_set_common(&l->pci, VIRTIO_PCI_COMMON_Q_SELECT, index);
+	vpci_set_common(&l->pci, VIRTIO_PCI_COMMON_Q_RESET, 1);
+	while (vpci_common(&l->pci, VIRTIO_PCI_COMMON_Q_RESET))
+		sched_yield();
+}
+
+/* Resets the control queue. */
+void vload_reset_ctrl(struct vload *l)
+{
+	reset_queue(l, l->ctrl_index);
+}
+
 /* Resets a transmit queue and gives the ring to the device again, empty. */
 int vload_restart(struct vload *l, unsigned int index)
 {
@@ -188,11 +203,7 @@ int vload_restart(struct vload *l, unsigned int index)
 	int ret;
 
 	pthread_rwlock_wrlock(&l->lock);
-	vpci_set_common(&l->pci, VIRTIO_PCI_COMMON_Q_SELECT,
-			2 * index + VNIC_TX);
-	vpci_set_common(&l->pci, VIRTIO_PCI_COMMON_Q_RESET, 1);
-	while (vpci_common(&l->pci, VIRTIO_PCI_COMMON_Q_RESET))
-		sched_yield();
+	reset_queue(l, 2 * index + VNIC_TX);
 	vq->avail->idx = 0;
 	vq->used->idx = 0;
 	vq->last_used = 0;
@@ -202,11 +213,15 @@ int vload_restart(struct vload *l, unsigned int index)
 	return ret;
 }
 
-/* Tells a card of several pairs that all of them are used. */
-static int use_pairs(struct vload *l, struct vq *ctrl, unsigned int index)
+static bool has_ctrl(const struct vload *l)
 {
-	int64_t deadline = deadline_ms(DEADLINE_MS);
-	uint8_t *p = guest_alloc(&l->mem, 8, 8);
+	return l->pairs > 1;
+}
+
+/* Has the card told that all pairs are used; waits for nothing. */
+int vload_command(struct vload *l)
+{
+	uint8_t *p = l->command;
 	uint64_t iova = guest_iova(&l->mem, p);
 	struct vq_seg segs[2] = { { iova, 4, false }, { iova + 4, 1, true } };
 	int ret;
@@ -215,17 +230,41 @@ static int use_pairs(struct vload *l, struct vq *ctrl, unsigned int index)
 	p[1] = VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET;
 	put_le16(p + 2, l->pairs);
 	p[4] = 0xee;
-	ret = vq_add(ctrl, segs, 2, p);
+	ret = vq_add(&l->ctrl, segs, 2, p);
 	if (ret)
 		return ret;
-	vq_publish(ctrl);
-	ret = vpci_kick(&l->pci, index);
-	while (!ret && !vq_pending(ctrl)) {
+	vq_publish(&l->ctrl);
+	return vpci_kick(&l->pci, l->ctrl_index);
+}
+
+/* Tells a card of several pairs that all of them are used. */
+static int use_pairs(struct vload *l)
+{
+	int64_t deadline = deadline_ms(DEADLINE_MS);
+	int ret = vload_command(l);
+	uint32_t len;
+
+	while (!ret && !vq_pending(&l->ctrl)) {
 		if (!deadline_left(deadline))
 			ret = -ETIMEDOUT;
 		sched_yield();
 	}
-	return ret ? ret : p[4] ? -EPROTO : 0;
+	vq_get(&l->ctrl, &len);
+	return ret ? ret : l->command[4] ? -EPROTO : 0;
+}
+
+static int set_up_ctrl(struct vload *l)
+{
+	int ret;
+
+	l->command = guest_alloc(&l->mem, 8, 8);
+	l->ctrl_index = 2 * vpci_read(&l->pci, VIRTIO_PCI_CAP_DEVICE_CFG, 2,
+				      offsetof(struct virtio_net_config,
+					       max_virtqueue_pairs));
+	vq_free(&l->ctrl);
+	ret = vq_init(&l->ctrl, &l->mem, 4, 0);
+	return ret ? ret : vpci_set_queue(&l->pci, l->ctrl_index, &l->ctrl,
+					  VPCI_NO_VECTOR);
 }
 
 static int set_up(struct vload *l)
@@ -233,8 +272,7 @@ static int set_up(struct vload *l)
 	uint64_t features = VNIC_FEATURE(VIRTIO_F_VERSION_1) |
 			    VNIC_FEATURE(VIRTIO_F_ACCESS_PLATFORM) |
 			    VNIC_FEATURE(VIRTIO_RING_F_INDIRECT_DESC);
-	unsigned int i, index = 0;
-	struct vq ctrl = { 0 };
+	unsigned int i;
 	int ret;
 
 	l->mem.used = 0;
@@ -242,28 +280,19 @@ static int set_up(struct vload *l)
 	if (!ret)
 		ret = pci_write(l->v, 2, PCI_COMMAND,
 				PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
-	if (l->pairs > 1) {
+	if (has_ctrl(l))
 		features |= VNIC_F(CTRL_VQ) | VNIC_F(MQ);
-		index = 2 * vpci_read(&l->pci, VIRTIO_PCI_CAP_DEVICE_CFG, 2,
-				      offsetof(struct virtio_net_config,
-					       max_virtqueue_pairs));
-	}
 	features |= ring_reset(l);
 	if (!ret)
 		ret = vpci_negotiate(&l->pci, features);
 	for (i = 0; !ret && i < l->pairs; i++)
 		ret = make_queue(l, i);
-	if (!ret && index)
-		ret = vq_init(&ctrl, &l->mem, 4, 0);
-	if (!ret && index)
-		ret = vpci_set_queue(&l->pci, index, &ctrl, VPCI_NO_VECTOR);
+	if (!ret && has_ctrl(l))
+		ret = set_up_ctrl(l);
 	if (!ret)
 		ret = vpci_set_status(&l->pci, vpci_status(&l->pci) |
 				      VIRTIO_CONFIG_S_DRIVER_OK);
-	if (!ret && index)
-		ret = use_pairs(l, &ctrl, index);
-	vq_free(&ctrl);
-	return ret;
+	return ret || !has_ctrl(l) ? ret : use_pairs(l);
 }
 
 /* Brings the card up; also after a reset, under the threads' feet. */

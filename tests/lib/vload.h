@@ -60,6 +60,9 @@ struct vload_queue {
  * @stop: the threads end
  * @running: there are threads
  * @queue: the queues
+ * @ctrl: the control queue, if there are several pairs
+ * @ctrl_index: its index
+ * @command: what was said there last, and its answer
  * @resets: how often the device was broken and brought up again
  */
 struct vload {
@@ -78,6 +81,9 @@ struct vload {
 	bool stop;
 	bool running;
 	struct vload_queue queue[VNIC_PAIRS];
+	struct vq ctrl;
+	unsigned int ctrl_index;
+	uint8_t *command;
 	uint64_t resets;
 };
 
@@ -93,6 +99,8 @@ void vload_stop(struct vload *l);
 void vload_kick(struct vload *l);
 bool vload_send_page(struct vload *l, unsigned int index, uint64_t iova);
 uint64_t vload_sent(const struct vload *l);
+int vload_command(struct vload *l);
+void vload_reset_ctrl(struct vload *l);
 bool vload_can_restart(struct vload *l);
 int vload_restart(struct vload *l, unsigned int index);
 bool vload_broken(struct vload *l);

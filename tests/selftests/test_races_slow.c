@@ -18,6 +18,9 @@
 #define REGION_PAGES	4096UL
 #define REGION		0x10000000UL
 #define RINGS		0x1000000UL
+/* Of another card in the same address space. */
+#define REGION_B	0x20000000UL
+#define RINGS_B		0x2000000UL
 /* From a page fault to the page. */
 #define SLOW_MS		300
 /* Where nothing but that page is waited for. */
@@ -29,12 +32,25 @@
 #define PAGES_BUSY	(2 * PAIRS)
 
 /**
+ * enum ends - what stops while queues wait for pages
+ * @ENDS_RESET: the device
+ * @ENDS_RESET_CTRL: the control queue, with a command that waits for the others
+ * @ENDS_BESIDE: another card in the same address space is reset and closed
+ */
+enum ends {
+	ENDS_RESET = 1,
+	ENDS_RESET_CTRL,
+	ENDS_BESIDE,
+};
+
+/**
  * struct seen - what the processes tell each other, in shared memory
  * @uffd: of the slow guest, in its process; 0 before it has one
  * @ready: it runs
- * @running: its card is in RUNNING, or was reset
- * @keeps: it does not unmap its memory
- * @reset: it is to reset its card, once
+ * @running: its card is in RUNNING
+ * @ends: how its queues come to rest; 0: they do not, and its memory is unmapped
+ * @busy: now they are to
+ * @at_rest: they are
  * @unmaps: how often its memory was unmapped
  * @packets: of the other guest
  * @stop: the other guest ends
@@ -43,8 +59,9 @@ struct seen {
 	int uffd;
 	bool ready;
 	bool running;
-	bool keeps;
-	bool reset;
+	enum ends ends;
+	bool busy;
+	bool at_rest;
 	unsigned int unmaps;
 	uint64_t packets;
 	bool stop;
@@ -111,40 +128,85 @@ static int slow_region(FIXTURE_DATA(slow) *self, struct guest_mem *region)
 	return ret;
 }
 
-static int reset_once(FIXTURE_DATA(slow) *self)
+/* Another card of this process's, which has pinned pages of its own. */
+static int set_up_beside(FIXTURE_DATA(slow) *self, struct vload *beside)
 {
-	int ret;
+	struct guest_mem region;
+	int ret = guest_mem_init(&region, REGION_B, PACKET_PAGES * VLOAD_PAGE);
 
-	while (!get(self->seen->reset))
-		usleep(1000);
-	ret = vdev_reset(&self->a);
-	put(self->seen->running, !ret);
 	if (!ret)
-		pause();
+		ret = vload_init_in(beside, &self->b, 2, 1, &region, RINGS_B);
+	if (!ret)
+		ret = vdev_map(&self->b, &region);
+	if (!ret)
+		ret = vload_up(beside);
+	vload_kick(beside);
+	usleep(QUIET_MS * 1000);
 	return ret;
 }
 
-/* The slow guest's process: its memory comes and goes until it is killed. */
+static int come_to_rest(FIXTURE_DATA(slow) *self, struct vload *load)
+{
+	enum ends ends = get(self->seen->ends);
+	int ret = 0;
+
+	while (!get(self->seen->busy))
+		usleep(1000);
+	if (ends == ENDS_RESET) {
+		ret = vdev_reset(&self->a);
+	} else if (ends == ENDS_RESET_CTRL) {
+		ret = vload_command(load);
+		usleep(QUIET_MS * 1000);
+		vload_reset_ctrl(load);
+	} else {
+		ret = vdev_reset(&self->b);
+		close(self->b.fd);
+	}
+	put(self->seen->at_rest, !ret);
+	return ret;
+}
+
+/* The slow guest's process, until it is killed. */
+static int slow_guest_runs(FIXTURE_DATA(slow) *self, struct guest_mem *region,
+			   struct vload *load)
+{
+	enum ends ends = get(self->seen->ends);
+	struct vload beside = { 0 };
+	int ret;
+
+	/* What comes with pair 0 is its worker's, too. */
+	load->first = ends == ENDS_RESET_CTRL ? 1 : 0;
+	ret = vdev_map(&self->a, region);
+	if (!ret)
+		ret = vload_up(load);
+	if (!ret && ends == ENDS_BESIDE)
+		ret = set_up_beside(self, &beside);
+	if (!ret)
+		ret = vload_start(load);
+	put(self->seen->ready, true);
+	if (!ret && ends) {
+		ret = come_to_rest(self, load);
+		if (!ret)
+			pause();
+	}
+	return ret;
+}
+
+/* Its memory comes and goes, if it does nothing else. */
 static void slow_guest(FIXTURE_DATA(slow) *self)
 {
 	struct guest_mem region;
 	struct vload load;
 	int ret;
 
-	vdev_close(&self->b);
+	if (get(self->seen->ends) != ENDS_BESIDE)
+		vdev_close(&self->b);
 	ret = slow_region(self, &region);
 	if (!ret)
 		ret = vload_init_in(&load, &self->a, PAIRS, PACKET_PAGES,
 				    &region, RINGS);
 	if (!ret)
-		ret = vdev_map(&self->a, &region);
-	if (!ret)
-		ret = vload_up(&load);
-	if (!ret)
-		ret = vload_start(&load);
-	put(self->seen->ready, true);
-	if (!ret && get(self->seen->keeps))
-		ret = reset_once(self);
+		ret = slow_guest_runs(self, &region, &load);
 	while (!ret) {
 		usleep(1000000);
 		ret = vdev_unmap(&self->a, region.iova, region.size);
@@ -302,7 +364,10 @@ static void start_guests(struct __test_metadata *_metadata,
 	self->pid_a = fork();
 	if (!self->pid_a)
 		slow_guest(self);
-	self->pid_b = fork();
+	if (get(self->seen->ends) != ENDS_BESIDE)
+		self->pid_b = fork();
+	else
+		self->pid_b = -1;
 	if (!self->pid_b)
 		exit(other_guest(self));
 	/* Theirs alone, so that killing closes them. */
@@ -350,28 +415,45 @@ TEST_F_TIMEOUT(slow, pages, variant_ms(100) / 1000 + 180)
 	       (unsigned long long)get(self->seen->packets));
 }
 
-/* Its queues stop at once, and not one after the other while the rest goes on. */
-TEST_F_TIMEOUT(slow, reset, 180)
+static void comes_to_rest(struct __test_metadata *_metadata,
+			  FIXTURE_DATA(slow) *self, enum ends ends)
 {
 	int64_t deadline = deadline_ms(RACES_WAIT_MS);
 	unsigned int before, after;
 	int status;
 
-	put(self->seen->keeps, true);
+	put(self->seen->ends, ends);
 	start_guests(_metadata, self);
 	while (pages_late(self) < PAGES_BUSY && deadline_left(deadline))
 		usleep(1000);
 	before = pages_late(self);
 	EXPECT_LE(PAGES_BUSY, before);
-	put(self->seen->reset, true);
-	EXPECT_TRUE(wait_for(&self->seen->running));
+	put(self->seen->busy, true);
+	EXPECT_TRUE(wait_for(&self->seen->at_rest));
 	after = pages_late(self);
-	TH_LOG("%u pages came late during the reset", after - before);
+	TH_LOG("%u pages came late meanwhile", after - before);
 	EXPECT_GE(PAIRS, after - before);
-	put(self->seen->stop, true);
-	EXPECT_EQ(0, races_wait(self->pid_b, 2 * RACES_WAIT_MS, &status));
 	kill(self->pid_a, SIGKILL);
 	EXPECT_EQ(0, races_wait(self->pid_a, RACES_KILL_MS, &status));
+	self->pid_a = 0;
+}
+
+/* Its queues stop at once, and not one after the other while the rest goes on. */
+TEST_F_TIMEOUT(slow, reset, 180)
+{
+	comes_to_rest(_metadata, self, ENDS_RESET);
+}
+
+TEST_F_TIMEOUT(slow, reset_ctrl, 180)
+{
+	comes_to_rest(_metadata, self, ENDS_RESET_CTRL);
+}
+
+TEST_F_TIMEOUT(slow, beside, 180)
+{
+	vdev_close(&self->b);
+	ASSERT_EQ(0, vdev_join(&self->b, MDEV_UUID_B, &self->a));
+	comes_to_rest(_metadata, self, ENDS_BESIDE);
 }
 
 /*
