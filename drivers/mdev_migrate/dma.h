@@ -65,6 +65,7 @@ struct mdm_owner;
 #define MDM_BATCH_RUNS		32
 #define MDM_DROP_RUNS		128
 #define MDM_NR_HELPERS		32
+#define MDM_FEW_HELPERS		2
 
 /**
  * enum mdm_use - what pages are pinned for
@@ -153,8 +154,8 @@ struct mdm_run {
  * @node: in dma->batches
  * @op: announces it
  * @runs: no reader uses them any more
- * @nr: how many
- * @next: the first one that nobody unpins yet
+ * @nr: how many, at most MDM_DROP_RUNS
+ * @taken: which ones somebody unpins, or has
  * @busy: how many are at it
  */
 struct mdm_batch {
@@ -162,7 +163,7 @@ struct mdm_batch {
 	struct mdm_op op;
 	struct mdm_run *runs;
 	unsigned int nr;
-	unsigned int next;
+	DECLARE_BITMAP(taken, MDM_DROP_RUNS);
 	unsigned int busy;
 };
 
@@ -236,6 +237,10 @@ struct mdm_range {
  * @helpers: help with it
  * @helpers_queue: their queue, while open in a container
  * @helped_until: in jiffies; they help with all of it
+ * @nr_helpers: as many of them
+ * @urgent_first: the first page of the smallest range that type1 has asked for: it comes
+ *	first
+ * @urgent_last: the last page
  * @unpinner: unpins on behalf of type1, while open
  * @drop: its work
  * @drop_runs: what it unpins
@@ -293,6 +298,9 @@ struct mdm_dma {
 	struct mdm_helper helpers[MDM_NR_HELPERS];
 	struct workqueue_struct *helpers_queue;
 	unsigned long helped_until;
+	unsigned int nr_helpers;
+	unsigned long urgent_first;
+	unsigned long urgent_last;
 	struct mdev_migrate_worker *unpinner;
 	struct kthread_work drop;
 	struct mdm_run drop_runs[MDM_DROP_RUNS];
@@ -368,7 +376,7 @@ void mdm_drop_many(struct mdm_dma *dma, unsigned long first,
 void mdm_batch_announce(struct mdm_dma *dma, struct mdm_batch *batch,
 			unsigned long first, unsigned long last);
 void mdm_batch_drop(struct mdm_dma *dma, struct mdm_batch *batch);
-void mdm_drop_help(struct mdm_dma *dma);
+void mdm_drop_help(struct mdm_dma *dma, unsigned int nr);
 void mdm_drop_create(struct mdm_dma *dma);
 int mdm_drop_open(struct mdm_dma *dma);
 void mdm_drop_close(struct mdm_dma *dma);

@@ -7,6 +7,11 @@
  * in the way makes room, whoever is waiting for the lock by then has his turn, and then the
  * thread is back. So once an unmap has not got on, helpers wait for the lock too, each
  * to unpin a run of what somebody else has taken out.
+ *
+ * What is in the smaller one of the two ranges comes first: once it is unpinned, the thread
+ * that unmaps it asks for nothing more and is in nobody's way. For that there are a few
+ * helpers at first, since one who waits for the lock has his run already. When that was of
+ * no use there are many.
  */
 #include <linux/wait.h>
 #include <linux/workqueue.h>
@@ -33,7 +38,7 @@ void mdm_batch_announce(struct mdm_dma *dma, struct mdm_batch *batch,
 {
 	unsigned int i;
 
-	batch->next = 0;
+	bitmap_zero(batch->taken, MDM_DROP_RUNS);
 	batch->busy = 0;
 	for (i = 0; i < batch->nr; i++) {
 		first = min(first, batch->runs[i].first);
@@ -42,18 +47,38 @@ void mdm_batch_announce(struct mdm_dma *dma, struct mdm_batch *batch,
 	mdm_op_add(dma, &batch->op, first, last);
 }
 
+static bool is_urgent(const struct mdm_dma *dma, const struct mdm_run *run)
+{
+	return run->first <= dma->urgent_last &&
+	       run->first + run->nr - 1 >= dma->urgent_first;
+}
+
+/* The next run that nobody has taken, batch->nr if there is none. */
+static unsigned int batch_next(const struct mdm_dma *dma,
+			       const struct mdm_batch *batch, bool urgent)
+{
+	unsigned int i;
+
+	for_each_clear_bit(i, batch->taken, batch->nr) {
+		if (!urgent || is_urgent(dma, &batch->runs[i]))
+			return i;
+	}
+	return batch->nr;
+}
+
 /* Returns how many runs from @first on are the caller's to unpin, as one. */
 static unsigned int batch_take(struct mdm_dma *dma, struct mdm_batch *batch,
-			       unsigned int *first)
+			       bool urgent, unsigned int *first)
 {
-	unsigned int n;
+	unsigned int end, n;
 
 	lockdep_assert_held(&dma->lock);
-	if (batch->next == batch->nr)
+	*first = batch_next(dma, batch, urgent);
+	if (*first == batch->nr)
 		return 0;
-	*first = batch->next;
-	n = mdm_runs_join(dma, batch->runs + *first, batch->nr - *first);
-	batch->next += n;
+	end = find_next_bit(batch->taken, batch->nr, *first);
+	n = mdm_runs_join(dma, batch->runs + *first, end - *first);
+	bitmap_set(batch->taken, *first, n);
 	batch->busy++;
 	return n;
 }
@@ -82,21 +107,23 @@ static void call_helpers(struct mdm_dma *dma)
 	lockdep_assert_held(&dma->lock);
 	if (!dma->helpers_queue)
 		return;
-	for (i = 0; i < MDM_NR_HELPERS; i++)
+	for (i = 0; i < dma->nr_helpers; i++)
 		queue_work(dma->helpers_queue, &dma->helpers[i].work);
 }
 
 /**
  * mdm_drop_help - an unmap of type1's does not get on: helpers are to help
  * @dma: guest memory
+ * @nr: how many of them, at most MDM_NR_HELPERS
  *
  * Also with what else is unpinned in the next second.
  *
  * Context: dma->lock held.
  */
-void mdm_drop_help(struct mdm_dma *dma)
+void mdm_drop_help(struct mdm_dma *dma, unsigned int nr)
 {
 	dma->helped_until = jiffies + HELPED_TIME;
+	dma->nr_helpers = nr;
 	call_helpers(dma);
 }
 
@@ -119,7 +146,8 @@ void mdm_batch_drop(struct mdm_dma *dma, struct mdm_batch *batch)
 	spin_unlock(&dma->lock);
 	for (;;) {
 		spin_lock(&dma->lock);
-		n = batch_take(dma, batch, &first);
+		n = batch_take(dma, batch, true, &first) ?:
+		    batch_take(dma, batch, false, &first);
 		if (!n)
 			list_del(&batch->node);
 		spin_unlock(&dma->lock);
@@ -189,6 +217,22 @@ void mdm_drop_many(struct mdm_dma *dma, unsigned long first,
 		   ARRAY_SIZE(dma->drop_runs));
 }
 
+/* Returns how many runs from @first on of a batch, of any or of an urgent one's. */
+static unsigned int any_take(struct mdm_dma *dma, bool urgent,
+			     struct mdm_batch **from, unsigned int *first)
+{
+	struct mdm_batch *batch;
+	unsigned int n;
+
+	list_for_each_entry(batch, &dma->batches, node) {
+		n = batch_take(dma, batch, urgent, first);
+		*from = batch;
+		if (n)
+			return n;
+	}
+	return 0;
+}
+
 /* Unpins what others have taken out: a run, and again while there is any. */
 static void drop_help(struct work_struct *work)
 {
@@ -197,18 +241,15 @@ static void drop_help(struct work_struct *work)
 	struct mdm_batch *batch;
 	unsigned int first, n;
 
-	do {
-		n = 0;
+	for (;;) {
 		spin_lock(&dma->lock);
-		list_for_each_entry(batch, &dma->batches, node) {
-			n = batch_take(dma, batch, &first);
-			if (n)
-				break;
-		}
+		n = any_take(dma, true, &batch, &first) ?:
+		    any_take(dma, false, &batch, &first);
 		spin_unlock(&dma->lock);
-		if (n)
-			batch_unpin(dma, batch, first, n);
-	} while (n);
+		if (!n)
+			break;
+		batch_unpin(dma, batch, first, n);
+	}
 }
 
 /**

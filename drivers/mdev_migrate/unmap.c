@@ -15,7 +15,7 @@
  * of the device's unpins, and the wait for it is bounded: if it is given up, since
  * nothing was unpinned for a while, the locks become free, the thread gets on, and type1
  * asks again. It asks eleven times before it is a BUG(), and so the wait is longer each
- * time that it asks, whatever the reason: 20 ms at first, 160 ms, ... twenty days. A
+ * time that it asks, whatever the reason: 20 ms at first, 160 ms, 10 s, twenty days. A
  * thread or device that is in the way once costs an unmap next to nothing, and one that
  * always is costs its own process only.
  *
@@ -35,19 +35,19 @@
 /*
  * How long type1 is made to wait when it asks for a range again and again. A user's
  * process that is killed waits as long, so at first it is not long. Newcomers and who
- * closes a file can be the reason three times (calls.c): the other eight of eleven
- * times add up to eleven days at least.
+ * closes a file can be the reason three times (calls.c): of the other eight of eleven
+ * times the last takes twenty days.
  */
 static const unsigned int drop_ms[] = {
-	20, 20, 20, 20, 160, 10 * MSEC_PER_SEC, 86400 * MSEC_PER_SEC,
-	10 * 86400 * MSEC_PER_SEC, 20 * 86400 * MSEC_PER_SEC,
+	20, 20, 20, 20, 20, 160, 10 * MSEC_PER_SEC, 20 * 86400 * MSEC_PER_SEC,
 };
 
 /* How long memory may be away that is being replaced, by who may have to wait for a processor. */
 #define AWAY_TIME		(3 * HZ)
 
-/* When helpers are called. */
+/* When helpers are called; a few, until it was given up so often. */
 #define HELP_MS			4
+#define FEW_TIMES		2
 
 /* When unmapping does not get on, and for how long others are paused then. */
 #define WATCH_TIME	(HZ / 50 ?: 1)
@@ -185,6 +185,12 @@ static bool drop_ask(struct mdm_dma *dma, unsigned long first,
 	guard(spinlock)(&dma->lock);
 	if (!dma->unpinner)
 		return false;
+	/* Unless another one that is smaller is still being waited for. */
+	if (last - first <= dma->urgent_last - dma->urgent_first ||
+	    !mdm_op_overlaps(dma, dma->urgent_first, dma->urgent_last)) {
+		dma->urgent_first = first;
+		dma->urgent_last = last;
+	}
 	dma->drop_first = min(dma->drop_first, first);
 	dma->drop_last = max(dma->drop_last, last);
 	*asked = ++dma->drops_asked;
@@ -293,7 +299,7 @@ static bool drop_elsewhere(struct mdm_dma *dma, struct mdm_call *call,
 		return true;
 	/* They are to wait for type1's lock by the time that we give up. */
 	spin_lock(&dma->lock);
-	mdm_drop_help(dma);
+	mdm_drop_help(dma, times < FEW_TIMES ? MDM_FEW_HELPERS : MDM_NR_HELPERS);
 	spin_unlock(&dma->lock);
 	if (drop_wait(dma, call, asked, first, last, ms))
 		return true;

@@ -65,8 +65,8 @@ static void unmap_while_closing(struct kunit *test)
 	/* What is not in the way. */
 	KUNIT_EXPECT_TRUE(test, drop_elsewhere(&u->dma, NULL, 0, 9, 0));
 	schedule_delayed_work(&u->end, 2);
-	/* For as long as if it had been waited for five times. */
-	KUNIT_EXPECT_TRUE(test, drop_elsewhere(&u->dma, NULL, 19, 20, 5));
+	/* For as long as if it had been waited for six times. */
+	KUNIT_EXPECT_TRUE(test, drop_elsewhere(&u->dma, NULL, 19, 20, 6));
 	KUNIT_EXPECT_TRUE(test, list_empty(&u->dma.ops));
 	unpinning_over(u);
 }
