@@ -156,7 +156,7 @@ json_t *decode_finish(struct decoder *decoder, int *result)
 	if (reader->ended)
 		add_end(decoder);
 	if (reader->nr_records) {
-		snprintf(version, sizeof(version), "%u.%u",
+		snprintf(version, sizeof(version), "%d.%u",
 			 MDEV_MIGRATE_STREAM_MAJOR, reader->minor);
 		json_put_text(answer, "stream_version", version);
 	}

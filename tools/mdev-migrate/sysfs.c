@@ -162,6 +162,7 @@ static int read_params(struct reader *reader, int at)
 
 	reader->params = &params;
 	ret = each_in(at, "migration/params", reader, read_param);
+	reader->params = NULL;
 	array = arena_array(arena, params.nr, sizeof(*array));
 	if (params.nr)
 		memcpy(array, params.params, params.nr * sizeof(*array));
