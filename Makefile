@@ -132,7 +132,7 @@ help:
 	@echo '  make check     run all tests'
 	@echo '  make check-kernels   those on stock Debian 12, 13 and 14 kernels'
 	@echo '  make soak      races, unloading, fuzzers and migrations for four hours, or SOAK_MINUTES=N'
-	@echo '  make mutants   defects that were mended, put back one at a time: 45 minutes'
+	@echo '  make mutants   defects that were mended, put back one at a time: about an hour'
 	@echo '  make coverage  which lines and branches of the modules the tests come to: half an hour'
 	@echo '  make bench     measure the network card beside vhost-net, mdev-migrate beside jq'
 	@echo

@@ -5,9 +5,9 @@
  * While an unmap ioctl of type1's is under way, what it asks pins nothing, see calls.c.
  * If there is no memory to know that, not even what the device has to spare from its
  * opening, the range is marked as leaving for a time instead, each time for
- * four times as long: 20 ms, 80 ms, ... five hours. To be asked twelve times,
- * somebody had to hold up one unmap ioctl for most of a day. When type1 says that
- * there is no such memory, it is through, and the mark goes.
+ * four times as long: 20 ms, 80 ms, ... almost six hours. To get to the BUG somebody
+ * had to hold up one unmap ioctl for nearly eight hours. When type1 says that there is
+ * no such memory, it is through, and the mark goes.
  *
  * Payload has marks in any case, for five seconds at most: a range that is often
  * unmapped, as each packet of a guest with a strict vIOMMU is, is soon not pinned

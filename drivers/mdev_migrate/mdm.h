@@ -192,6 +192,7 @@ void mdm_dma_close(struct mdev_migrate_device *mdm);
 void mdm_dma_destroy(struct mdev_migrate_device *mdm);
 void mdm_dma_set_saving(struct mdev_migrate_device *mdm, bool saving);
 /* pin.c, unmap.c */
+void mdm_dma_pause(struct mdev_migrate_device *mdm);
 void mdm_dma_interrupt(struct mdev_migrate_device *mdm,
 		       struct task_struct *task);
 void mdm_dma_unmap(struct mdev_migrate_device *mdm, u64 iova, u64 length);

@@ -31,6 +31,9 @@
 /* When type1 has said that the limit is reached, how long it is not asked. */
 #define REFUSED_TIME		HZ
 
+/* For how long a model's workers are paused. */
+#define BRIEF_PAUSE		(HZ / 50 ?: 1)
+
 /* Pages of the memory limit that payload leaves to rings. */
 #define RING_RESERVE		64
 
@@ -267,9 +270,19 @@ void mdm_op_pause(struct mdm_dma *dma, unsigned long until)
 	struct mdm_op *op;
 
 	guard(spinlock)(&dma->lock);
-	dma->paused_until = until;
+	if (time_after(until, dma->paused_until))
+		dma->paused_until = until;
 	list_for_each_entry(op, &dma->ops, node)
 		op_interrupt(op);
+}
+
+/**
+ * mdm_dma_pause - see mdev_migrate_worker_pause()
+ * @mdm: the device
+ */
+void mdm_dma_pause(struct mdev_migrate_device *mdm)
+{
+	mdm_op_pause(mdm->dma, jiffies + BRIEF_PAUSE);
 }
 
 /* Whoever does not unpin lets those go first who wait for an unmap. */

@@ -154,3 +154,19 @@ void mdev_migrate_worker_interrupt(struct mdev_migrate_worker *worker)
 	mdm_dma_interrupt(worker->mdm, worker->kworker->task);
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_worker_interrupt);
+
+/**
+ * mdev_migrate_worker_pause - no worker is to wait for a page for a while
+ * @mdm: the device, open
+ *
+ * Accesses to guest memory that wait for one at this time end with -EINTR, and so
+ * does what is begun in the next 20 ms, whoever does it, unless the page is at hand.
+ * For a lock that one worker has and others hold up.
+ *
+ * Context: May sleep.
+ */
+void mdev_migrate_worker_pause(struct mdev_migrate_device *mdm)
+{
+	mdm_dma_pause(mdm);
+}
+EXPORT_SYMBOL_GPL(mdev_migrate_worker_pause);

@@ -320,15 +320,6 @@ static void vnet_vq_interrupt(struct vnet_vq *vq)
 		mdev_migrate_worker_interrupt(worker);
 }
 
-/* The control queue's may wait for another one, which waits for a page. */
-static void vnet_vq_interrupt_all(struct vnet *vnet)
-{
-	unsigned int i;
-
-	for (i = 0; i < vnet->nr_queues; i++)
-		vnet_vq_interrupt(&vnet->vqs[i]);
-}
-
 /*
  * A worker may wait for a page, with the mutex held: it is to give up then, and
  * whatever it goes on to wait for. Returns how many still have to.
@@ -344,7 +335,8 @@ static unsigned int vnet_vqs_hush(struct vnet *vnet, unsigned long *which,
 		if (vnet_vq_is_quiet(vq))
 			__clear_bit(i, which);
 		else if (interrupt && READ_ONCE(vq->role) == VNET_CTRL)
-			vnet_vq_interrupt_all(vnet);
+			/* A command may wait for each of the others. */
+			mdev_migrate_worker_pause(&vnet->mdm);
 		else if (interrupt)
 			vnet_vq_interrupt(vq);
 	}

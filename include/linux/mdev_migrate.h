@@ -314,6 +314,7 @@ bool mdev_migrate_worker_queue_delayed(struct mdev_migrate_worker *worker,
 				       struct kthread_delayed_work *work,
 				       unsigned long delay);
 void mdev_migrate_worker_interrupt(struct mdev_migrate_worker *worker);
+void mdev_migrate_worker_pause(struct mdev_migrate_device *mdm);
 
 /**
  * struct mdev_migrate_reader - who reads and writes guest memory without sleeping
