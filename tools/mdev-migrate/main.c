@@ -100,8 +100,8 @@ static void usage(FILE *out)
 	for (i = 0; i < NR_COMMANDS; i++)
 		fprintf(out, "  %s %s\n        %s\n", commands[i].name,
 			commands[i].args, commands[i].summary);
-	fputs("\nEvery command but save takes --json, and every one --root DIR for a sysfs that is\n"
-	      "not at /sys.\n"
+	fputs("\nEvery command but save takes --json; all take --root DIR for a sysfs that is not\n"
+	      "at /sys.\n"
 	      "SOURCE and DESTINATION: a device's UUID, a type, a snapshot with or without\n"
 	      "one of its devices (FILE, FILE:UUID, FILE:HOST/UUID), - for a snapshot on\n"
 	      "standard input, . for this host. See " PROGRAM "(8).\n"
