@@ -174,6 +174,7 @@ static int slow_guest_runs(FIXTURE_DATA(slow) *self, struct guest_mem *region,
 	struct vload beside = { 0 };
 	int ret;
 
+	load->idle_us = 1000;
 	/* What comes with pair 0 is its worker's, too. */
 	load->first = ends == ENDS_RESET_CTRL ? 1 : 0;
 	ret = vdev_map(&self->a, region);

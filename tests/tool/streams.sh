@@ -84,7 +84,7 @@ if man --version >/dev/null 2>&1; then
 	man --warnings -l "$page" >"$tmp/page" 2>"$tmp/err"
 	if [ -s "$tmp/page" ] && [ ! -s "$tmp/err" ]; then pass "the manual"; else fail "the manual"; fi
 	for command in $("$tool" --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do
-		grep -qE "^\.(B|BI|BR) \"?$command\b" "$page" || echo "$command"
+		grep -qE "^(\.(B|BI|BR) \"?|\\\\fB)$command\b" "$page" || echo "$command"
 	done >"$tmp/out"
 	if [ -s "$tmp/out" ]; then fail "the manual has all commands"; else pass "the manual has all commands"; fi
 else
