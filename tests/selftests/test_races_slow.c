@@ -29,7 +29,7 @@
 #define SYSFS_MS	100
 #define SYSFS_TRIES	5
 /* By then all queues wait for some. */
-#define PAGES_BUSY	(2 * PAIRS)
+#define PAGES_BUSY	PAIRS
 
 /**
  * enum ends - what stops while queues wait for pages
@@ -357,7 +357,7 @@ FIXTURE_TEARDOWN(slow)
 	close_remove(&self->b);
 }
 
-/* Both guests run, and page faults of one of them are answered, late. */
+/* The guests run, and page faults of the slow one are answered, late. */
 static void start_guests(struct __test_metadata *_metadata,
 			 FIXTURE_DATA(slow) *self)
 {
@@ -365,10 +365,7 @@ static void start_guests(struct __test_metadata *_metadata,
 	self->pid_a = fork();
 	if (!self->pid_a)
 		slow_guest(self);
-	if (get(self->seen->ends) != ENDS_BESIDE)
-		self->pid_b = fork();
-	else
-		self->pid_b = -1;
+	self->pid_b = get(self->seen->ends) ? -1 : fork();
 	if (!self->pid_b)
 		exit(other_guest(self));
 	/* Theirs alone, so that killing closes them. */
