@@ -32,6 +32,10 @@ static void unpinning_end(struct work_struct *work)
 		mdm_op_end(&u->dma, &u->op, 0);
 }
 
+static void unpinning_nothing(struct kthread_work *work)
+{
+}
+
 static struct unpinning *unpinning_begin(struct kunit *test, unsigned int runs)
 {
 	struct unpinning *u = kunit_kzalloc(test, sizeof(*u), GFP_KERNEL);
@@ -87,9 +91,47 @@ static void unmap_gets_on(struct kunit *test)
 	unpinning_over(u);
 }
 
+/* What is in the smaller range that was asked for comes first, then the rest in its order. */
+static void unmap_smaller_first(struct kunit *test)
+{
+	struct mdm_run runs[] = { { 0, 5 }, { 10, 5 }, { 20, 1 }, { 30, 5 } };
+	struct mdm_batch batch = { .runs = runs, .nr = ARRAY_SIZE(runs) };
+	static const unsigned int order[] = { 2, 0, 1, 3 };
+	struct unpinning *u = unpinning_begin(test, 1);
+	struct device *dev = kunit_kzalloc(test, sizeof(*dev), GFP_KERNEL);
+	unsigned int i, first;
+	unsigned long asked;
+
+	u->dma.mdm = kunit_kzalloc(test, sizeof(*u->dma.mdm), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, u->dma.mdm);
+	KUNIT_ASSERT_NOT_NULL(test, dev);
+	dev->init_name = "unmap";
+	u->dma.mdm->vdev.dev = dev;
+	u->dma.unpinner = mdev_migrate_worker_create(u->dma.mdm, "unpin");
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, u->dma.unpinner);
+	kthread_init_work(&u->dma.drop, unpinning_nothing);
+	spin_lock(&u->dma.lock);
+	mdm_batch_announce(&u->dma, &batch, 0, 34);
+	spin_unlock(&u->dma.lock);
+	KUNIT_EXPECT_TRUE(test, drop_ask(&u->dma, 20, 20, &asked));
+	KUNIT_EXPECT_TRUE(test, drop_ask(&u->dma, 0, 34, &asked));
+	spin_lock(&u->dma.lock);
+	for (i = 0; i < ARRAY_SIZE(order); i++) {
+		first = UINT_MAX;
+		if (!batch_take(&u->dma, &batch, true, &first))
+			batch_take(&u->dma, &batch, false, &first);
+		KUNIT_EXPECT_EQ(test, order[i], first);
+	}
+	KUNIT_EXPECT_EQ(test, 0, batch_take(&u->dma, &batch, false, &first));
+	spin_unlock(&u->dma.lock);
+	mdev_migrate_worker_destroy(u->dma.unpinner);
+	unpinning_over(u);
+}
+
 static struct kunit_case unmap_cases[] = {
 	KUNIT_CASE(unmap_while_closing),
 	KUNIT_CASE(unmap_gets_on),
+	KUNIT_CASE(unmap_smaller_first),
 	{ }
 };
 
