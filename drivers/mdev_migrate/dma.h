@@ -39,6 +39,11 @@
 #include <linux/kthread.h>
 #include <linux/workqueue.h>
 
+/* Numbers of the guest's pages, and times in jiffies that are days apart, are longs. */
+#ifndef CONFIG_64BIT
+#error "mdev_migrate needs a 64-bit kernel"
+#endif
+
 #include "mdm.h"
 
 struct mdm_call;
