@@ -26,8 +26,9 @@
  * argument, may last for ever. There can be as many of them as a user can have threads,
  * so nothing here looks through them.
  *
- * What is allocated here is charged to nobody: a limit on memory must not keep an
- * ioctl from being counted. A thread, which is charged, has one at a time.
+ * The file is charged to nobody: a limit on memory must not keep an ioctl from being
+ * counted. A thread, which is charged, has one at a time. Nor is what is kept of a device
+ * that is asked, if the limit leaves no room for it.
  *
  * The kernel frees struct file without waiting for those who look a file up: somebody
  * who looks for what the object was before can have a reference to ours for a moment,
@@ -267,6 +268,10 @@ static struct mdm_asked *asked_alloc(struct mdm_call *call)
 
 	if (list_empty(&call->asked))
 		return &call->first_asked;
+	/* There can be many: a task that is killed for it gets it all the same. */
+	asked = kzalloc_obj(*asked, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (asked)
+		return asked;
 	old = mdm_uncharged_begin(&memcg);
 	asked = kzalloc_obj(*asked, MDM_DMA_GFP);
 	mdm_uncharged_end(memcg, old);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Guest to host. The worker copies the guest's packets and, when it has let go of
- * the queue, hands them to the host's network stack. A short packet that is alone
- * is sent by the kick itself, which is faster; the guest's CPU, and on a real host
- * QEMU's big lock, wait meanwhile, so it is no more than that.
+ * Guest to host. The worker copies the guest's packets and hands them to the host's
+ * network stack. A short packet that is alone is sent by the kick itself, which is
+ * faster; the guest's CPU, and on a real host QEMU's big lock, wait meanwhile, so it
+ * is no more than that. Either lets go of the queue when the host has the packets:
+ * else the other one could be faster, with later ones.
  */
 #include "virtio_net.h"
 
@@ -308,6 +309,7 @@ static void vnet_tx_deliver(struct vnet_vq *vq, struct vnet_tx_run *run)
 {
 	struct sk_buff *skb, *next, *last = NULL;
 
+	lockdep_assert_held(&vq->mutex);
 	local_bh_disable();
 	rcu_read_lock();
 	list_for_each_entry_safe(skb, next, &run->skbs, list) {
@@ -345,10 +347,9 @@ static int vnet_tx_batch(struct vnet_vq *vq, unsigned int *taken)
 
 	if (vnet_tx_in_use(vq))
 		ret = vnet_tx_drain(vq, &run);
-	vnet_vq_finish(vq, min(ret, 0));
-
 	vnet_tx_deliver(vq, &run);
 	vnet_tx_count(vq, &run);
+	vnet_vq_finish(vq, min(ret, 0));
 	*taken += run.taken;
 	return ret;
 }
@@ -408,10 +409,9 @@ void vnet_tx_kick(struct vnet_vq *vq)
 	int ret;
 
 	ret = vnet_tx_kick_one(vq, &run);
+	vnet_tx_deliver(vq, &run);
+	vnet_tx_count(vq, &run);
 	vnet_vq_release(vq);
 	if (ret)
 		vnet_vq_poke(vq);
-
-	vnet_tx_deliver(vq, &run);
-	vnet_tx_count(vq, &run);
 }

@@ -430,7 +430,8 @@ static void comes_to_rest(struct __test_metadata *_metadata,
 	EXPECT_TRUE(wait_for(&self->seen->at_rest));
 	after = pages_late(self);
 	TH_LOG("%u pages came late meanwhile", after - before);
-	EXPECT_GE(PAIRS, after - before);
+	/* A few times what is under way at once; it was ten times that. */
+	EXPECT_GE(4 * PAIRS, after - before);
 	kill(self->pid_a, SIGKILL);
 	EXPECT_EQ(0, races_wait(self->pid_a, RACES_KILL_MS, &status));
 	self->pid_a = 0;

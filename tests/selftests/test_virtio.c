@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The card as a guest's driver sees it: negotiation and traffic. */
+#include <arpa/inet.h>
+#include <linux/filter.h>
+#include <linux/if_packet.h>
+
 #include "card.h"
 
 #define ALL	(VNIC_INDIRECT | VNIC_EVENT_IDX)
@@ -268,6 +272,65 @@ TEST_F(card, bursts)
 	}
 }
 
+#define ORDER_ROUNDS	100
+/* What is longer than a kick sends on itself, and takes the host long. */
+#define ORDER_LONG	3000
+#define SLOW_SOCKETS	40
+
+/* Looks at long frames for a while, and takes none. */
+static int slow_socket(void)
+{
+	struct sock_filter filter[BPF_MAXINSNS];
+	struct sock_fprog prog = { .len = BPF_MAXINSNS, .filter = filter };
+	struct sockaddr_ll addr = {
+		.sll_family = AF_PACKET,
+		.sll_protocol = htons(VNIC_PROTO),
+	};
+	unsigned int i, last = BPF_MAXINSNS - 1;
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+
+	filter[0] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0);
+	filter[1] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K,
+						 ORDER_LONG / 2, 1, 0);
+	filter[2] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 0);
+	for (i = 3; i < last; i++)
+		filter[i] = (struct sock_filter)BPF_STMT(BPF_ALU | BPF_MUL |
+							 BPF_K, 3);
+	filter[last] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 0);
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog,
+				 sizeof(prog)) ||
+	    bind(fd, (struct sockaddr *)&addr, sizeof(addr)))
+		return -errno;
+	return fd;
+}
+
+/*
+ * Frames stay in order, whoever sends them on: the worker is at a long one when the next
+ * is kicked.
+ */
+TEST_F(card, order)
+{
+	unsigned int round, i;
+	uint8_t frame[ORDER_LONG];
+
+	card_up(_metadata, self, variant->flags);
+	for (i = 0; i < SLOW_SOCKETS; i++)
+		ASSERT_LE(0, slow_socket());
+	for (round = 0; round < ORDER_ROUNDS; round++) {
+		frame_make(frame, sizeof(frame), self->mac, round);
+		ASSERT_EQ(0, vnic_send(&self->nic, frame, sizeof(frame)));
+		ASSERT_EQ(0, vnic_sent(&self->nic, DEADLINE_MS));
+		ASSERT_EQ(0, vnic_send(&self->nic, frame, 100));
+		ASSERT_EQ(sizeof(frame), netif_recv(self->net, frame,
+						    sizeof(frame),
+						    DEADLINE_MS)) {
+			TH_LOG("round %u", round);
+		}
+		ASSERT_EQ(100, netif_recv(self->net, frame, sizeof(frame),
+					  DEADLINE_MS));
+	}
+}
+
 /* More frames than buffers: some are lost, none is wrong, then all is well. */
 TEST_F(card, more_than_the_ring_holds)
 {
@@ -361,7 +424,9 @@ TEST_F(card, interrupts_suppressed)
 TEST_F(card, bus_master)
 {
 	uint8_t frame[VNIC_SLOT];
+	unsigned int late = 0;
 	uint32_t command;
+	int len;
 
 	card_up(_metadata, self, variant->flags);
 	to_guest(_metadata, self->net, &self->nic, 100, 1);
@@ -372,10 +437,13 @@ TEST_F(card, bus_master)
 	EXPECT_EQ(-ETIMEDOUT, vnic_recv(&self->nic, frame, sizeof(frame),
 					QUIET_MS));
 	ASSERT_EQ(0, pci_write(&self->v, 2, 4, command));
-	/* That frame may be lost or not; the next one is not. */
-	while (vnic_recv(&self->nic, frame, sizeof(frame), QUIET_MS) > 0)
-		;
-	to_guest(_metadata, self->net, &self->nic, 200, 3);
+	/* That frame may be lost or not, and be late; the next one is not. */
+	frame_make(frame, 200, self->mac, 3);
+	ASSERT_EQ(0, netif_send(self->net, frame, 200));
+	do {
+		len = vnic_recv(&self->nic, frame, sizeof(frame), DEADLINE_MS);
+	} while (len == 100 && !late++);
+	EXPECT_EQ(200, len);
 }
 
 TEST_HARNESS_MAIN
