@@ -384,7 +384,7 @@ static unsigned int evict_pick(struct mdm_dma *dma, struct mdm_batch *batch)
 	}
 	batch->nr = n;
 	if (n)
-		mdm_batch_announce(dma, batch, ULONG_MAX, 0);
+		mdm_batch_announce(dma, batch);
 	return n;
 }
 

@@ -127,6 +127,7 @@ struct mdm_mark {
  * @unlogged: copies to guest memory, and began before what is logged now
  * @unpins: only unpins from here on: is not interrupted
  * @interrupted: was, before that
+ * @batch: what it unpins, if only that; else NULL
  */
 struct mdm_op {
 	struct list_head node;
@@ -140,6 +141,7 @@ struct mdm_op {
 	bool unlogged;
 	bool unpins;
 	bool interrupted;
+	const struct mdm_batch *batch;
 };
 
 /**
@@ -161,6 +163,7 @@ struct mdm_run {
  * @runs: no reader uses them any more
  * @nr: how many, at most MDM_DROP_RUNS
  * @taken: which ones somebody unpins, or has
+ * @done: which ones somebody has
  * @busy: how many are at it
  */
 struct mdm_batch {
@@ -169,6 +172,7 @@ struct mdm_batch {
 	struct mdm_run *runs;
 	unsigned int nr;
 	DECLARE_BITMAP(taken, MDM_DROP_RUNS);
+	DECLARE_BITMAP(done, MDM_DROP_RUNS);
 	unsigned int busy;
 };
 
@@ -249,11 +253,9 @@ struct mdm_range {
  * @unpinner: unpins on behalf of type1, while open
  * @drop: its work
  * @drop_runs: what it unpins
- * @drop_first: the first page of what it is to unpin
+ * @drop_first: the first page of what it is to unpin and has not begun with
  * @drop_last: the last page
  * @unpinned: how often something was unpinned: whether that gets on
- * @drops_asked: how often it was asked to
- * @drops_done: up to which of these it did
  */
 struct mdm_dma {
 	struct mdev_migrate_device *mdm;
@@ -312,8 +314,6 @@ struct mdm_dma {
 	unsigned long drop_first;
 	unsigned long drop_last;
 	atomic_t unpinned;
-	unsigned long drops_asked;
-	unsigned long drops_done;
 };
 
 /* dma.c */
@@ -376,10 +376,10 @@ unsigned int mdm_maps_detach(struct mdm_dma *dma, unsigned long first,
 /* drop.c */
 void mdm_dma_drop_range(struct mdm_dma *dma, unsigned long first,
 			unsigned long last, bool rings);
-void mdm_drop_many(struct mdm_dma *dma, unsigned long first,
-		   unsigned long last);
-void mdm_batch_announce(struct mdm_dma *dma, struct mdm_batch *batch,
-			unsigned long first, unsigned long last);
+void mdm_drop_asked(struct mdm_dma *dma);
+void mdm_batch_announce(struct mdm_dma *dma, struct mdm_batch *batch);
+bool mdm_batch_in_range(const struct mdm_batch *batch, unsigned long first,
+			unsigned long last);
 void mdm_batch_drop(struct mdm_dma *dma, struct mdm_batch *batch);
 void mdm_drop_help(struct mdm_dma *dma, unsigned int nr);
 void mdm_drop_create(struct mdm_dma *dma);

@@ -9,9 +9,10 @@
  * to unpin a run of what somebody else has taken out.
  *
  * What is in the smaller one of the two ranges comes first: once it is unpinned, the thread
- * that unmaps it asks for nothing more and is in nobody's way. For that there are a few
- * helpers at first, since one who waits for the lock has his run already. When that was of
- * no use there are many.
+ * that unmaps it asks for nothing more and is in nobody's way. If it is asked for while the
+ * other one is being unpinned, helpers take it out and unpin it. There are a few of them at
+ * first, since one who waits for the lock has his run already. When that was of no use there
+ * are many.
  */
 #include <linux/wait.h>
 #include <linux/workqueue.h>
@@ -25,32 +26,58 @@
  * mdm_batch_announce - runs are about to be unpinned
  * @dma: guest memory
  * @batch: has @runs and @nr, at least one
- * @first: the first page of the range that is meant
- * @last: the last page
  *
- * Somebody else who waits for a part of it must wait for all of it: a run may reach
- * beyond the range, since what is pinned at once does not heed where mappings end.
+ * Somebody else who waits for a part of a run must wait for it. It may reach beyond the
+ * range that is meant, since what is pinned at once does not heed where mappings end.
  *
  * Context: dma->lock held; mdm_batch_drop() is to follow.
  */
-void mdm_batch_announce(struct mdm_dma *dma, struct mdm_batch *batch,
-			unsigned long first, unsigned long last)
+void mdm_batch_announce(struct mdm_dma *dma, struct mdm_batch *batch)
 {
+	unsigned long first = ULONG_MAX, last = 0;
 	unsigned int i;
 
 	bitmap_zero(batch->taken, MDM_DROP_RUNS);
+	bitmap_zero(batch->done, MDM_DROP_RUNS);
 	batch->busy = 0;
 	for (i = 0; i < batch->nr; i++) {
 		first = min(first, batch->runs[i].first);
 		last = max(last, batch->runs[i].first + batch->runs[i].nr - 1);
 	}
 	mdm_op_add(dma, &batch->op, first, last);
+	batch->op.batch = batch;
+}
+
+static bool run_in_range(const struct mdm_run *run, unsigned long first,
+			 unsigned long last)
+{
+	return run->first <= last && run->first + run->nr - 1 >= first;
 }
 
 static bool is_urgent(const struct mdm_dma *dma, const struct mdm_run *run)
 {
-	return run->first <= dma->urgent_last &&
-	       run->first + run->nr - 1 >= dma->urgent_first;
+	return run_in_range(run, dma->urgent_first, dma->urgent_last);
+}
+
+/**
+ * mdm_batch_in_range - is anything of a range still to be unpinned?
+ * @batch: was announced
+ * @first: the first page
+ * @last: the last page
+ *
+ * Context: dma->lock held.
+ * Return: whether.
+ */
+bool mdm_batch_in_range(const struct mdm_batch *batch, unsigned long first,
+			unsigned long last)
+{
+	unsigned int i;
+
+	for_each_clear_bit(i, batch->done, batch->nr) {
+		if (run_in_range(&batch->runs[i], first, last))
+			return true;
+	}
+	return false;
 }
 
 /* The next run that nobody has taken, batch->nr if there is none. */
@@ -89,6 +116,7 @@ static void batch_unpin(struct mdm_dma *dma, struct mdm_batch *batch,
 {
 	mdm_unpin(dma, &batch->op, batch->runs + first, n);
 	spin_lock(&dma->lock);
+	bitmap_set(batch->done, first, n);
 	batch->busy--;
 	spin_unlock(&dma->lock);
 	wake_up_all(&dma->ops_wait);
@@ -159,30 +187,27 @@ void mdm_batch_drop(struct mdm_dma *dma, struct mdm_batch *batch)
 	mdm_op_end(dma, &batch->op, 0);
 }
 
-static void drop_range(struct mdm_dma *dma, unsigned long first,
-		       unsigned long last, bool rings, struct mdm_run *runs,
-		       unsigned int max)
+/* What is pinned in a range, if it is one, is taken out: so many runs. */
+static unsigned int detach(struct mdm_dma *dma, unsigned long first,
+			   unsigned long last, bool rings, struct mdm_run *runs,
+			   unsigned int max)
 {
-	struct mdm_batch batch = { .runs = runs };
 	unsigned int n;
 
-	do {
-		spin_lock(&dma->lock);
-		n = rings ? mdm_maps_detach(dma, first, last, runs, max) : 0;
-		n += mdm_cache_detach(dma, first, last, runs + n, max - n);
-		batch.nr = n;
-		if (n) {
-			mdm_batch_announce(dma, &batch, first, last);
-			mdm_unpin_begin(dma);
-		}
-		spin_unlock(&dma->lock);
-		if (!n)
-			return;
-		mdm_batch_drop(dma, &batch);
-		spin_lock(&dma->lock);
-		mdm_unpin_end(dma);
-		spin_unlock(&dma->lock);
-	} while (n == max);
+	lockdep_assert_held(&dma->lock);
+	if (first > last)
+		return 0;
+	n = rings ? mdm_maps_detach(dma, first, last, runs, max) : 0;
+	return n + mdm_cache_detach(dma, first, last, runs + n, max - n);
+}
+
+/* Likewise of the part that comes first. */
+static unsigned int detach_urgent(struct mdm_dma *dma, unsigned long first,
+				  unsigned long last, struct mdm_run *runs,
+				  unsigned int max)
+{
+	return detach(dma, max(first, dma->urgent_first),
+		      min(last, dma->urgent_last), true, runs, max);
 }
 
 /**
@@ -198,23 +223,75 @@ void mdm_dma_drop_range(struct mdm_dma *dma, unsigned long first,
 			unsigned long last, bool rings)
 {
 	struct mdm_run runs[MDM_BATCH_RUNS];
+	struct mdm_batch batch = { .runs = runs };
 
-	drop_range(dma, first, last, rings, runs, ARRAY_SIZE(runs));
+	do {
+		spin_lock(&dma->lock);
+		batch.nr = detach(dma, first, last, rings, runs,
+				  ARRAY_SIZE(runs));
+		if (batch.nr) {
+			mdm_batch_announce(dma, &batch);
+			mdm_unpin_begin(dma);
+		}
+		spin_unlock(&dma->lock);
+		if (!batch.nr)
+			return;
+		mdm_batch_drop(dma, &batch);
+		spin_lock(&dma->lock);
+		mdm_unpin_end(dma);
+		spin_unlock(&dma->lock);
+	} while (batch.nr == ARRAY_SIZE(runs));
+}
+
+/* What comes first, of what was asked for and nobody has begun with. */
+static unsigned int take_first(struct mdm_dma *dma, struct mdm_batch *batch,
+			       unsigned int max)
+{
+	guard(spinlock)(&dma->lock);
+	batch->nr = detach_urgent(dma, dma->drop_first, dma->drop_last,
+				  batch->runs, max);
+	if (batch->nr)
+		mdm_batch_announce(dma, batch);
+	return batch->nr;
 }
 
 /**
- * mdm_drop_many - the same, of rings too and more at a time
+ * mdm_drop_asked - unpin what is in the ranges that type1 has asked for
  * @dma: guest memory
- * @first: the first page
- * @last: the last page
+ *
+ * Rings, too; and what is asked for meanwhile if it comes first.
  *
  * Context: In the thread dma->unpinner.
  */
-void mdm_drop_many(struct mdm_dma *dma, unsigned long first,
-		   unsigned long last)
+void mdm_drop_asked(struct mdm_dma *dma)
 {
-	drop_range(dma, first, last, true, dma->drop_runs,
-		   ARRAY_SIZE(dma->drop_runs));
+	struct mdm_run *runs = dma->drop_runs;
+	struct mdm_batch batch = { .runs = runs };
+	unsigned long first, last;
+	unsigned int n;
+
+	spin_lock(&dma->lock);
+	first = dma->drop_first;
+	last = dma->drop_last;
+	dma->drop_first = ULONG_MAX;
+	dma->drop_last = 0;
+	spin_unlock(&dma->lock);
+
+	do {
+		spin_lock(&dma->lock);
+		n = detach_urgent(dma, dma->drop_first, dma->drop_last, runs,
+				  MDM_DROP_RUNS);
+		n += detach_urgent(dma, first, last, runs + n,
+				   MDM_DROP_RUNS - n);
+		n += detach(dma, first, last, true, runs + n,
+			    MDM_DROP_RUNS - n);
+		batch.nr = n;
+		if (n)
+			mdm_batch_announce(dma, &batch);
+		spin_unlock(&dma->lock);
+		if (n)
+			mdm_batch_drop(dma, &batch);
+	} while (n == MDM_DROP_RUNS);
 }
 
 /* Returns how many runs from @first on of a batch, of any or of an urgent one's. */
@@ -233,15 +310,21 @@ static unsigned int any_take(struct mdm_dma *dma, bool urgent,
 	return 0;
 }
 
-/* Unpins what others have taken out: a run, and again while there is any. */
+/* Unpins what comes first, then a run of what others have taken out, and again. */
 static void drop_help(struct work_struct *work)
 {
 	struct mdm_helper *helper = container_of(work, struct mdm_helper, work);
+	struct mdm_run runs[MDM_BATCH_RUNS];
+	struct mdm_batch own = { .runs = runs };
 	struct mdm_dma *dma = helper->dma;
 	struct mdm_batch *batch;
 	unsigned int first, n;
 
 	for (;;) {
+		if (take_first(dma, &own, ARRAY_SIZE(runs))) {
+			mdm_batch_drop(dma, &own);
+			continue;
+		}
 		spin_lock(&dma->lock);
 		n = any_take(dma, true, &batch, &first) ?:
 		    any_take(dma, false, &batch, &first);

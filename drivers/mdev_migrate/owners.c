@@ -149,7 +149,7 @@ static bool owners_take(struct mdm_owner **them, struct mdm_owner *like,
  * @them: where to, by kind
  * @opening: it opens a device; else there is none of that kind
  *
- * Context: May sleep. Charged to nobody.
+ * Context: May sleep. Charged to nobody, but for the opening.
  * Return: 0 or -ENOMEM; mdm_owners_leave() is to follow if it is 0.
  */
 int mdm_owners_enter(struct mdm_owner **them, bool opening)
@@ -164,8 +164,11 @@ int mdm_owners_enter(struct mdm_owner **them, bool opening)
 	describe(like);
 	missing = owners_take(them, like, room, first);
 	if (missing) {
+		/* An ioctl can keep any number of openings that are over. */
+		if (opening)
+			room[MDM_OWNER_OPENING] = kzalloc_obj(**them, MDM_DMA_GFP);
 		old = mdm_uncharged_begin(&memcg);
-		for (i = first; i < MDM_NR_OWNERS; i++)
+		for (i = MDM_OWNER_PROCESS; i < MDM_NR_OWNERS; i++)
 			room[i] = them[i] ? NULL : kzalloc_obj(**them, MDM_DMA_GFP);
 		mdm_uncharged_end(memcg, old);
 		missing = owners_take(them, like, room, first);

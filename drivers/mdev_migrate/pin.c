@@ -95,7 +95,9 @@ int mdm_op_end(struct mdm_dma *dma, struct mdm_op *op, int ret)
 static bool op_in_range(const struct mdm_op *op, unsigned long first,
 			unsigned long last)
 {
-	return op->first <= op->last && op->first <= last && op->last >= first;
+	if (op->first > op->last || op->first > last || op->last < first)
+		return false;
+	return !op->batch || mdm_batch_in_range(op->batch, first, last);
 }
 
 /*

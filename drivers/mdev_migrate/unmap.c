@@ -57,6 +57,12 @@ static const unsigned int drop_ms[] = {
 static LIST_HEAD(open_dmas);
 static DEFINE_SPINLOCK(open_lock); /* the list; outside of dma->lock */
 
+static void nothing_first(struct mdm_dma *dma)
+{
+	dma->urgent_first = ULONG_MAX;
+	dma->urgent_last = 0;
+}
+
 /**
  * mdm_unmap_open - the device is being opened
  * @dma: guest memory, whose @mm is set
@@ -65,6 +71,7 @@ void mdm_unmap_open(struct mdm_dma *dma)
 {
 	dma->paused_until = jiffies;
 	dma->patience = 0;
+	nothing_first(dma);
 	spin_lock(&open_lock);
 	list_add(&dma->node, &open_dmas);
 	spin_unlock(&open_lock);
@@ -158,56 +165,52 @@ void mdm_unpin_end(struct mdm_dma *dma)
  */
 void mdm_dma_drop_work(struct kthread_work *work)
 {
-	struct mdm_dma *dma = container_of(work, struct mdm_dma, drop);
-	unsigned long first, last, asked;
-
-	spin_lock(&dma->lock);
-	first = dma->drop_first;
-	last = dma->drop_last;
-	dma->drop_first = ULONG_MAX;
-	dma->drop_last = 0;
-	asked = dma->drops_asked;
-	spin_unlock(&dma->lock);
-
-	if (first <= last)
-		mdm_drop_many(dma, first, last);
-
-	spin_lock(&dma->lock);
-	dma->drops_done = asked;
-	spin_unlock(&dma->lock);
-	wake_up_all(&dma->ops_wait);
+	mdm_drop_asked(container_of(work, struct mdm_dma, drop));
 }
 
-/* Returns whether there is a thread that does it. */
-static bool drop_ask(struct mdm_dma *dma, unsigned long first,
-		     unsigned long last, unsigned long *asked)
+/* Is anything of a range pinned, or being pinned or unpinned? */
+static bool is_pinned(struct mdm_dma *dma, unsigned long first,
+		      unsigned long last)
+{
+	return mdm_cache_overlaps(dma, first, last) ||
+	       mdm_maps_overlap(dma, first, last) ||
+	       mdm_op_overlaps(dma, first, last);
+}
+
+/* Unless another one that is smaller is still being waited for. */
+static bool comes_first(struct mdm_dma *dma, unsigned long first,
+			unsigned long last)
+{
+	return dma->urgent_first > dma->urgent_last ||
+	       last - first <= dma->urgent_last - dma->urgent_first ||
+	       !is_pinned(dma, dma->urgent_first, dma->urgent_last);
+}
+
+/* While the device is being closed there is no thread that does it: who closes it does. */
+static void drop_ask(struct mdm_dma *dma, unsigned long first,
+		     unsigned long last)
 {
 	guard(spinlock)(&dma->lock);
 	if (!dma->unpinner)
-		return false;
-	/* Unless another one that is smaller is still being waited for. */
-	if (last - first <= dma->urgent_last - dma->urgent_first ||
-	    !mdm_op_overlaps(dma, dma->urgent_first, dma->urgent_last)) {
+		return;
+	if (comes_first(dma, first, last)) {
 		dma->urgent_first = first;
 		dma->urgent_last = last;
 	}
 	dma->drop_first = min(dma->drop_first, first);
 	dma->drop_last = max(dma->drop_last, last);
-	*asked = ++dma->drops_asked;
 	mdev_migrate_worker_queue(dma->unpinner, &dma->drop);
-	return true;
 }
 
 /*
- * Does anybody pin or unpin what is leaving? @call: or pin anything? That was so before
- * the ioctl asked, and no more is pinned until it is over; so that if it asks for another
- * mapping, which another thread has made meanwhile, nothing can get pinned in that.
+ * Is anything left of what is leaving? @call: or does anybody pin anything? That was so
+ * before the ioctl asked, and no more is pinned until it is over; so that if it asks for
+ * another mapping, which another thread has made meanwhile, nothing can get pinned in that.
  */
-static bool is_busy(struct mdm_dma *dma, const struct mdm_call *call,
+static bool is_left(struct mdm_dma *dma, const struct mdm_call *call,
 		    unsigned long first, unsigned long last)
 {
-	return mdm_op_overlaps(dma, first, last) ||
-	       (call && mdm_op_any_pins(dma));
+	return is_pinned(dma, first, last) || (call && mdm_op_any_pins(dma));
 }
 
 /*
@@ -217,16 +220,15 @@ static bool is_busy(struct mdm_dma *dma, const struct mdm_call *call,
 static bool begin_leaving(struct mdm_dma *dma, const struct mdm_call *call,
 			  unsigned long first, unsigned long last, bool safe)
 {
-	bool hit[MDM_NR_USES], busy;
+	bool hit[MDM_NR_USES];
 
 	guard(spinlock)(&dma->lock);
 	dma->away_until = jiffies + AWAY_TIME;
 	hit[MDM_PAYLOAD] = mdm_cache_overlaps(dma, first, last);
 	hit[MDM_RING] = mdm_maps_overlap(dma, first, last);
-	busy = hit[MDM_PAYLOAD] || hit[MDM_RING];
 	mdm_op_cancel(dma, first, last, hit);
 	mdm_mark(dma, first, last, hit, safe);
-	if (!busy && !is_busy(dma, call, first, last))
+	if (!is_left(dma, call, first, last))
 		return false;
 	watch_begin(dma);
 	return true;
@@ -238,6 +240,15 @@ static void end_leaving(struct mdm_dma *dma)
 	watch_end(dma);
 }
 
+/* It is not asked for any more. */
+static void end_asking(struct mdm_dma *dma, unsigned long first,
+		       unsigned long last)
+{
+	guard(spinlock)(&dma->lock);
+	if (dma->urgent_first == first && dma->urgent_last == last)
+		nothing_first(dma);
+}
+
 static bool is_gone(struct mdm_dma *dma, unsigned long first,
 		    unsigned long last)
 {
@@ -246,25 +257,22 @@ static bool is_gone(struct mdm_dma *dma, unsigned long first,
 }
 
 static bool drop_is_done(struct mdm_dma *dma, const struct mdm_call *call,
-			 unsigned long asked, unsigned long first,
-			 unsigned long last)
+			 unsigned long first, unsigned long last)
 {
 	guard(spinlock)(&dma->lock);
-	return (long)(dma->drops_done - asked) >= 0 &&
-	       !is_busy(dma, call, first, last);
+	return !is_left(dma, call, first, last);
 }
 
 /* Returns whether it is done; gives up when nothing was unpinned for so long. */
 static bool drop_wait(struct mdm_dma *dma, const struct mdm_call *call,
-		      unsigned long asked, unsigned long first,
-		      unsigned long last, unsigned int ms)
+		      unsigned long first, unsigned long last, unsigned int ms)
 {
 	int unpinned;
 
 	do {
 		unpinned = atomic_read(&dma->unpinned);
 		if (wait_event_timeout(dma->ops_wait,
-				       drop_is_done(dma, call, asked, first, last),
+				       drop_is_done(dma, call, first, last),
 				       msecs_to_jiffies(ms)))
 			return true;
 	} while (atomic_read(&dma->unpinned) != unpinned);
@@ -288,20 +296,17 @@ static bool drop_elsewhere(struct mdm_dma *dma, struct mdm_call *call,
 			   unsigned int times)
 {
 	unsigned int ms = drop_ms[min_t(size_t, times, ARRAY_SIZE(drop_ms) - 1)];
-	unsigned long asked;
 
-	/* While it is being closed nothing more is to be taken out, but unpinned still. */
-	if (!drop_ask(dma, first, last, &asked))
-		asked = READ_ONCE(dma->drops_done);
+	drop_ask(dma, first, last);
 	if (wait_event_timeout(dma->ops_wait,
-			       drop_is_done(dma, call, asked, first, last),
+			       drop_is_done(dma, call, first, last),
 			       msecs_to_jiffies(HELP_MS)))
 		return true;
 	/* They are to wait for type1's lock by the time that we give up. */
 	spin_lock(&dma->lock);
 	mdm_drop_help(dma, times < FEW_TIMES ? MDM_FEW_HELPERS : MDM_NR_HELPERS);
 	spin_unlock(&dma->lock);
-	if (drop_wait(dma, call, asked, first, last, ms))
+	if (drop_wait(dma, call, first, last, ms))
 		return true;
 	drop_given_up(dma, call);
 	return false;
@@ -312,16 +317,17 @@ static void unmap_container(struct mdm_dma *dma, unsigned long first,
 {
 	struct mdm_call *call = mdm_calls_begin(dma);
 	unsigned int times = dma->patience;
+	bool done = true;
 
 	if (call)
 		times = mdm_calls_round(call, dma, first, last);
 	if (begin_leaving(dma, call, first, last, call)) {
-		if (drop_elsewhere(dma, call, first, last, times))
-			dma->patience = 0;
-		else
-			dma->patience = times + 1;
+		done = drop_elsewhere(dma, call, first, last, times);
+		dma->patience = done ? 0 : times + 1;
 		end_leaving(dma);
 	}
+	if (done)
+		end_asking(dma, first, last);
 	mdm_calls_end(call);
 }
 

@@ -21,7 +21,7 @@ FIXTURE_VARIANT_ADD(card, iommufd) { .how = VDEV_IOMMUFD };
 
 FIXTURE_VARIANT_ADD(card, group) { .how = VDEV_GROUP };
 
-#define NR_TESTS	4
+#define NR_TESTS	6
 #define PAGE		4096UL
 /* The card reads one page of each and pins the block: so the first unmap has enough to do. */
 #define BLOCK		(2 * MIB)
@@ -32,9 +32,15 @@ FIXTURE_VARIANT_ADD(card, group) { .how = VDEV_GROUP };
 /* At its end, and the one behind it: pinned at once. */
 #define TAIL		3UL
 #define SIZE		(NR_BLOCKS * BLOCK + TAIL * PAGE)
+/* Pages that are apart, so that each is pinned alone; and one that is far away. */
+#define NR_APART	1000UL
+#define APART_SIZE	(2 * NR_APART * PAGE)
+#define FAR		(64 * MIB)
 /* The second unmap begins up to so much after the first. */
 #define LATER_NS	400000U
 #define STEP_NS		7919U
+#define APART_LATER_NS	20000000U
+#define APART_STEP_NS	791903U
 /* In which the card is closed meanwhile. */
 #define CLOSED_MS	30U
 /* The wait that comes when a few short ones were of no use is longer. */
@@ -171,6 +177,26 @@ static void *closer_thread(void *arg)
 	return NULL;
 }
 
+/* Both are in use. */
+static void unmap_both(struct __test_metadata *_metadata,
+		       FIXTURE_DATA(card) *self, struct second *s,
+		       const struct guest_mem *first, uint64_t other,
+		       uint64_t *slowest, struct closer *c)
+{
+	int round = s->done + 1;
+
+	s->iova = other;
+	__atomic_store_n(&s->round, round, __ATOMIC_RELEASE);
+	if (c)
+		ASSERT_EQ(0, pthread_create(&c->thread, NULL, closer_thread, c));
+	EXPECT_EQ(0, unmap_timed(&self->v, first->iova, first->size, slowest));
+	while (__atomic_load_n(&s->done, __ATOMIC_ACQUIRE) != round)
+		sched_yield();
+	EXPECT_EQ(0, s->ret);
+	if (c)
+		pthread_join(c->thread, NULL);
+}
+
 static void one_round(struct __test_metadata *_metadata,
 		      FIXTURE_DATA(card) *self, struct second *s, uint8_t *va,
 		      uint64_t iova, uint64_t *slowest, struct closer *c)
@@ -179,22 +205,48 @@ static void one_round(struct __test_metadata *_metadata,
 	struct guest_mem other = {
 		.va = va + SIZE, .iova = iova + SIZE, .size = PAGE,
 	};
-	int round = s->done + 1;
 
 	ASSERT_EQ(0, vdev_map(&self->v, &first));
 	ASSERT_EQ(0, vdev_map(&self->v, &other));
 	ASSERT_EQ(0, use_both(self, iova));
-	s->iova = other.iova;
-	s->later_ns = round * STEP_NS % LATER_NS;
-	__atomic_store_n(&s->round, round, __ATOMIC_RELEASE);
-	if (c)
-		ASSERT_EQ(0, pthread_create(&c->thread, NULL, closer_thread, c));
-	EXPECT_EQ(0, unmap_timed(&self->v, iova, SIZE, slowest));
-	while (__atomic_load_n(&s->done, __ATOMIC_ACQUIRE) != round)
-		sched_yield();
-	EXPECT_EQ(0, s->ret);
-	if (c)
-		pthread_join(c->thread, NULL);
+	s->later_ns = (s->done + 1) * STEP_NS % LATER_NS;
+	unmap_both(_metadata, self, s, &first, other.iova, slowest, c);
+}
+
+/* Every other page is not there. */
+static uint8_t *memory_apart(void)
+{
+	uint8_t *va = mmap(NULL, APART_SIZE + PAGE, PROT_NONE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	unsigned long i;
+	int ret = va == MAP_FAILED;
+
+	for (i = 0; !ret && i <= NR_APART; i++)
+		ret = mprotect(va + 2 * i * PAGE, PAGE, PROT_READ | PROT_WRITE);
+	return ret ? NULL : va;
+}
+
+/* Many runs, and one that is none of them. */
+static void apart_round(struct __test_metadata *_metadata,
+			FIXTURE_DATA(card) *self, struct second *s, uint8_t *va,
+			uint64_t iova, uint64_t *slowest)
+{
+	struct guest_mem first = { .va = va, .iova = iova, .size = APART_SIZE };
+	struct guest_mem other = {
+		.va = va + APART_SIZE, .iova = iova + FAR, .size = PAGE,
+	};
+	unsigned long i, n;
+
+	ASSERT_EQ(0, vdev_map(&self->v, &first));
+	ASSERT_EQ(0, vdev_map(&self->v, &other));
+	for (i = 0; i < NR_APART; i += n) {
+		n = NR_APART - i < PARTS ? NR_APART - i : PARTS;
+		ASSERT_EQ(0, vnic_send_parts(&self->nic, iova + 2 * i * PAGE, n,
+					     2 * PAGE));
+	}
+	ASSERT_EQ(0, vnic_send_parts(&self->nic, other.iova, 1, PAGE));
+	s->later_ns = (s->done + 1) * APART_STEP_NS % APART_LATER_NS;
+	unmap_both(_metadata, self, s, &first, other.iova, slowest, NULL);
 }
 
 TEST_F_TIMEOUT(card, span, RACES_TIMEOUT(NR_TESTS))
@@ -227,6 +279,35 @@ TEST_F_TIMEOUT(card, span, RACES_TIMEOUT(NR_TESTS))
 	__atomic_store_n(&second.round, -1, __ATOMIC_RELEASE);
 	pthread_join(second.thread, NULL);
 	munmap(va, SIZE + PAGE);
+}
+
+/* The second one is small, and is not to wait for the first. */
+TEST_F_TIMEOUT(card, apart, RACES_TIMEOUT(NR_TESTS))
+{
+	struct second second = { .v = &self->v };
+	uint64_t iova = 64 * MIB, slowest = 0, until;
+	uint8_t *va = memory_apart();
+
+	ASSERT_TRUE(va);
+	card_alone(_metadata, self);
+	card_up(_metadata, self, 0);
+	ASSERT_EQ(0, pthread_create(&second.thread, NULL, second_thread,
+				    &second));
+	run_on(0);
+	until = now_ns() + races_ms(NR_TESTS) * 1000000ULL;
+	while (now_ns() < until && __test_passed(_metadata)) {
+		apart_round(_metadata, self, &second, va, iova, &slowest);
+		iova += 2 * FAR;
+	}
+	TH_LOG("%d rounds, slowest unmaps %llu and %llu us", second.done,
+	       (unsigned long long)slowest / 1000,
+	       (unsigned long long)second.slowest / 1000);
+	EXPECT_LT(0, second.done);
+	EXPECT_GT(SLOWEST_MS, slowest / 1000000);
+	EXPECT_GT(SLOWEST_MS, second.slowest / 1000000);
+	__atomic_store_n(&second.round, -1, __ATOMIC_RELEASE);
+	pthread_join(second.thread, NULL);
+	munmap(va, APART_SIZE + PAGE);
 }
 
 /* What is still being unpinned when the card is closed is waited for as well. */
