@@ -275,18 +275,20 @@ TEST_F(card, bursts)
 #define ORDER_ROUNDS	100
 /* What is longer than a kick sends on itself, and takes the host long. */
 #define ORDER_LONG	3000
-#define SLOW_SOCKETS	40
+#define SLOW_SOCKETS	64
+/* A longer one is more than an old kernel lets a socket have. */
+#define FILTER_LEN	1500
 
 /* Looks at long frames for a while, and takes none. */
 static int slow_socket(void)
 {
-	struct sock_filter filter[BPF_MAXINSNS];
-	struct sock_fprog prog = { .len = BPF_MAXINSNS, .filter = filter };
+	struct sock_filter filter[FILTER_LEN];
+	struct sock_fprog prog = { .len = FILTER_LEN, .filter = filter };
 	struct sockaddr_ll addr = {
 		.sll_family = AF_PACKET,
 		.sll_protocol = htons(VNIC_PROTO),
 	};
-	unsigned int i, last = BPF_MAXINSNS - 1;
+	unsigned int i, last = FILTER_LEN - 1;
 	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
 
 	filter[0] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0);
