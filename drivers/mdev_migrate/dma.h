@@ -250,10 +250,11 @@ struct mdm_range {
  * @urgent_first: the first page of the smallest range that type1 has asked for: it comes
  *	first
  * @urgent_last: the last page
+ * @urgent_until: in jiffies; if it is not asked for again by then, it never is
  * @unpinner: unpins on behalf of type1, while open
  * @drop: its work
  * @drop_runs: what it unpins
- * @drop_first: the first page of what it is to unpin and has not begun with
+ * @drop_first: the first page of what was asked for last, and it has not begun with
  * @drop_last: the last page
  * @unpinned: how often something was unpinned: whether that gets on
  */
@@ -308,6 +309,7 @@ struct mdm_dma {
 	unsigned int nr_helpers;
 	unsigned long urgent_first;
 	unsigned long urgent_last;
+	unsigned long urgent_until;
 	struct mdev_migrate_worker *unpinner;
 	struct kthread_work drop;
 	struct mdm_run drop_runs[MDM_DROP_RUNS];

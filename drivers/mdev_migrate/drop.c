@@ -45,6 +45,7 @@ void mdm_batch_announce(struct mdm_dma *dma, struct mdm_batch *batch)
 		last = max(last, batch->runs[i].first + batch->runs[i].nr - 1);
 	}
 	mdm_op_add(dma, &batch->op, first, last);
+	batch->op.unpins = true;
 	batch->op.batch = batch;
 }
 

@@ -176,6 +176,7 @@ void mdev_migrate_unmap(struct mdev_migrate_device *mdm,
 	any = map_detach(dma, map, &run);
 	if (any) {
 		mdm_op_add(dma, &op, run.first, run.first + run.nr - 1);
+		op.unpins = true;
 		mdm_unpin_begin(dma);
 	}
 	spin_unlock(&dma->lock);

@@ -485,6 +485,19 @@ unsigned int mdm_runs_join(struct mdm_dma *dma, const struct mdm_run *runs,
 	return i;
 }
 
+/* Whoever waits until nobody pins need not wait for the backend's locks, too. */
+static void op_stops_pinning(struct mdm_dma *dma, struct mdm_op *op)
+{
+	bool pinned;
+
+	spin_lock(&dma->lock);
+	pinned = !op->unpins;
+	op->unpins = true;
+	spin_unlock(&dma->lock);
+	if (pinned)
+		wake_up_all(&dma->ops_wait);
+}
+
 /**
  * mdm_unpin - unpin pages
  * @dma: guest memory
@@ -502,9 +515,7 @@ void mdm_unpin(struct mdm_dma *dma, struct mdm_op *op,
 {
 	unsigned int i, n, pages;
 
-	spin_lock(&dma->lock);
-	op->unpins = true;
-	spin_unlock(&dma->lock);
+	op_stops_pinning(dma, op);
 	if (flush_interrupt())
 		op->interrupted = true;
 	for (i = 0; i < nr; i++) {

@@ -45,6 +45,9 @@ static const unsigned int drop_ms[] = {
 /* How long memory may be away that is being replaced, by who may have to wait for a processor. */
 #define AWAY_TIME		(3 * HZ)
 
+/* Of two threads, the other one waits for so long at most before it may never get on. */
+#define URGENT_TIME		(30 * HZ)
+
 /* When helpers are called; a few, until it was given up so often. */
 #define HELP_MS			4
 #define FEW_TIMES		2
@@ -182,6 +185,7 @@ static bool comes_first(struct mdm_dma *dma, unsigned long first,
 			unsigned long last)
 {
 	return dma->urgent_first > dma->urgent_last ||
+	       time_after(jiffies, dma->urgent_until) ||
 	       last - first <= dma->urgent_last - dma->urgent_first ||
 	       !is_pinned(dma, dma->urgent_first, dma->urgent_last);
 }
@@ -197,8 +201,11 @@ static void drop_ask(struct mdm_dma *dma, unsigned long first,
 		dma->urgent_first = first;
 		dma->urgent_last = last;
 	}
-	dma->drop_first = min(dma->drop_first, first);
-	dma->drop_last = max(dma->drop_last, last);
+	if (dma->urgent_first == first && dma->urgent_last == last)
+		dma->urgent_until = jiffies + URGENT_TIME;
+	/* What was asked for before is asked for again, if it is still to be unpinned. */
+	dma->drop_first = first;
+	dma->drop_last = last;
 	mdev_migrate_worker_queue(dma->unpinner, &dma->drop);
 }
 

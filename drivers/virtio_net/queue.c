@@ -248,6 +248,7 @@ static void vnet_vq_go_live(struct vnet_vq *vq)
 	lockdep_assert_held(&vq->mutex);
 
 	err = vnet_vq_take_up(vq);
+	vq->processor = raw_smp_processor_id();
 	spin_lock_bh(&vq->lock);
 	wanted = vq->wanted;
 	vq->live = wanted && !err;

@@ -301,6 +301,10 @@ static void vnet_tx_prepare(struct vnet_vq *vq, struct sk_buff *skb,
 	if (skb_is_gso(skb))
 		skb_probe_transport_header(skb);
 	skb_record_rx_queue(skb, vnet_vq_pair(vq));
+	/* By that the host may choose a queue to send it on, and ours keeps its order. */
+#ifdef CONFIG_XPS
+	skb->sender_cpu = vq->processor + 1;
+#endif
 	vnet_steer_learn(vq, skb, last);
 }
 

@@ -273,6 +273,7 @@ enum vnet_area { VNET_DESC, VNET_AVAIL, VNET_USED, VNET_NR_AREAS };
  * @indirect: VIRTIO_RING_F_INDIRECT_DESC is negotiated
  * @mergeable: VIRTIO_NET_F_MRG_RXBUF is negotiated
  * @hdr_len: bytes of a packet's header
+ * @processor: where the worker made it @live
  * @signalled_valid: @signalled means something
  * @signalled: index at the last look at the driver's event index
  * @next: next available index to take, and used index to write: one number,
@@ -323,6 +324,7 @@ struct vnet_vq {
 	bool indirect;
 	bool mergeable;
 	u8 hdr_len;
+	unsigned int processor;
 	bool signalled_valid;
 	u16 signalled;
 	u16 next;

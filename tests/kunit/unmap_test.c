@@ -36,6 +36,15 @@ static void unpinning_nothing(struct kthread_work *work)
 {
 }
 
+/* Who has pinned is to unpin it now, which may take long. */
+static void pinning_end(struct work_struct *work)
+{
+	struct unpinning *u = container_of(to_delayed_work(work),
+					   struct unpinning, end);
+
+	op_stops_pinning(&u->dma, &u->op);
+}
+
 static struct unpinning *unpinning_begin(struct kunit *test, unsigned int runs)
 {
 	struct unpinning *u = kunit_kzalloc(test, sizeof(*u), GFP_KERNEL);
@@ -93,15 +102,9 @@ static void unmap_gets_on(struct kunit *test)
 	unpinning_over(u);
 }
 
-/* What is in the smaller range that was asked for comes first, then the rest in its order. */
-static void unmap_smaller_first(struct kunit *test)
+static void unpinner_init(struct kunit *test, struct unpinning *u)
 {
-	struct mdm_run runs[] = { { 0, 5 }, { 10, 5 }, { 20, 1 }, { 30, 5 } };
-	struct mdm_batch batch = { .runs = runs, .nr = ARRAY_SIZE(runs) };
-	static const unsigned int order[] = { 2, 0, 1, 3 };
-	struct unpinning *u = unpinning_begin(test, 1);
 	struct device *dev = kunit_kzalloc(test, sizeof(*dev), GFP_KERNEL);
-	unsigned int i, first;
 
 	u->dma.mdm = kunit_kzalloc(test, sizeof(*u->dma.mdm), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, u->dma.mdm);
@@ -111,8 +114,22 @@ static void unmap_smaller_first(struct kunit *test)
 	u->dma.unpinner = mdev_migrate_worker_create(u->dma.mdm, "unpin");
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, u->dma.unpinner);
 	kthread_init_work(&u->dma.drop, unpinning_nothing);
+	nothing_first(&u->dma);
+}
+
+/* What is in the smaller range that was asked for comes first, then the rest in its order. */
+static void unmap_smaller_first(struct kunit *test)
+{
+	struct mdm_run runs[] = { { 0, 5 }, { 10, 5 }, { 20, 1 }, { 30, 5 } };
+	struct mdm_batch batch = { .runs = runs, .nr = ARRAY_SIZE(runs) };
+	static const unsigned int order[] = { 2, 0, 1, 3 };
+	struct unpinning *u = unpinning_begin(test, 1);
+	unsigned int i, first;
+
+	unpinner_init(test, u);
 	spin_lock(&u->dma.lock);
 	mdm_batch_announce(&u->dma, &batch);
+	KUNIT_EXPECT_FALSE(test, mdm_op_any_pins(&u->dma));
 	spin_unlock(&u->dma.lock);
 	drop_ask(&u->dma, 20, 20);
 	drop_ask(&u->dma, 0, 34);
@@ -129,10 +146,50 @@ static void unmap_smaller_first(struct kunit *test)
 	unpinning_over(u);
 }
 
+/* A range that is not asked for any more does not come first for ever, nor is it dropped. */
+static void unmap_forgotten(struct kunit *test)
+{
+	struct unpinning *u = unpinning_begin(test, 1);
+
+	unpinner_init(test, u);
+	drop_ask(&u->dma, 10, 10);
+	drop_ask(&u->dma, 100, 110);
+	KUNIT_EXPECT_EQ(test, 10, u->dma.urgent_first);
+	KUNIT_EXPECT_EQ(test, 100, u->dma.drop_first);
+	KUNIT_EXPECT_EQ(test, 110, u->dma.drop_last);
+	u->dma.urgent_until = jiffies - 1;
+	drop_ask(&u->dma, 100, 110);
+	KUNIT_EXPECT_EQ(test, 100, u->dma.urgent_first);
+	KUNIT_EXPECT_EQ(test, 110, u->dma.urgent_last);
+	mdev_migrate_worker_destroy(u->dma.unpinner);
+	unpinning_over(u);
+}
+
+/* Who waits until nothing is pinned does not wait for the locks of who unpins. */
+static void unmap_pins_no_more(struct kunit *test)
+{
+	struct unpinning *u = unpinning_begin(test, 1);
+	struct mdm_call call = { };
+
+	spin_lock(&u->dma.lock);
+	u->op.unpins = false;
+	spin_unlock(&u->dma.lock);
+	INIT_DELAYED_WORK(&u->end, pinning_end);
+	schedule_delayed_work(&u->end, msecs_to_jiffies(STEP_MS));
+	KUNIT_EXPECT_TRUE(test, drop_wait(&u->dma, &call, 100, 110,
+					  100 * STEP_MS));
+	spin_lock(&u->dma.lock);
+	list_del(&u->op.node);
+	spin_unlock(&u->dma.lock);
+	unpinning_over(u);
+}
+
 static struct kunit_case unmap_cases[] = {
 	KUNIT_CASE(unmap_while_closing),
 	KUNIT_CASE(unmap_gets_on),
 	KUNIT_CASE(unmap_smaller_first),
+	KUNIT_CASE(unmap_forgotten),
+	KUNIT_CASE(unmap_pins_no_more),
 	{ }
 };
 
