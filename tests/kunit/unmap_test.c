@@ -169,6 +169,7 @@ static void unmap_forgotten(struct kunit *test)
 static void unmap_pins_no_more(struct kunit *test)
 {
 	struct unpinning *u = unpinning_begin(test, 1);
+	unsigned long since = jiffies;
 	struct mdm_call call = { };
 
 	spin_lock(&u->dma.lock);
@@ -178,6 +179,9 @@ static void unmap_pins_no_more(struct kunit *test)
 	schedule_delayed_work(&u->end, msecs_to_jiffies(STEP_MS));
 	KUNIT_EXPECT_TRUE(test, drop_wait(&u->dma, &call, 100, 110,
 					  100 * STEP_MS));
+	/* It was told, and has not seen it at the end of its time. */
+	KUNIT_EXPECT_TRUE(test, time_before(jiffies, since +
+					    msecs_to_jiffies(50 * STEP_MS)));
 	spin_lock(&u->dma.lock);
 	list_del(&u->op.node);
 	spin_unlock(&u->dma.lock);
