@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # run.sh [NAME...]: the fuzzers of what mdev-migrate and the module read from
-# elsewhere (snapshot, stream, config), FUZZ_SECONDS=20 each, as TAP. They need
+# elsewhere (snapshot, stream, config), FUZZ_SECONDS=15 each, as TAP. They need
 # clang with libFuzzer (clang and libclang-rt-dev) and libjansson-dev.
 # What makes one fail stays in build/fuzz/, what is new in build/fuzz/NAME/.
 set -u
 here=$(dirname "$(readlink -f "$0")")
 top=$(dirname "$(dirname "$here")")
 out=$top/build/fuzz
-seconds=${FUZZ_SECONDS:-20}
+seconds=${FUZZ_SECONDS:-15}
 [ $# -gt 0 ] || set -- snapshot stream config
 n=0 failed=0
 

@@ -424,6 +424,7 @@ TEST_F(card, late_page)
 	REQUIRE_LOGGING();
 	ASSERT_EQ(0, guest_mem_init(&other, OTHER, 2 * PAGE));
 	madvise(other.va, other.size, MADV_NOHUGEPAGE);
+	card_alone(_metadata, self);
 	card_up(_metadata, self, 0);
 	for (i = 0; i < LEAVING; i++) {
 		ASSERT_EQ(0, vdev_map(&self->v, &other));
