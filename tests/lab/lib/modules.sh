@@ -59,6 +59,50 @@ make_modules() {
 		make -s -j"$JOBS" -C "$kernel" ARCH=um M="$place" "$@"
 }
 
+# modules_key KERNEL SRC: of all that the modules are made of
+modules_key() {
+	(cd "$2" && echo "$1" && find Kbuild Makefile VERSION drivers include tests/kunit \
+		\( -name '*.[ch]' -o -name '*.mk' -o -name Kbuild -o -name Makefile -o -name VERSION \) \
+		! -name '*.mod.c' -type f -print0 | sort -z | xargs -0 sha256sum) |
+		sha256sum | cut -c1-64
+}
+
+# modules_make FLAVOUR KERNEL DIR: there, unless the cache has those of the same sources.
+# LAB_OBJECTS=1: somebody needs more than the modules.
+modules_make() {
+	local flavour=$1 out=$2 dir=$3 src=$3/src pattern='' key made
+
+	# What nobody has written on the stack is seen.
+	[[ $flavour = fast* ]] || pattern=KCFLAGS=-ftrivial-auto-var-init=pattern
+	key=$(modules_key "$out$pattern" "$src")
+	made=$CACHE/made/${out##*/}
+	mkdir -p "$CACHE/made"
+	exec 6>"$CACHE/made/lock"
+	flock 6
+	if [ -z "${LAB_OBJECTS:-}" ] && [ "$(cat "$made/key" 2>/dev/null)" = "$key" ]; then
+		# Objects of other sources are not to be taken for those of these.
+		find "$src" \( -name '*.o' -o -name '*.ko' -o -name '.*.cmd' -o -name '*.mod' \
+			-o -name '*.mod.c' -o -name modules.order -o -name Module.symvers \) -delete
+		rm -rf "$dir/modules"
+		tar -x -C "$dir" -f "$made/tar"
+		exec 6>&-
+		return
+	fi
+	exec 6>&-
+	make_modules "$dir/modules.log" "$out" "$src" CC="ccache gcc" W=1 \
+		${pattern:+"$pattern"} modules
+	rsync -rlpt "$out/root/" "$dir/modules/"
+	make_modules "$dir/modules-install.log" "$out" "$src" \
+		INSTALL_MOD_PATH="$dir/modules" modules_install
+	exec 6>"$CACHE/made/lock"
+	flock 6
+	rm -rf "$made"
+	mkdir -p "$made"
+	(cd "$dir" && find modules ! -type d -print0 && find src -name '*.ko' -print0) |
+		tar -c -C "$dir" --null -T - -f "$made/tar" && echo "$key" >"$made/key"
+	exec 6>&-
+}
+
 # One set of test programs for all kernels and releases: they ask what there is, and are
 # linked statically, so that any release's tree can run them.
 tests_build() {
@@ -82,7 +126,7 @@ lab_selftests() {
 }
 
 lab_modules() {
-	local flavour=${1:-} out dir src pattern='' start=$SECONDS
+	local flavour=${1:-} out dir src start=$SECONDS
 
 	check_flavour "$flavour"
 	release_choose
@@ -99,13 +143,7 @@ lab_modules() {
 	echo "$out" >"$dir/kernel"
 
 	if [ -e "$src/Kbuild" ]; then
-		# What nobody has written on the stack is seen.
-		[[ $flavour = fast* ]] || pattern=KCFLAGS=-ftrivial-auto-var-init=pattern
-		make_modules "$dir/modules.log" "$out" "$src" CC="ccache gcc" W=1 \
-			${pattern:+"$pattern"} modules
-		rsync -rlpt "$out/root/" "$dir/modules/"
-		make_modules "$dir/modules-install.log" "$out" "$src" \
-			INSTALL_MOD_PATH="$dir/modules" modules_install
+		modules_make "$flavour" "$out" "$dir"
 	else
 		say "there is no Kbuild in $TOP yet: no modules to build"
 	fi
