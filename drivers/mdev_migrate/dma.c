@@ -51,7 +51,7 @@ int mdm_dma_create(struct mdev_migrate_device *mdm)
 	mdm_drop_create(dma);
 	INIT_DELAYED_WORK(&dma->watchdog, mdm_op_watchdog);
 	INIT_DELAYED_WORK(&dma->unmap_watch, mdm_unmap_watch);
-	dma->drop_first = ULONG_MAX;
+	mdm_drop_nothing(dma);
 	mdm_log_init(dma);
 	mdm->dma = dma;
 	mdev_migrate_reader_add(mdm, &dma->own);
@@ -101,7 +101,7 @@ int mdm_dma_open(struct mdev_migrate_device *mdm)
 	dma->unlimited = !mdm_dma_has_container(dma) || capable(CAP_IPC_LOCK);
 
 	/* It knows which worker had it last. */
-	kthread_init_work(&dma->drop, mdm_dma_drop_work);
+	kthread_init_work(&dma->drop, mdm_drop_asked);
 	spin_lock(&dma->lock);
 	mdm_marks_open(dma);
 	dma->unpinner = unpinner;

@@ -378,7 +378,8 @@ unsigned int mdm_maps_detach(struct mdm_dma *dma, unsigned long first,
 /* drop.c */
 void mdm_dma_drop_range(struct mdm_dma *dma, unsigned long first,
 			unsigned long last, bool rings);
-void mdm_drop_asked(struct mdm_dma *dma);
+void mdm_drop_nothing(struct mdm_dma *dma);
+void mdm_drop_asked(struct kthread_work *work);
 void mdm_batch_announce(struct mdm_dma *dma, struct mdm_batch *batch);
 bool mdm_batch_in_range(const struct mdm_batch *batch, unsigned long first,
 			unsigned long last);
@@ -389,7 +390,6 @@ int mdm_drop_open(struct mdm_dma *dma);
 void mdm_drop_close(struct mdm_dma *dma);
 
 /* unmap.c */
-void mdm_dma_drop_work(struct kthread_work *work);
 void mdm_unmap_watch(struct work_struct *work);
 void mdm_unpin_begin(struct mdm_dma *dma);
 void mdm_unpin_end(struct mdm_dma *dma);

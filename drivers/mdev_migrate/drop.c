@@ -257,15 +257,28 @@ static unsigned int take_first(struct mdm_dma *dma, struct mdm_batch *batch,
 }
 
 /**
- * mdm_drop_asked - unpin what is in the ranges that type1 has asked for
+ * mdm_drop_nothing - nothing that was asked for is still to be begun with
  * @dma: guest memory
+ *
+ * Context: dma->lock held, or nobody else has @dma.
+ */
+void mdm_drop_nothing(struct mdm_dma *dma)
+{
+	dma->drop_first = ULONG_MAX;
+	dma->drop_last = 0;
+}
+
+/**
+ * mdm_drop_asked - unpin what is in the range that type1 has asked for
+ * @work: dma->drop
  *
  * Rings, too; and what is asked for meanwhile if it comes first.
  *
  * Context: In the thread dma->unpinner.
  */
-void mdm_drop_asked(struct mdm_dma *dma)
+void mdm_drop_asked(struct kthread_work *work)
 {
+	struct mdm_dma *dma = container_of(work, struct mdm_dma, drop);
 	struct mdm_run *runs = dma->drop_runs;
 	struct mdm_batch batch = { .runs = runs };
 	unsigned long first, last;
@@ -274,8 +287,7 @@ void mdm_drop_asked(struct mdm_dma *dma)
 	spin_lock(&dma->lock);
 	first = dma->drop_first;
 	last = dma->drop_last;
-	dma->drop_first = ULONG_MAX;
-	dma->drop_last = 0;
+	mdm_drop_nothing(dma);
 	spin_unlock(&dma->lock);
 
 	do {

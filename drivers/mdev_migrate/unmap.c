@@ -45,7 +45,7 @@ static const unsigned int drop_ms[] = {
 /* How long memory may be away that is being replaced, by who may have to wait for a processor. */
 #define AWAY_TIME		(3 * HZ)
 
-/* Of two threads, the other one waits for so long at most before it may never get on. */
+/* A range comes first for so long after it was asked for; who asks again does so sooner. */
 #define URGENT_TIME		(30 * HZ)
 
 /* When helpers are called; a few, until it was given up so often. */
@@ -162,15 +162,6 @@ void mdm_unpin_end(struct mdm_dma *dma)
 		watch_end(dma);
 }
 
-/**
- * mdm_dma_drop_work - unpin what type1 wants unpinned
- * @work: dma->drop
- */
-void mdm_dma_drop_work(struct kthread_work *work)
-{
-	mdm_drop_asked(container_of(work, struct mdm_dma, drop));
-}
-
 /* Is anything of a range pinned, or being pinned or unpinned? */
 static bool is_pinned(struct mdm_dma *dma, unsigned long first,
 		      unsigned long last)
@@ -254,6 +245,9 @@ static void end_asking(struct mdm_dma *dma, unsigned long first,
 	guard(spinlock)(&dma->lock);
 	if (dma->urgent_first == first && dma->urgent_last == last)
 		nothing_first(dma);
+	/* Helpers may have unpinned it before the thread has begun. */
+	if (dma->drop_first == first && dma->drop_last == last)
+		mdm_drop_nothing(dma);
 }
 
 static bool is_gone(struct mdm_dma *dma, unsigned long first,

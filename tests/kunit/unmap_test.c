@@ -161,6 +161,9 @@ static void unmap_forgotten(struct kunit *test)
 	drop_ask(&u->dma, 100, 110);
 	KUNIT_EXPECT_EQ(test, 100, u->dma.urgent_first);
 	KUNIT_EXPECT_EQ(test, 110, u->dma.urgent_last);
+	end_asking(&u->dma, 100, 110);
+	KUNIT_EXPECT_GT(test, u->dma.urgent_first, u->dma.urgent_last);
+	KUNIT_EXPECT_GT(test, u->dma.drop_first, u->dma.drop_last);
 	mdev_migrate_worker_destroy(u->dma.unpinner);
 	unpinning_over(u);
 }

@@ -261,6 +261,31 @@ static void apart_round(struct __test_metadata *_metadata,
 	unmap_both(_metadata, self, s, &first, &other, slowest, NULL);
 }
 
+static void second_begin(struct __test_metadata *_metadata, struct second *s)
+{
+	ASSERT_EQ(0, pthread_create(&s->thread, NULL, second_thread, s));
+	run_on(0);
+}
+
+static void second_end(struct second *s)
+{
+	__atomic_store_n(&s->round, -1, __ATOMIC_RELEASE);
+	pthread_join(s->thread, NULL);
+}
+
+/* Neither of them took long. */
+static void both_end(struct __test_metadata *_metadata, struct second *s,
+		     uint64_t slowest)
+{
+	TH_LOG("%d rounds, slowest unmaps %llu and %llu us", s->done,
+	       (unsigned long long)slowest / 1000,
+	       (unsigned long long)s->slowest / 1000);
+	EXPECT_LT(0, s->done);
+	EXPECT_GT(SLOWEST_MS, slowest / 1000000);
+	EXPECT_GT(SLOWEST_MS, s->slowest / 1000000);
+	second_end(s);
+}
+
 TEST_F_TIMEOUT(card, span, RACES_TIMEOUT(NR_TESTS))
 {
 	struct second second = { .v = &self->v };
@@ -273,23 +298,14 @@ TEST_F_TIMEOUT(card, span, RACES_TIMEOUT(NR_TESTS))
 	ASSERT_TRUE(va);
 	card_alone(_metadata, self);
 	card_up(_metadata, self, 0);
-	ASSERT_EQ(0, pthread_create(&second.thread, NULL, second_thread,
-				    &second));
-	run_on(0);
+	second_begin(_metadata, &second);
 	until = now_ns() + races_ms(NR_TESTS) * 1000000ULL;
 	while (now_ns() < until && __test_passed(_metadata)) {
 		one_round(_metadata, self, &second, va, iova, &slowest, NULL);
 		/* What was unmapped often is not pinned for a while. */
 		iova += 2 * NR_BLOCKS * BLOCK + BLOCK;
 	}
-	TH_LOG("%d rounds, slowest unmaps %llu and %llu us", second.done,
-	       (unsigned long long)slowest / 1000,
-	       (unsigned long long)second.slowest / 1000);
-	EXPECT_LT(0, second.done);
-	EXPECT_GT(SLOWEST_MS, slowest / 1000000);
-	EXPECT_GT(SLOWEST_MS, second.slowest / 1000000);
-	__atomic_store_n(&second.round, -1, __ATOMIC_RELEASE);
-	pthread_join(second.thread, NULL);
+	both_end(_metadata, &second, slowest);
 	munmap(va, SIZE + PAGE);
 }
 
@@ -303,22 +319,13 @@ TEST_F_TIMEOUT(card, apart, RACES_TIMEOUT(NR_TESTS))
 	ASSERT_TRUE(va);
 	card_alone(_metadata, self);
 	card_up(_metadata, self, 0);
-	ASSERT_EQ(0, pthread_create(&second.thread, NULL, second_thread,
-				    &second));
-	run_on(0);
+	second_begin(_metadata, &second);
 	until = now_ns() + races_ms(NR_TESTS) * 1000000ULL;
 	while (now_ns() < until && __test_passed(_metadata)) {
 		apart_round(_metadata, self, &second, va, iova, &slowest);
 		iova += 2 * FAR;
 	}
-	TH_LOG("%d rounds, slowest unmaps %llu and %llu us", second.done,
-	       (unsigned long long)slowest / 1000,
-	       (unsigned long long)second.slowest / 1000);
-	EXPECT_LT(0, second.done);
-	EXPECT_GT(SLOWEST_MS, slowest / 1000000);
-	EXPECT_GT(SLOWEST_MS, second.slowest / 1000000);
-	__atomic_store_n(&second.round, -1, __ATOMIC_RELEASE);
-	pthread_join(second.thread, NULL);
+	both_end(_metadata, &second, slowest);
 	munmap(va, APART_SIZE);
 }
 
@@ -335,9 +342,7 @@ TEST_F_TIMEOUT(card, closed, RACES_TIMEOUT(NR_TESTS))
 	va = memory();
 	ASSERT_TRUE(va);
 	card_alone(_metadata, self);
-	ASSERT_EQ(0, pthread_create(&second.thread, NULL, second_thread,
-				    &second));
-	run_on(0);
+	second_begin(_metadata, &second);
 	until = now_ns() + races_ms(NR_TESTS) * 1000000ULL;
 	while (now_ns() < until && __test_passed(_metadata)) {
 		card_up(_metadata, self, 0);
@@ -351,8 +356,7 @@ TEST_F_TIMEOUT(card, closed, RACES_TIMEOUT(NR_TESTS))
 	}
 	TH_LOG("%d rounds", second.done);
 	EXPECT_LT(0, second.done);
-	__atomic_store_n(&second.round, -1, __ATOMIC_RELEASE);
-	pthread_join(second.thread, NULL);
+	second_end(&second);
 	munmap(va, SIZE + PAGE);
 }
 

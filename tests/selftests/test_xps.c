@@ -112,8 +112,9 @@ TEST_F(card, one_queue)
 	ret = host_up();
 	if (ret) {
 		host_down();
-		if (ret == -EIO)
-			ASSERT_EQ(0, ret);
+		ASSERT_TRUE(ret == -ENODEV || ret == -ENOENT) {
+			TH_LOG("the bridge: %d", ret);
+		}
 		SKIP(return, "this kernel chooses no queue by processor");
 	}
 	card_up(_metadata, self, variant->flags);

@@ -84,9 +84,7 @@ modules_make() {
 		find "$src" \( -name '*.o' -o -name '*.ko' -o -name '.*.cmd' -o -name '*.mod' \
 			-o -name '*.mod.c' -o -name modules.order -o -name Module.symvers \) -delete
 		rm -rf "$dir/modules"
-		tar -x -C "$dir" -f "$made/tar"
-		exec 6>&-
-		return
+		tar -x -C "$dir" -f "$made/tar" && { exec 6>&-; return; }
 	fi
 	exec 6>&-
 	make_modules "$dir/modules.log" "$out" "$src" CC="ccache gcc" W=1 \
