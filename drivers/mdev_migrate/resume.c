@@ -139,6 +139,7 @@ static int resume_begin(struct mdm_reader *reader, u32 tag, u32 flags,
 	struct mdm_resuming *resuming = to_resuming(reader);
 	struct mdm_session *session = reader->context;
 	const struct mdev_migrate_record_type *type;
+	struct mdm_tag_room room;
 	unsigned long *seen;
 	unsigned int index;
 
@@ -148,11 +149,12 @@ static int resume_begin(struct mdm_reader *reader, u32 tag, u32 flags,
 	if ((*seen & BIT(index)) && !type->repeated)
 		return mdm_say(reader->why, -EPROTO,
 			       "record %s comes a second time at byte %llu",
-			       mdm_tag_name(tag), reader->offset);
+			       mdm_tag_name(&room, tag), reader->offset);
 	if (length > type->max_length)
 		return mdm_say(reader->why, -EMSGSIZE,
 			       "record %s has %u bytes, this device takes at most %u",
-			       mdm_tag_name(tag), length, type->max_length);
+			       mdm_tag_name(&room, tag), length,
+			       type->max_length);
 	*seen |= BIT(index);
 	reader->buf = kvmalloc(max(length, 1U), GFP_KERNEL_ACCOUNT);
 	return reader->buf ? 0 : mdm_say(reader->why, -ENOMEM, "out of memory");
@@ -324,6 +326,7 @@ static int check_required(struct mdev_migrate_device *mdm,
 {
 	const struct mdev_migrate_ops *ops = mdm->drv->ops;
 	const struct mdev_migrate_record_type *missing = NULL;
+	struct mdm_tag_room room;
 	unsigned int i;
 
 	for (i = 0; i < ops->nr_records && !missing; i++) {
@@ -342,7 +345,7 @@ static int check_required(struct mdev_migrate_device *mdm,
 		return 0;
 	return mdev_migrate_refuse(mdm, -ENODATA,
 				   "the stream has no record %s, this device needs it",
-				   mdm_tag_name(missing->tag));
+				   mdm_tag_name(&room, missing->tag));
 }
 
 /**

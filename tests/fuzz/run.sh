@@ -30,16 +30,33 @@ can_build() {
 	[ -z "$why" ]
 }
 
-build() {
+# compile: the objects that all fuzzers have in common, and theirs, through the lab's ccache.
+compile() {
 	tool=$top/tools/mdev-migrate
-	sources=$(find "$tool" -name '*.c' ! -name main.c)
+	lab=$top/tests/lab/lab
+	ccache=
+	if command -v ccache >/dev/null; then
+		CCACHE_DIR=$("$lab" path ccache) CCACHE_BASEDIR=$top CCACHE_NOHASHDIR=1
+		export CCACHE_DIR CCACHE_BASEDIR CCACHE_NOHASHDIR
+		ccache=ccache
+	fi
+	rm -rf "$out/objects"
+	mkdir -p "$out/objects"
 	# shellcheck disable=SC2046,SC2086
-	$clang -g -O1 -std=gnu11 -D_GNU_SOURCE -w \
-		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-		-I"$top/include/uapi" -I"$top/include" -o "$out/fuzz_$1" \
-		"$here/fuzz_$1.c" $sources "$top"/drivers/mdev_migrate/codec/*.c \
-		"$top/drivers/virtio_net/parts.c" \
-		$(pkg-config --cflags --libs jansson)
+	find "$tool" "$top/drivers/mdev_migrate/codec" "$top/drivers/virtio_net/parts.c" \
+		"$here" -name '*.c' ! -path "$tool/main.c" | while read -r source; do
+		object=$(echo "${source#"$top/"}" | tr / _)
+		echo "-o $out/objects/${object%.c}.o $source"
+	done | xargs -P "$(nproc)" -L 1 $ccache $clang -g -O1 -std=gnu11 -D_GNU_SOURCE -w \
+		-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
+		-I"$top/include/uapi" -I"$top/include" $(pkg-config --cflags jansson) -c
+}
+
+build() {
+	# shellcheck disable=SC2046,SC2086
+	$clang -fsanitize=fuzzer,address,undefined -o "$out/fuzz_$1" \
+		$(find "$out/objects" -name '*.o' ! -name '*_fuzz_*' -o -name "*_fuzz_$1.o") \
+		$(pkg-config --libs jansson)
 }
 
 fuzz() {
@@ -58,6 +75,7 @@ if ! can_build; then
 	done
 	exit 0
 fi
+(compile) >"$out/compile.log" 2>&1 || sed 's/^/# /' "$out/compile.log"
 for name; do
 	n=$((n + 1))
 	if build "$name" 2>"$out/$name.log" && fuzz "$name"; then

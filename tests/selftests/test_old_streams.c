@@ -138,6 +138,15 @@ static void runs(struct __test_metadata *_metadata, FIXTURE_DATA(old) *self)
 	}
 }
 
+/*
+ * How many of the streams, and of the states, are looked at. Who maps the guest's memory does
+ * not touch a stream: the first way has all, the other one every fourth.
+ */
+static unsigned int stride(enum vdev_how how)
+{
+	return how == any_way() || getenv("SELFTESTS_ALL") ? 1 : 4;
+}
+
 /* Every one is taken by a device of its configuration, which gives it again. */
 TEST_F_TIMEOUT(old, load, 300)
 {
@@ -146,7 +155,7 @@ TEST_F_TIMEOUT(old, load, 300)
 	int ret;
 
 	ASSERT_LT(0, self->nr);
-	for (i = 0; i < self->nr; i++) {
+	for (i = 0; i < self->nr; i += stride(variant->how)) {
 		const struct old *old = &self->list[i];
 
 		ASSERT_EQ(0, read_stream(self, old)) {
@@ -231,7 +240,7 @@ TEST_F_TIMEOUT(old, make, 300)
 	unsigned int i;
 
 	ASSERT_EQ(0, stain_begin());
-	for (i = 0; i < nr_stream_states; i++) {
+	for (i = 0; i < nr_stream_states; i += stride(variant->how)) {
 		const struct state *state = &stream_states[i];
 		const struct old *old = find_old(self, state->name);
 
@@ -284,7 +293,7 @@ TEST_F_TIMEOUT(old, twins, 300)
 	unsigned int i;
 
 	ASSERT_EQ(0, stain_begin());
-	for (i = 0; i < nr_stream_states; i++) {
+	for (i = 0; i < nr_stream_states; i += stride(variant->how)) {
 		const struct state *state = &stream_states[i];
 
 		make(_metadata, self, state, STATES_MAC, variant->how,

@@ -130,6 +130,22 @@ run 2 "plan with no UUID" "$tool" plan --uuid x "$tmp/new.json" "$tmp/old.json"
 run 2 "plan for what does not exist" "$tool" plan --emit tea "$tmp/new.json" "$tmp/old.json"
 run 0 "plan on the same host takes a new UUID" "$tool" plan --root "$tmp/new" $dev .
 if grep -q "echo $dev" "$tmp/out"; then fail "... not the source's"; else pass "... not the source's"; fi
+for other in "virtio_net virtio_net-v2" "mtty mtty-2"; do
+	rm -rf "$tmp/taken"
+	cp -r "$tmp/old" "$tmp/taken"
+	make_type "$tmp/taken" mtty mtty-2 "" "" 12
+	mkdir -p "$tmp/taken/class/mdev_bus/${other% *}/$dev"
+	ln -s "../mdev_supported_types/${other#* }" \
+		"$tmp/taken/class/mdev_bus/${other% *}/$dev/mdev_type"
+	ln -s "../../../class/mdev_bus/${other% *}/$dev" "$tmp/taken/bus/mdev/devices/$dev"
+	"$tool" export --root "$tmp/taken" >"$tmp/taken.json"
+	run 0 "plan for a host that has a device of this name (${other% *})" \
+		"$tool" plan "$tmp/new.json" "$tmp/taken.json"
+	if grep -q "echo $dev" "$tmp/out"; then fail "... not the source's"; else pass "... not the source's"; fi
+	run 2 "... nor one that is asked for" \
+		"$tool" plan --uuid $dev "$tmp/new.json" "$tmp/taken.json"
+	says "... says so" "has a device $dev already: give another with --uuid"
+done
 sed 's/"virtio_net-v2"/"v2;reboot"/' "$tmp/old.json" >"$tmp/evil.json"
 run 2 "a name that would be a command" "$tool" plan "$tmp/new.json" "$tmp/evil.json:v2;reboot"
 
@@ -163,6 +179,7 @@ run 0 "... is well-formed" sh -c "! command -v xmllint >/dev/null || { sed -e 1d
 # formats
 run 0 "nova" "$tool" export --format nova --root "$tmp/new"
 says "... a trait in Nova's alphabet" '^        - "CUSTOM_MDEV_VIRTIO_NET_RX_FILTER_SIZE_32"$'
+says "... and what a device there has" '^        - "CUSTOM_MDEV_VIRTIO_NET_MTU_9000"$'
 if grep -oE '"[^"]*"' "$tmp/out" | grep -qvE '^"CUSTOM_[A-Z0-9_]{1,248}"$'; then
 	fail "... all of them"
 else

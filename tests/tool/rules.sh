@@ -71,8 +71,9 @@ rule "filter 64 to at most 32" ",rx-filter-size=64" "$(filter 32 0-32)" incompat
 rule "filter 48, only steps" ",rx-filter-size=48" "$(filter 0 '0 16 32 64')" incompatible value-not-allowed
 rule "filter 32, one of the steps" ",rx-filter-size=32" "$(filter 0 '0 16 32 64')" compatible write
 rule "none to one that is 32 by default" "" "$(filter 32 0-64)" compatible write
-rule "not a number" ",rx-filter-size=many" "$(filter 0 0-64)" incompatible value-not-allowed
-rule "leading zero" ",rx-filter-size=032" "$(filter 0 0-64)" incompatible value-not-allowed
+rule "not a number" ",rx-filter-size=many" "$(filter 0 0-64)" incompatible value-malformed
+rule "leading zero" ",rx-filter-size=032" "$(filter 0 0-64)" incompatible value-malformed
+rule "neither on nor off" ",rss=yes" "$rss" incompatible value-malformed
 rule "too large for any" ",rx-filter-size=99999999999999999999" "$(filter 0 0-64)" incompatible value-not-allowed
 rule "largest number" ",rx-filter-size=18446744073709551615" "$(filter 0 0-18446744073709551615)" compatible write
 rule "words" ",mode=fast" "mode:word:slow:slow:slow fast" compatible write

@@ -30,6 +30,18 @@ says "... says so" "this is no device state stream"
 : >"$tmp/empty"
 run 1 "decode nothing" "$tool" decode --verify "$tmp/empty"
 
+# What the card offers has a name.
+for stream in "$top"/tests/data/streams/*.bin; do
+	"$tool" decode "$stream"
+done >"$tmp/out" 2>"$tmp/err"
+says "features by name" " CTRL_GUEST_OFFLOADS "
+if grep -q '^ *DEV_FEATURES.* bit[0-9]' "$tmp/out"; then fail "... each of them"; else pass "... each of them"; fi
+cp "$state" "$tmp/changed"
+at=$("$tool" decode "$state" | sed -n 's/^PCI_CONFIG  offset \([0-9]*\) .*/\1/p')
+printf '\377' | dd of="$tmp/changed" bs=1 seek="$at" conv=notrunc 2>/dev/null
+run 1 "a tag changed" "$tool" decode "$tmp/changed"
+says "... is a number" "^damaged: good up to byte $at: record 0x[0-9a-f]* at byte $at: checksum"
+
 # Cut short anywhere, and with any byte changed, it is never whole.
 cut=0
 for at in 1 15 16 17 31 32 100 400 600 $((size - 1)); do
@@ -56,6 +68,9 @@ make_type "$tmp/small" virtio_net virtio_net-v1 $net v1 5 "mtu:uint:0:0:0 68-150
 run 0 "check a saved state" "$tool" check --root "$tmp/host" "$state" virtio_net-v1
 says "... what to write" "write 9000 to migration/params/mtu"
 run 1 "check a saved state that does not fit" "$tool" check --root "$tmp/small" "$state" .
+head -c 400 "$state" >"$tmp/cut"
+run 0 "check a damaged state" "$tool" check --root "$tmp/host" "$tmp/cut" virtio_net-v1
+says "... says so" "cut: the state is damaged, no device will load it .the stream stops at byte 400, before END."
 run 2 "save to a terminal's place without a device" "$tool" save --root "$tmp/host" \
 	00000000-0000-0000-0000-000000000000
 says "... says which" "there is no mediated device 00000000-"
@@ -83,7 +98,7 @@ if man --version >/dev/null 2>&1; then
 	page=$top/tools/mdev-migrate/mdev-migrate.8
 	man --warnings -l "$page" >"$tmp/page" 2>"$tmp/err"
 	if [ -s "$tmp/page" ] && [ ! -s "$tmp/err" ]; then pass "the manual"; else fail "the manual"; fi
-	for command in $("$tool" --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do
+	for command in $("$tool" --help | sed -n 's/^  \([a-z]*\)\( .*\)\{0,1\}$/\1/p'); do
 		grep -qE "^(\.(B|BI|BR) \"?|\\\\fB)$command\b" "$page" || echo "$command"
 	done >"$tmp/out"
 	if [ -s "$tmp/out" ]; then fail "the manual has all commands"; else pass "the manual has all commands"; fi

@@ -81,10 +81,10 @@ static void print_text(const json_t *answer)
 							       "record")));
 		print_members(record, "record", 4);
 	}
-	printf("%s: %lld bytes%s%s\n",
+	printf(error ? "%s: good up to byte %lld: %s\n" : "%s: %lld bytes\n",
 	       json_string_value(json_object_get(answer, "verdict")),
 	       (long long)json_integer_value(json_object_get(answer, "bytes")),
-	       error ? ": " : "", error ? error : "");
+	       error);
 }
 
 static int print_verified(const json_t *answer, const char *name, int result)

@@ -51,10 +51,12 @@ static bool signed_modules_only(const char *root)
 			 "[confidentiality]");
 }
 
+#define NO_TYPES \
+	"There are no mediated device types on this host: is a driver for them loaded? For mdev-migrate's own: modprobe mdev_virtio_net"
+
 static void no_types(const char *root)
 {
-	printf("%s\n",
-	       "There are no mediated device types on this host: is a driver for them loaded? For mdev-migrate's own: modprobe mdev_virtio_net");
+	printf("%s\n", NO_TYPES);
 	if (signed_modules_only(root))
 		printf("%s\n",
 		       "This kernel loads signed modules only. If it says 'Key was rejected by service': mokutil --import /var/lib/dkms/mok.pub enrols DKMS's key at the next boot.");
@@ -324,6 +326,8 @@ int cmd_export(const struct options *options)
 	ret = host_from_sysfs(&host, options->root);
 	if (ret)
 		return ret;
+	if (!host.nr_types)
+		complain(DONE_YES, "%s", NO_TYPES);
 	out = output_open(options->output);
 	ret = out ? write_format(&host, out, options) : DONE_ERROR;
 	if (out && output_close(out, options->output))

@@ -250,10 +250,40 @@ static int check_names(const struct plan *plan, const struct emitter *emitter)
 	return 0;
 }
 
+/* Has the destination a device of this name? */
+static bool is_taken(const struct target *target, const char *uuid)
+{
+	struct host *host = (struct host *)target->host;
+
+	return host_device(host, uuid) || host_other(host, uuid);
+}
+
+/* The device's name: @wanted, else the source's unless it is taken there, else a new one. */
+static int choose_uuid(struct plan *plan, const struct source *source,
+		       const char *wanted, struct arena *arena)
+{
+	const struct target *target = &plan->verdict->target;
+
+	if (target->device) {
+		plan->uuid = target->device->uuid;
+		return 0;
+	}
+	plan->uuid = wanted;
+	if (wanted && is_taken(target, wanted))
+		return complain(DONE_ERROR,
+				"%s has a device %s already: give another with --uuid, or that one as DESTINATION",
+				target->host->name, wanted);
+	if (!wanted && source->device && !is_taken(target, source->device->uuid))
+		plan->uuid = source->device->uuid;
+	if (!plan->uuid)
+		plan->uuid = random_uuid(arena);
+	return plan->uuid ? 0 : complain(DONE_ERROR, "there are no random numbers: %s",
+					 strerror(errno));
+}
+
 static int emit(struct plan *plan, const struct source *source,
 		const struct options *options)
 {
-	const struct target *target = &plan->verdict->target;
 	const char *name = options->emit ? options->emit : "sysfs";
 	const struct emitter *emitter = find_emitter(name);
 	struct arena arena = { 0 };
@@ -261,19 +291,8 @@ static int emit(struct plan *plan, const struct source *source,
 
 	if (!emitter)
 		return ret;
-	plan->uuid = options->uuid;
-	if (target->device)
-		plan->uuid = target->device->uuid;
-	if (!plan->uuid && source->device)
-		plan->uuid = source->device->uuid;
-	/* On one and the same host the source's name is taken. */
-	if (!plan->uuid || (!options->uuid && !target->device &&
-			    target->host->root &&
-			    host_device((struct host *)target->host, plan->uuid)))
-		plan->uuid = random_uuid(&arena);
-	if (!plan->uuid)
-		ret = complain(DONE_ERROR, "there are no random numbers: %s", strerror(errno));
-	else
+	ret = choose_uuid(plan, source, options->uuid, &arena);
+	if (!ret)
 		ret = check_names(plan, emitter);
 	if (!ret && options->json) {
 		ret = print_json(plan, source, emitter);

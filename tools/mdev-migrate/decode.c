@@ -30,11 +30,12 @@ static json_t *put_record(struct decoder *decoder, u32 tag, u32 flags,
 			  u64 offset, u32 length)
 {
 	json_t *object = json_new_object();
+	struct mdm_tag_room room;
 	char hex[16];
 
 	snprintf(hex, sizeof(hex), "0x%08x", tag);
 	json_put_number(object, "offset", offset);
-	json_put_text(object, "record", mdm_tag_name(tag));
+	json_put_text(object, "record", mdm_tag_name(&room, tag));
 	json_put_text(object, "tag", hex);
 	json_put_bool(object, "optional", flags & MDEV_MIGRATE_RECORD_OPTIONAL);
 	json_put_number(object, "length", length);
@@ -174,26 +175,38 @@ json_t *decode_finish(struct decoder *decoder, int *result)
 	return answer;
 }
 
-/* The configuration in a saved state, NULL if the file is none. */
+/*
+ * The configuration in a saved state, NULL if the file is none. What comes behind it is read
+ * too: of a damaged state nothing else can be used.
+ */
 const char *decode_config_of(struct arena *arena, const char *file)
 {
 	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct decoder *decoder;
 	const char *config;
-	char buf[2048];
-	ssize_t len;
+	char buf[64 * 1024];
+	ssize_t len = 0;
+	json_t *answer;
 	int result;
 
 	if (fd < 0)
 		return NULL;
-	/* What cannot be read twice is not looked into. */
-	len = lseek(fd, 0, SEEK_CUR) < 0 ? 0 : read(fd, buf, sizeof(buf));
-	close(fd);
-	if (len <= 0)
-		return NULL;
 	decoder = decode_begin();
-	decode_push(decoder, buf, len);
+	/* What cannot be read twice is not looked into. */
+	if (lseek(fd, 0, SEEK_CUR) >= 0) {
+		do
+			len = read(fd, buf, sizeof(buf));
+		while (len > 0 && !decode_push(decoder, buf, len));
+	}
+	close(fd);
 	config = arena_strdup(arena, decoder->config);
-	json_decref(decode_finish(decoder, &result));
+	answer = decode_finish(decoder, &result);
+	if (config && len < 0)
+		complain(DONE_ERROR, "%s: only its beginning could be read: its configuration is what is compared",
+			 file);
+	else if (config && result == DONE_NO)
+		complain(DONE_NO, "%s: the state is damaged, no device will load it (%s): only its configuration is compared",
+			 file, json_string_value(json_object_get(answer, "error")));
+	json_decref(answer);
 	return config;
 }

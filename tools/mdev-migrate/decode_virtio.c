@@ -79,7 +79,8 @@ static void put_status(json_t *object, uint8_t status)
 static const char *feature_name(int bit)
 {
 	static const char * const names[64] = {
-		[0] = "CSUM", [1] = "GUEST_CSUM", [3] = "MTU", [5] = "MAC",
+		[0] = "CSUM", [1] = "GUEST_CSUM",
+		[2] = "CTRL_GUEST_OFFLOADS", [3] = "MTU", [5] = "MAC",
 		[7] = "GUEST_TSO4", [8] = "GUEST_TSO6", [9] = "GUEST_ECN",
 		[10] = "GUEST_UFO", [11] = "HOST_TSO4", [12] = "HOST_TSO6",
 		[13] = "HOST_ECN", [14] = "HOST_UFO", [15] = "MRG_RXBUF",

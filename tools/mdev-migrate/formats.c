@@ -66,12 +66,38 @@ static bool same_model(const struct type *a, const struct type *b)
 	return a->model && b->model && !strcmp(a->model, b->model);
 }
 
+/* What the host's devices of this model have. */
+static void devices_points(struct arena *arena, const struct host *host,
+			   const struct type *type, const struct param *param,
+			   uint64_t *points, size_t *nr)
+{
+	struct mdev_migrate_msg why;
+	struct config config;
+	const char *text;
+	__u64 value;
+	size_t i;
+
+	for (i = 0; i < host->nr_devices; i++) {
+		const struct device *device = &host->devices[i];
+
+		if (!device->config || !device->model ||
+		    strcmp(device->model, type->model) ||
+		    config_read(arena, &config, device->config, &why))
+			continue;
+		text = config_value(&config, param->codec.name);
+		if (text && !mdev_migrate_param_parse(&param->codec, text, strlen(text),
+						      &value, &why))
+			add_point(points, nr, value);
+	}
+}
+
 /*
  * The values of a parameter that are worth a name: each end of what is allowed
- * and each version's, where it is allowed; small ranges in full.
+ * and each version's, where it is allowed; small ranges in full; what devices have.
  */
-static size_t points_of(const struct host *host, const struct type *type,
-			const struct param *param, uint64_t *points)
+static size_t points_of(struct arena *arena, const struct host *host,
+			const struct type *type, const struct param *param,
+			uint64_t *points)
 {
 	size_t nr = 0, i;
 	unsigned int r;
@@ -96,6 +122,7 @@ static size_t points_of(const struct host *host, const struct type *type,
 		    mdev_migrate_param_allows(&param->codec, theirs->def))
 			add_point(points, &nr, theirs->def);
 	}
+	devices_points(arena, host, type, param, points, &nr);
 	return nr;
 }
 
@@ -125,7 +152,7 @@ static void put_points(const struct host *host, const struct type *type,
 	for (i = 0; i < type->params->nr; i++) {
 		const struct param *param = &type->params->params[i];
 
-		nr = points_of(host, type, param, points);
+		nr = points_of(&arena, host, type, param, points);
 		for (j = 0; j < nr; j++) {
 			if (points[j] != param->codec.off)
 				each(out, short_name(type->model),

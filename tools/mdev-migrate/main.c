@@ -41,9 +41,9 @@ static const struct command {
 } commands[] = {
 	{ "list", "", "this host's types and devices",
 	  cmd_list, 0, 0, 0 },
-	{ "show", "DEVICE|TYPE", "all about one of them",
+	{ "show", "SOURCE", "all about a device or type",
 	  cmd_show, 1, 1, 0 },
-	{ "export", "[-o FILE] [--compact] [--format json|nova|nfd|prometheus]",
+	{ "export", "[-o|--output FILE] [--compact] [--format json|nova|nfd|prometheus]",
 	  "a snapshot of this host; the commands below work from it",
 	  cmd_export, 0, 0,
 	  TAKES(OPT_OUTPUT) | TAKES(OPT_COMPACT) | TAKES(OPT_FORMAT) },
@@ -68,7 +68,7 @@ static const struct command {
 	{ "load", "UUID [FILE] [--hold [-o FILE]]",
 	  "a device's state from a file or pipe",
 	  cmd_load, 1, 2, TAKES(OPT_HOLD) | TAKES(OPT_OUTPUT) },
-	{ "decode", "[--verify] FILE", "a saved state in words",
+	{ "decode", "[--verify] FILE", "a saved state in words; - is standard input",
 	  cmd_decode, 1, 1, TAKES(OPT_VERIFY) },
 };
 
@@ -92,19 +92,26 @@ static const struct option long_options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-static void usage(FILE *out)
+/* @only: of this command, or NULL */
+static void usage(FILE *out, const struct command *only)
 {
 	size_t i;
 
 	fputs("Usage: " PROGRAM " COMMAND [OPTION...] [ARGUMENT...]\n\n", out);
-	for (i = 0; i < NR_COMMANDS; i++)
-		fprintf(out, "  %s %s\n        %s\n", commands[i].name,
-			commands[i].args, commands[i].summary);
+	for (i = 0; i < NR_COMMANDS; i++) {
+		if (only && only != &commands[i])
+			continue;
+		fprintf(out, "  %s%s%s\n        %s\n", commands[i].name,
+			*commands[i].args ? " " : "", commands[i].args,
+			commands[i].summary);
+	}
 	fputs("\nEvery command but save takes --json; all take --root DIR for a sysfs that is not\n"
 	      "at /sys.\n"
-	      "SOURCE and DESTINATION: a device's UUID, a type, a snapshot with or without\n"
-	      "one of its devices (FILE, FILE:UUID, FILE:HOST/UUID), - for a snapshot on\n"
-	      "standard input, . for this host. See " PROGRAM "(8).\n"
+	      "SOURCE: a device's UUID or a TYPE or PARENT/TYPE of this host; FILE:DEVICE,\n"
+	      "FILE:TYPE or FILE:HOST/DEVICE of a snapshot, FILE alone if there is only one to\n"
+	      "choose; a configuration model=URI,PARAMETER=VALUE,...; a saved state.\n"
+	      "DESTINATION: the same but the last two; . for this host, FILE or FILE:HOST/ for\n"
+	      "that one. FILE can be -, standard input. See " PROGRAM "(8).\n"
 	      "Exit status: 0 yes, 1 no, 2 an error, 3 there is no way to know.\n", out);
 }
 
@@ -199,6 +206,7 @@ static int parse(struct options *options, const struct command **command,
 		 int argc, char **argv)
 {
 	unsigned int given = 0;
+	bool help = false;
 	int option, i;
 
 	while ((option = getopt_long(argc, argv, "hVo:", long_options,
@@ -206,8 +214,8 @@ static int parse(struct options *options, const struct command **command,
 		if (option == 'o')
 			option = OPT_OUTPUT;
 		if (option == 'h') {
-			usage(stdout);
-			return finish_output(stdout, "standard output");
+			help = true;
+			continue;
 		}
 		if (option == 'V') {
 			puts(PROGRAM " " VERSION);
@@ -219,11 +227,16 @@ static int parse(struct options *options, const struct command **command,
 		}
 		given |= TAKES(option);
 	}
-	if (optind == argc) {
-		usage(stderr);
+	if (optind == argc && !help) {
+		usage(stderr, NULL);
 		return DONE_ERROR;
 	}
-	*command = find_command(argv[optind]);
+	if (optind < argc)
+		*command = find_command(argv[optind]);
+	if (help && (*command || optind == argc)) {
+		usage(stdout, *command);
+		return finish_output(stdout, "standard output");
+	}
 	if (!*command)
 		return complain(DONE_ERROR, "there is no command \"%s\": see " PROGRAM " --help",
 				argv[optind]);
@@ -247,7 +260,7 @@ int main(int argc, char **argv)
 	if (status >= 0)
 		return status;
 	if (options.nr < command->min || options.nr > command->max)
-		return complain(DONE_ERROR, "usage: " PROGRAM " %s %s", command->name,
-				command->args);
+		return complain(DONE_ERROR, "usage: " PROGRAM " %s%s%s", command->name,
+				*command->args ? " " : "", command->args);
 	return command->run(&options);
 }

@@ -13,6 +13,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "../../drivers/mdev_migrate/codec/param.h"
 #include "verdict.h"
 
 const char *result_name(enum result result)
@@ -78,6 +79,20 @@ static void not_allowed(struct arena *arena, struct findings *findings,
 	});
 }
 
+/* It cannot be a value of any host's. */
+static void malformed(struct arena *arena, struct findings *findings,
+		      const struct param *param, const char *value,
+		      const struct mdev_migrate_msg *why)
+{
+	findings_add(arena, findings, &(struct finding) {
+		.result = INCOMPATIBLE,
+		.code = "value-malformed",
+		.parameter = param->codec.name,
+		.source = value,
+		.message = arena_strdup(arena, why->text),
+	});
+}
+
 static void must_write(struct arena *arena, struct findings *findings,
 		       const struct param *param, const char *value,
 		       const char *now)
@@ -105,10 +120,18 @@ static void judge_param(struct arena *arena, struct findings *findings,
 	const char *value = config_value(source, param->codec.name);
 	const char *have = NULL;
 	__u64 wanted = param->codec.off;
+	struct mdev_migrate_msg why;
 	__u64 has = param->def;
+	int ret = 0;
 
-	if (value && mdev_migrate_param_parse(&param->codec, value,
-					      strlen(value), &wanted, NULL)) {
+	if (value)
+		ret = mdm_param_parse(&param->codec, "the source has", value,
+				      strlen(value), &wanted, &why);
+	if (ret == -EINVAL) {
+		malformed(arena, findings, param, value, &why);
+		return;
+	}
+	if (ret) {
 		not_allowed(arena, findings, param, value);
 		return;
 	}
@@ -468,6 +491,7 @@ void judge_host(struct arena *arena, struct verdict *verdict,
 	if (verdict->target.type)
 		return;
 	add_plain(arena, &verdict->findings, INCOMPATIBLE, "no-types",
-		  "the host has no mediated device types");
+		  host->root ? "this host has no mediated device types: is a driver for them loaded?" :
+		  "the host had no mediated device types when it was exported: was a driver for them loaded?");
 	verdict->result = INCOMPATIBLE;
 }

@@ -245,7 +245,7 @@ int mdev_migrate_config_parse(struct mdev_migrate_config *config,
 	for (i = 0; i < len; i++) {
 		if (text[i] <= ' ' || text[i] > '~')
 			return mdm_say(why, -EINVAL,
-				       "byte %zu of the configuration is no printable character",
+				       "byte %zu of the configuration is white space or not printable",
 				       i);
 	}
 	item = item_length(text, len);

@@ -31,11 +31,12 @@ static const struct {
 
 /**
  * mdm_tag_name - a record's name
+ * @room: for a name that has to be made
  * @tag: MDEV_MIGRATE_TAG_*
  *
- * Return: the name, or "unknown record".
+ * Return: the name, or the tag as a number if it has none.
  */
-const char *mdm_tag_name(u32 tag)
+const char *mdm_tag_name(struct mdm_tag_room *room, u32 tag)
 {
 	unsigned int i;
 
@@ -43,7 +44,8 @@ const char *mdm_tag_name(u32 tag)
 		if (tag_names[i].tag == tag)
 			return tag_names[i].name;
 	}
-	return "unknown record";
+	snprintf(room->text, sizeof(room->text), "0x%x", tag);
+	return room->text;
 }
 
 static u32 header_crc(const struct mdev_migrate_record_hdr *hdr)
@@ -92,6 +94,7 @@ static int check_place(struct mdm_reader *reader)
 	static const u32 first[] = {
 		MDEV_MIGRATE_TAG_START, MDEV_MIGRATE_TAG_CONFIG,
 	};
+	struct mdm_tag_room room;
 	u32 tag = reader->tag;
 
 	if (reader->nr_records < 2) {
@@ -102,30 +105,33 @@ static int check_place(struct mdm_reader *reader)
 				       "this is no device state stream: it begins with record 0x%x, not with START",
 				       tag);
 		return mdm_say(reader->why, -EPROTO,
-			       "record %s (0x%x) stands where CONFIG must",
-			       mdm_tag_name(tag), tag);
+			       "record %s stands where CONFIG must",
+			       mdm_tag_name(&room, tag));
 	}
 	if (tag == first[0] || tag == first[1])
 		return mdm_say(reader->why, -EPROTO,
 			       "record %s comes a second time at byte %llu",
-			       mdm_tag_name(tag),
+			       mdm_tag_name(&room, tag),
 			       (unsigned long long)reader->offset);
 	return 0;
 }
 
 static int check_small_length(struct mdm_reader *reader, u32 min, u32 max)
 {
+	struct mdm_tag_room room;
+
 	if (reader->length < min || reader->length > max)
 		return mdm_say(reader->why, -EMSGSIZE,
 			       "record %s has %u bytes, this device takes %u to %u",
-			       mdm_tag_name(reader->tag), reader->length, min,
-			       max);
+			       mdm_tag_name(&room, reader->tag),
+			       reader->length, min, max);
 	reader->buf = reader->small;
 	return 0;
 }
 
 static int begin_record(struct mdm_reader *reader)
 {
+	struct mdm_tag_room room;
 	int ret;
 
 	reader->tag = le32_to_cpu(reader->hdr.tag);
@@ -139,14 +145,14 @@ static int begin_record(struct mdm_reader *reader)
 		return ret;
 	if (reader->flags & ~MDEV_MIGRATE_RECORD_OPTIONAL)
 		return mdm_say(reader->why, -EPROTO,
-			       "record %s (0x%x) has flags 0x%x, this device knows 0x%x only",
-			       mdm_tag_name(reader->tag), reader->tag,
-			       reader->flags, MDEV_MIGRATE_RECORD_OPTIONAL);
+			       "record %s has flags 0x%x, this device knows 0x%x only",
+			       mdm_tag_name(&room, reader->tag), reader->flags,
+			       MDEV_MIGRATE_RECORD_OPTIONAL);
 	if (reader->length > MDEV_MIGRATE_RECORD_MAX)
 		return mdm_say(reader->why, -EMSGSIZE,
-			       "record %s (0x%x) has %u bytes, the most is %u",
-			       mdm_tag_name(reader->tag), reader->tag,
-			       reader->length, MDEV_MIGRATE_RECORD_MAX);
+			       "record %s has %u bytes, the most is %u",
+			       mdm_tag_name(&room, reader->tag), reader->length,
+			       MDEV_MIGRATE_RECORD_MAX);
 	switch (reader->tag) {
 	case MDEV_MIGRATE_TAG_START:
 		return check_small_length(reader,
@@ -210,12 +216,13 @@ static int check_end(struct mdm_reader *reader)
 
 static int end_record(struct mdm_reader *reader)
 {
+	struct mdm_tag_room room;
 	int ret;
 
 	if (~reader->crc != le32_to_cpu(reader->hdr.crc32c))
 		return mdm_say(reader->why, -EBADMSG,
 			       "record %s at byte %llu: checksum 0x%08x in the stream, 0x%08x of its bytes",
-			       mdm_tag_name(reader->tag),
+			       mdm_tag_name(&room, reader->tag),
 			       (unsigned long long)reader->offset,
 			       le32_to_cpu(reader->hdr.crc32c), ~reader->crc);
 	switch (reader->tag) {

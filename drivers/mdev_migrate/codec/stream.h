@@ -77,12 +77,20 @@ struct mdm_reader {
 	u8 small[MDEV_MIGRATE_CONFIG_MAX];
 };
 
+/**
+ * struct mdm_tag_room - where mdm_tag_name() makes a name
+ * @text: it
+ */
+struct mdm_tag_room {
+	char text[sizeof("0x12345678")];
+};
+
 void mdm_reader_init(struct mdm_reader *reader,
 		     const struct mdm_reader_ops *ops, void *context,
 		     struct mdev_migrate_msg *why);
 int mdm_reader_push(struct mdm_reader *reader, const void *data, size_t len);
 int mdm_reader_finish(struct mdm_reader *reader);
-const char *mdm_tag_name(u32 tag);
+const char *mdm_tag_name(struct mdm_tag_room *room, u32 tag);
 
 void mdm_record_seal(struct mdev_migrate_record_hdr *hdr, u32 tag, u32 flags,
 		     const void *data, u32 length);
