@@ -6,7 +6,7 @@
 #ifndef MDEV_VIRTIO_NET_PARTS_H
 #define MDEV_VIRTIO_NET_PARTS_H
 
-#include <linux/mdev_migrate_config.h>
+#include <linux/mdev_migrate/config.h>
 
 #ifdef __KERNEL__
 #include <linux/types.h>

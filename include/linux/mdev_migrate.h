@@ -13,7 +13,7 @@
 
 #include <linux/kthread.h>
 #include <linux/mdev.h>
-#include <linux/mdev_migrate_config.h>
+#include <linux/mdev_migrate/config.h>
 #include <linux/pci_regs.h>
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>

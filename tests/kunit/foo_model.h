@@ -6,7 +6,7 @@
 #ifndef FOO_MODEL_H
 #define FOO_MODEL_H
 
-#include <linux/mdev_migrate_config.h>
+#include <linux/mdev_migrate/config.h>
 
 #define FOO_URI	"https://example.org/devices/foo"
 

@@ -10,7 +10,7 @@
 #include <linux/slab.h>
 
 #include "foo_model.h"
-#include "migration.h"
+#include "migration/migration.h"
 
 FOO_PARAMS(params, foo_on_off);
 FOO_MODEL(model, params);

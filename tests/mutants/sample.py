@@ -40,14 +40,14 @@ FIRST = {
     "virtio_net/common_cfg.c": "virtio", "virtio_net/pci.c": "pci virtio",
     "virtio_net/netdev.c": "netdev bridge", "virtio_net/model.c": "config versions",
     "virtio_net/ethtool.c": "netdev", "virtio_net/ifname.c": "netdev",
-    "mdev_migrate/irq": "irq", "mdev_migrate/pci": "pci virtio irq",
-    "mdev_migrate/sysfs": "sysfs config", "mdev_migrate/codec": "config records stream",
-    "mdev_migrate/save.c": "stream datafd", "mdev_migrate/resume.c": "stream datafd records",
-    "mdev_migrate/fsm.c": "fsm", "mdev_migrate/session.c": "datafd fsm",
-    "mdev_migrate/dirty.c": "dirty dma", "mdev_migrate/dma.c": "dma dirty",
-    "mdev_migrate/cache.c": "dma memlock", "mdev_migrate/pin.c": "dma memlock",
-    "mdev_migrate/unmap.c": "dma uffd", "mdev_migrate/map.c": "dma uffd",
-    "mdev_migrate/marks.c": "dma uffd", "mdev_migrate/calls.c": "dma",
+    "mdev_migrate/pci/irq": "irq", "mdev_migrate/pci/": "pci virtio irq",
+    "mdev_migrate/description/": "sysfs config", "mdev_migrate/codec": "config records stream",
+    "migration/save.c": "stream datafd", "migration/resume.c": "stream datafd records",
+    "migration/fsm.c": "fsm", "migration/session.c": "datafd fsm",
+    "memory/dirty.c": "dirty dma", "memory/dma.c": "dma dirty",
+    "memory/cache.c": "dma memlock", "memory/pin.c": "dma memlock",
+    "memory/unmap.c": "dma uffd", "memory/map.c": "dma uffd",
+    "memory/marks.c": "dma uffd", "memory/calls.c": "dma",
 }
 
 

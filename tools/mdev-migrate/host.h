@@ -6,7 +6,7 @@
 #ifndef MDEV_MIGRATE_HOST_H
 #define MDEV_MIGRATE_HOST_H
 
-#include <linux/mdev_migrate_config.h>
+#include <linux/mdev_migrate/config.h>
 
 #include "util.h"
 

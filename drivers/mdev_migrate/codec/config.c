@@ -3,7 +3,7 @@
  * Configurations: a model's URI and each parameter that is not off, as one
  * canonical string, and what it takes for two of them to fit.
  */
-#include <linux/mdev_migrate_config.h>
+#include <linux/mdev_migrate/config.h>
 #include "msg.h"
 #include "param.h"
 

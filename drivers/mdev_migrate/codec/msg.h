@@ -2,7 +2,7 @@
 #ifndef MDM_CODEC_MSG_H
 #define MDM_CODEC_MSG_H
 
-#include <linux/mdev_migrate_config.h>
+#include <linux/mdev_migrate/config.h>
 #include "port.h"
 
 __printf(3, 4)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Parameters: what values they can have and how these are written. */
-#include <linux/mdev_migrate_config.h>
+#include <linux/mdev_migrate/config.h>
 #include "msg.h"
 #include "param.h"
 

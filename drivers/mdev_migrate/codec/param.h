@@ -2,7 +2,7 @@
 #ifndef MDM_CODEC_PARAM_H
 #define MDM_CODEC_PARAM_H
 
-#include <linux/mdev_migrate_config.h>
+#include <linux/mdev_migrate/config.h>
 #include "port.h"
 
 int mdm_param_parse(const struct mdev_migrate_param *param, const char *subject,

@@ -8,7 +8,7 @@
 #ifndef MDM_CODEC_STREAM_H
 #define MDM_CODEC_STREAM_H
 
-#include <linux/mdev_migrate_config.h>
+#include <linux/mdev_migrate/config.h>
 #include "port.h"
 #ifdef __KERNEL__
 #include <uapi/linux/mdev_migrate.h>

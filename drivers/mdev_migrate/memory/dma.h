@@ -44,7 +44,7 @@
 #error "mdev_migrate needs a 64-bit kernel"
 #endif
 
-#include "mdm.h"
+#include "../mdm.h"
 
 struct mdm_call;
 struct mdm_owner;

@@ -8,7 +8,7 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 
-#include "mdm.h"
+#include "../mdm.h"
 
 /*
  * To userspace this is the parent's subsystem. libvirt looks for mdev types at

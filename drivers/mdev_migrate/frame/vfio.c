@@ -3,7 +3,7 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 
-#include "mdm.h"
+#include "../mdm.h"
 
 static int mdm_init_device(struct vfio_device *vdev)
 {

@@ -4,7 +4,7 @@
 
 #include <linux/pci_regs.h>
 
-#include "mdm.h"
+#include "../mdm.h"
 
 /**
  * struct mdm_pci - a device's PCI function

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The last refused or failed migration step, as a sentence. */
-#include "mdm.h"
+#include "../mdm.h"
 
 /**
  * mdev_migrate_refuse - refuse a migration step

@@ -4,7 +4,7 @@
 
 #include <linux/kthread.h>
 
-#include "mdm.h"
+#include "../mdm.h"
 
 /**
  * struct mdev_migrate_worker - a thread that works for a device

@@ -6,7 +6,7 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 
-#include "mdm.h"
+#include "../mdm.h"
 
 /**
  * mdm_config_check - can there be a device with this configuration?

@@ -3,7 +3,7 @@
 #ifndef MDM_MIGRATION_H
 #define MDM_MIGRATION_H
 
-#include "mdm.h"
+#include "../mdm.h"
 
 struct mdm_session;
 

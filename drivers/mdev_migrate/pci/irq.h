@@ -2,7 +2,7 @@
 #ifndef MDM_IRQ_H
 #define MDM_IRQ_H
 
-#include "mdm.h"
+#include "../mdm.h"
 
 struct mdm_unmask;
 

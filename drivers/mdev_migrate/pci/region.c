@@ -5,7 +5,7 @@
  */
 #include <linux/nospec.h>
 
-#include "mdm.h"
+#include "../mdm.h"
 
 /* Its size, 0 for none. */
 static u64 region_size(struct mdev_migrate_device *mdm, unsigned int index)

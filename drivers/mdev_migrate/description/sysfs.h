@@ -6,7 +6,7 @@
 #include <linux/kobject.h>
 #include <linux/sysfs.h>
 
-#include "mdm.h"
+#include "../mdm.h"
 
 /**
  * struct mdm_sysfs_dir - a folder
