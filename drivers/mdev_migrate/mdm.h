@@ -184,21 +184,6 @@ int mdm_irqs_info(struct mdev_migrate_device *mdm, struct vfio_irq_info *info);
 int mdm_irqs_set(struct mdev_migrate_device *mdm, struct vfio_irq_set *hdr,
 		 void *data);
 
-/* dma.c */
-void mdm_calls_exit(void);
-int mdm_dma_create(struct mdev_migrate_device *mdm);
-int mdm_dma_open(struct mdev_migrate_device *mdm);
-void mdm_dma_close(struct mdev_migrate_device *mdm);
-void mdm_dma_destroy(struct mdev_migrate_device *mdm);
-void mdm_dma_set_saving(struct mdev_migrate_device *mdm, bool saving);
-/* pin.c, unmap.c */
-void mdm_dma_pause(struct mdev_migrate_device *mdm);
-void mdm_dma_interrupt(struct mdev_migrate_device *mdm,
-		       struct task_struct *task);
-void mdm_dma_unmap(struct mdev_migrate_device *mdm, u64 iova, u64 length);
-/* dirty.c */
-extern const struct vfio_log_ops mdm_log_ops;
-
 /* fsm.c */
 extern const struct vfio_migration_ops mdm_migration_ops;
 

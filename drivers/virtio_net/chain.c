@@ -121,11 +121,11 @@ int vnet_chain_walk(struct vnet_vq *vq, const struct vnet_ring *ring, u16 head)
 static int vnet_copy_in(struct vnet_vq *vq, bool atomic, u64 addr, void *buf,
 			size_t len)
 {
-	struct mdev_migrate_device *mdm = &vq->vnet->mdm;
+	struct mdev_migrate_memory *mem = vq->vnet->mdm.memory;
 	int err;
 
-	err = atomic ? mdev_migrate_dma_read_atomic(mdm, addr, buf, len) :
-		       mdev_migrate_dma_read(mdm, addr, buf, len);
+	err = atomic ? mdev_migrate_dma_read_atomic(mem, addr, buf, len) :
+		       mdev_migrate_dma_read(mem, addr, buf, len);
 	if (err == -EFAULT)
 		vq->why = "a buffer to read is not in mapped memory";
 	return err;
@@ -134,11 +134,11 @@ static int vnet_copy_in(struct vnet_vq *vq, bool atomic, u64 addr, void *buf,
 static int vnet_copy_out(struct vnet_vq *vq, bool atomic, u64 addr,
 			 const void *buf, size_t len)
 {
-	struct mdev_migrate_device *mdm = &vq->vnet->mdm;
+	struct mdev_migrate_memory *mem = vq->vnet->mdm.memory;
 	int err;
 
-	err = atomic ? mdev_migrate_dma_write_atomic(mdm, addr, buf, len) :
-		       mdev_migrate_dma_write(mdm, addr, buf, len);
+	err = atomic ? mdev_migrate_dma_write_atomic(mem, addr, buf, len) :
+		       mdev_migrate_dma_write(mem, addr, buf, len);
 	if (err == -EFAULT)
 		vq->why = "a buffer to write is not in mapped memory";
 	return err;

@@ -139,7 +139,7 @@ static int vnet_create_workers(struct vnet *vnet)
 	unsigned int i;
 
 	for (i = 0; i < vnet->max_pairs; i++) {
-		worker = mdev_migrate_worker_create(&vnet->mdm, "vnet");
+		worker = mdev_migrate_worker_create(vnet->mdm.memory, "vnet");
 		if (IS_ERR(worker)) {
 			vnet_destroy_workers(vnet);
 			return PTR_ERR(worker);

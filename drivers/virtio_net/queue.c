@@ -124,7 +124,7 @@ void vnet_vq_init(struct vnet_vq *vq, struct vnet *vnet, u16 index)
  */
 void vnet_vq_open(struct vnet_vq *vq, struct mdev_migrate_worker *worker)
 {
-	mdev_migrate_reader_add(&vq->vnet->mdm, &vq->reader);
+	mdev_migrate_reader_add(vq->vnet->mdm.memory, &vq->reader);
 	/* They know which worker had them last. */
 	kthread_init_work(&vq->work, vnet_vq_work);
 	kthread_init_delayed_work(&vq->retry, vnet_vq_retry);
@@ -146,7 +146,7 @@ void vnet_vq_close(struct vnet_vq *vq)
 	spin_unlock_bh(&vq->lock);
 	kthread_cancel_work_sync(&vq->work);
 	kthread_cancel_delayed_work_sync(&vq->retry);
-	mdev_migrate_reader_remove(&vq->vnet->mdm, &vq->reader);
+	mdev_migrate_reader_remove(vq->vnet->mdm.memory, &vq->reader);
 }
 
 /**
@@ -192,7 +192,7 @@ static void vnet_vq_poke_later(struct vnet_vq *vq)
 static void vnet_vq_unmap(struct vnet_vq *vq, unsigned int nr_areas)
 {
 	while (nr_areas--)
-		mdev_migrate_unmap(&vq->vnet->mdm, &vq->maps[nr_areas]);
+		mdev_migrate_unmap(vq->vnet->mdm.memory, &vq->maps[nr_areas]);
 }
 
 static int vnet_vq_map(struct vnet_vq *vq)
@@ -206,7 +206,7 @@ static int vnet_vq_map(struct vnet_vq *vq)
 			err = -EINVAL;
 			break;
 		}
-		err = mdev_migrate_map(&vq->vnet->mdm, &vq->maps[i],
+		err = mdev_migrate_map(vq->vnet->mdm.memory, &vq->maps[i],
 				       vq->addr[i],
 				       vnet_ring_area_len(i, vq->size));
 		if (err) {
@@ -337,7 +337,7 @@ static unsigned int vnet_vqs_hush(struct vnet *vnet, unsigned long *which,
 			__clear_bit(i, which);
 		else if (interrupt && READ_ONCE(vq->role) == VNET_CTRL)
 			/* A command may wait for each of the others. */
-			mdev_migrate_worker_pause(&vnet->mdm);
+			mdev_migrate_worker_pause(vnet->mdm.memory);
 		else if (interrupt)
 			vnet_vq_interrupt(vq);
 	}

@@ -60,7 +60,7 @@ static __le16 *vnet_avail_event(const struct vnet_vq *vq,
 static void vnet_used_dirty(struct vnet_vq *vq, const struct vnet_ring *ring,
 			    const void *field, size_t len)
 {
-	mdev_migrate_map_dirty(&vq->vnet->mdm, &vq->maps[VNET_USED],
+	mdev_migrate_map_dirty(vq->vnet->mdm.memory, &vq->maps[VNET_USED],
 			       field - (const void *)ring->used, len);
 }
 
@@ -86,7 +86,7 @@ static int vnet_ring_refresh(struct vnet_vq *vq)
 	int err;
 
 	for (i = 0; i < VNET_NR_AREAS; i++) {
-		err = mdev_migrate_map_refresh(&vq->vnet->mdm, &vq->maps[i]);
+		err = mdev_migrate_map_refresh(vq->vnet->mdm.memory, &vq->maps[i]);
 		if (err) {
 			vq->why = "the ring's memory was unmapped";
 			return err;

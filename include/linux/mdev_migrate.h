@@ -11,16 +11,14 @@
 #ifndef _LINUX_MDEV_MIGRATE_H
 #define _LINUX_MDEV_MIGRATE_H
 
-#include <linux/kthread.h>
 #include <linux/mdev.h>
 #include <linux/mdev_migrate/config.h>
+#include <linux/mdev_migrate/memory.h>
 #include <linux/pci_regs.h>
-#include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 #include <linux/vfio.h>
 #include <uapi/linux/mdev_migrate.h>
 
-struct mdm_dma;
 struct mdm_irqs;
 struct mdm_migration;
 struct mdm_pci;
@@ -29,7 +27,6 @@ struct mdm_types;
 struct mdm_virtual;
 struct mdev_migrate_device;
 struct mdev_migrate_driver;
-struct mdev_migrate_worker;
 struct mdev_migrate_writer;
 
 /**
@@ -205,7 +202,7 @@ struct mdev_migrate_driver {
  * @last_error: the last refused or failed migration step
  * @pci: configuration space, BARs
  * @irqs: interrupts
- * @dma: guest memory
+ * @memory: guest memory
  * @mig: state machine and data transfer session
  * @dir: migration/ in sysfs
  */
@@ -221,7 +218,7 @@ struct mdev_migrate_device {
 	struct mdev_migrate_msg last_error;
 	struct mdm_pci *pci;
 	struct mdm_irqs *irqs;
-	struct mdm_dma *dma;
+	struct mdev_migrate_memory *memory;
 	struct mdm_migration *mig;
 	struct mdm_sysfs_dir *dir;
 };
@@ -303,124 +300,5 @@ void mdev_migrate_msix_raise(struct mdev_migrate_device *mdm,
 			     unsigned int vector);
 void mdev_migrate_intx_set(struct mdev_migrate_device *mdm, bool level);
 bool mdev_migrate_msix_enabled(struct mdev_migrate_device *mdm);
-
-/* worker.c */
-struct mdev_migrate_worker *
-mdev_migrate_worker_create(struct mdev_migrate_device *mdm, const char *name);
-void mdev_migrate_worker_destroy(struct mdev_migrate_worker *worker);
-bool mdev_migrate_worker_queue(struct mdev_migrate_worker *worker,
-			       struct kthread_work *work);
-bool mdev_migrate_worker_queue_delayed(struct mdev_migrate_worker *worker,
-				       struct kthread_delayed_work *work,
-				       unsigned long delay);
-void mdev_migrate_worker_interrupt(struct mdev_migrate_worker *worker);
-void mdev_migrate_worker_pause(struct mdev_migrate_device *mdm);
-
-/**
- * struct mdev_migrate_reader - who reads and writes guest memory without sleeping
- *
- * A model has one for each part of it that works by itself, such as a queue:
- * only one at a time can be in a reader's section. Userspace that unmaps memory
- * waits until the sections are over that could use it.
- *
- * @lock: held in the section
- * @node: entry in the device's list of readers
- */
-struct mdev_migrate_reader {
-	spinlock_t lock; /* the section */
-	struct list_head node;
-};
-
-/**
- * mdev_migrate_reader_enter - begin a section
- * @reader: the reader
- *
- * Until mdev_migrate_reader_exit(), what is cached of guest memory stays, and
- * addresses of maps are good. To be short: no longer than it takes to copy some
- * tens of KiB.
- *
- * Context: Any but hard interrupt; not in another section. Nothing sleeps in it.
- */
-static inline void mdev_migrate_reader_enter(struct mdev_migrate_reader *reader)
-	__acquires(&reader->lock)
-{
-	spin_lock_bh(&reader->lock);
-	rcu_read_lock();
-}
-
-/**
- * mdev_migrate_reader_exit - end a section
- * @reader: the reader
- */
-static inline void mdev_migrate_reader_exit(struct mdev_migrate_reader *reader)
-	__releases(&reader->lock)
-{
-	rcu_read_unlock();
-	spin_unlock_bh(&reader->lock);
-}
-
-/**
- * struct mdev_migrate_map - guest memory that a model keeps mapped
- *
- * For rings: small, accessed all the time. The mapping goes away under the
- * model when userspace unmaps the memory and comes back with
- * mdev_migrate_map_refresh(), if there is memory again.
- *
- * @iova: where it begins
- * @len: bytes
- *
- * Everything below is the helper's.
- *
- * @addr: kernel address of @iova, or NULL
- * @base: what vmap() gave
- * @node: entry in the device's list of maps
- */
-struct mdev_migrate_map {
-	u64 iova;
-	size_t len;
-
-	void __rcu *addr;
-	void *base;
-	struct list_head node;
-};
-
-/* The longest map. */
-#define MDEV_MIGRATE_MAP_MAX	SZ_1M
-
-/* dma.c, map.c */
-void mdev_migrate_reader_add(struct mdev_migrate_device *mdm,
-			     struct mdev_migrate_reader *reader);
-void mdev_migrate_reader_remove(struct mdev_migrate_device *mdm,
-				struct mdev_migrate_reader *reader);
-int mdev_migrate_dma_read(struct mdev_migrate_device *mdm, u64 iova, void *buf,
-			  size_t len);
-int mdev_migrate_dma_write(struct mdev_migrate_device *mdm, u64 iova,
-			   const void *buf, size_t len);
-int mdev_migrate_dma_read_atomic(struct mdev_migrate_device *mdm, u64 iova,
-				 void *buf, size_t len);
-int mdev_migrate_dma_write_atomic(struct mdev_migrate_device *mdm, u64 iova,
-				  const void *buf, size_t len);
-int mdev_migrate_map(struct mdev_migrate_device *mdm,
-		     struct mdev_migrate_map *map, u64 iova, size_t len);
-int mdev_migrate_map_refresh(struct mdev_migrate_device *mdm,
-			     struct mdev_migrate_map *map);
-void mdev_migrate_unmap(struct mdev_migrate_device *mdm,
-			struct mdev_migrate_map *map);
-void mdev_migrate_map_dirty(struct mdev_migrate_device *mdm,
-			    struct mdev_migrate_map *map, size_t offset,
-			    size_t len);
-
-/**
- * mdev_migrate_map_addr - the mapping's kernel address
- * @map: the map
- *
- * Context: In a section of a reader's, until whose end the address is good.
- * Return: the address of the map's first byte, or NULL if it is gone: leave the
- * section and call mdev_migrate_map_refresh().
- */
-static inline void *mdev_migrate_map_addr(struct mdev_migrate_map *map)
-{
-	return rcu_dereference(map->addr);
-}
 
 #endif /* _LINUX_MDEV_MIGRATE_H */

@@ -13,11 +13,11 @@
 #define CALLS_CARDS	12
 
 struct calls_test {
-	struct mdev_migrate_device mdm;
+	struct vfio_device vdev;
 	struct mdm_owner *users[CALLS_USERS];
 	struct mdm_owner *groups[CALLS_USERS][CALLS_GROUPS];
 	struct mdm_owner *processes[CALLS_USERS][CALLS_GROUPS];
-	struct mdm_dma *cards[CALLS_CARDS];
+	struct mdev_migrate_memory *cards[CALLS_CARDS];
 	unsigned int nr_cards;
 	struct mdm_call *call;
 };
@@ -47,32 +47,32 @@ static void calls_share(struct mdm_owner **them, struct calls_test *t,
 }
 
 /* A card that somebody opens. */
-static struct mdm_dma *calls_card(struct kunit *test, unsigned int user,
-				  unsigned int group)
+static struct mdev_migrate_memory *
+calls_card(struct kunit *test, unsigned int user, unsigned int group)
 {
 	struct calls_test *t = test->priv;
-	struct mdm_dma *dma = kzalloc_obj(*dma, GFP_KERNEL);
+	struct mdev_migrate_memory *mem = kzalloc_obj(*mem, GFP_KERNEL);
 
-	KUNIT_ASSERT_NOT_NULL(test, dma);
-	spin_lock_init(&dma->lock);
-	dma->mdm = &t->mdm;
-	dma->is_open = true;
-	calls_share(dma->owners, t, user, group);
-	dma->owners[MDM_OWNER_OPENING] = calls_owner(test, MDM_OWNER_OPENING);
-	t->cards[t->nr_cards++] = dma;
-	return dma;
+	KUNIT_ASSERT_NOT_NULL(test, mem);
+	spin_lock_init(&mem->lock);
+	mem->vdev = &t->vdev;
+	mem->is_open = true;
+	calls_share(mem->owners, t, user, group);
+	mem->owners[MDM_OWNER_OPENING] = calls_owner(test, MDM_OWNER_OPENING);
+	t->cards[t->nr_cards++] = mem;
+	return mem;
 }
 
-static bool calls_waits(struct mdm_dma *dma)
+static bool calls_waits(struct mdev_migrate_memory *mem)
 {
-	guard(spinlock)(&dma->lock);
-	return mdm_calls_pending(dma);
+	guard(spinlock)(&mem->lock);
+	return mdm_calls_pending(mem);
 }
 
-static void calls_pins(struct mdm_dma *dma)
+static void calls_pins(struct mdev_migrate_memory *mem)
 {
-	guard(spinlock)(&dma->lock);
-	mdm_calls_pins(dma);
+	guard(spinlock)(&mem->lock);
+	mdm_calls_pins(mem);
 }
 
 /* User 0, in his first group, makes an ioctl; ours is the last reference to its file. */
@@ -148,14 +148,14 @@ static void calls_exit(struct kunit *test)
 
 static void calls_asked(struct kunit *test)
 {
-	struct mdm_dma *a = calls_card(test, 0, 0);
-	struct mdm_dma *before = calls_card(test, 0, 0);
-	struct mdm_dma *newcomer = calls_card(test, 0, 0);
-	struct mdm_dma *late = calls_card(test, 0, 0);
-	struct mdm_dma *group = calls_card(test, 0, 1);
-	struct mdm_dma *shares = calls_card(test, 1, 0);
-	struct mdm_dma *joins = calls_card(test, 1, 0);
-	struct mdm_dma *stranger = calls_card(test, 2, 0);
+	struct mdev_migrate_memory *a = calls_card(test, 0, 0);
+	struct mdev_migrate_memory *before = calls_card(test, 0, 0);
+	struct mdev_migrate_memory *newcomer = calls_card(test, 0, 0);
+	struct mdev_migrate_memory *late = calls_card(test, 0, 0);
+	struct mdev_migrate_memory *group = calls_card(test, 0, 1);
+	struct mdev_migrate_memory *shares = calls_card(test, 1, 0);
+	struct mdev_migrate_memory *joins = calls_card(test, 1, 0);
+	struct mdev_migrate_memory *stranger = calls_card(test, 2, 0);
 	struct mdm_call *call;
 
 	calls_pins(a);
@@ -182,14 +182,14 @@ static void calls_asked(struct kunit *test)
 /* Others join one after the other, and pin something. */
 static void calls_widens(struct kunit *test)
 {
-	struct mdm_dma *a = calls_card(test, 0, 0);
-	struct mdm_dma *before = calls_card(test, 4, 0);
-	struct mdm_dma *idle = calls_card(test, 3, 0);
-	struct mdm_dma *joins = calls_card(test, 1, 0);
-	struct mdm_dma *same = calls_card(test, 1, 4);
-	struct mdm_dma *group = calls_card(test, 1, 3);
-	struct mdm_dma *further = calls_card(test, 2, 0);
-	struct mdm_dma *other = calls_card(test, 4, 1);
+	struct mdev_migrate_memory *a = calls_card(test, 0, 0);
+	struct mdev_migrate_memory *before = calls_card(test, 4, 0);
+	struct mdev_migrate_memory *idle = calls_card(test, 3, 0);
+	struct mdev_migrate_memory *joins = calls_card(test, 1, 0);
+	struct mdev_migrate_memory *same = calls_card(test, 1, 4);
+	struct mdev_migrate_memory *group = calls_card(test, 1, 3);
+	struct mdev_migrate_memory *further = calls_card(test, 2, 0);
+	struct mdev_migrate_memory *other = calls_card(test, 4, 1);
 	struct mdm_call *call;
 
 	calls_pins(a);
@@ -226,10 +226,10 @@ static void calls_widens(struct kunit *test)
 /* He was counted for a device that had pinned nothing, after the other one did. */
 static void calls_sibling(struct kunit *test)
 {
-	struct mdm_dma *a = calls_card(test, 0, 0);
-	struct mdm_dma *joins = calls_card(test, 1, 0);
-	struct mdm_dma *idle = calls_card(test, 1, 0);
-	struct mdm_dma *same = calls_card(test, 1, 4);
+	struct mdev_migrate_memory *a = calls_card(test, 0, 0);
+	struct mdev_migrate_memory *joins = calls_card(test, 1, 0);
+	struct mdev_migrate_memory *idle = calls_card(test, 1, 0);
+	struct mdev_migrate_memory *same = calls_card(test, 1, 4);
 	struct mdm_call *call = calls_begin(test);
 
 	KUNIT_EXPECT_TRUE(test, call_ask(call, a));
@@ -244,12 +244,12 @@ static void calls_sibling(struct kunit *test)
 /* It was pinned, and closed before it is asked; its user opens it again. */
 static void calls_closed(struct kunit *test)
 {
-	struct mdm_dma *a = calls_card(test, 0, 0);
-	struct mdm_dma *closed = calls_card(test, 1, 0);
-	struct mdm_dma *again = calls_card(test, 1, 0);
-	struct mdm_dma *same = calls_card(test, 1, 1);
-	struct mdm_dma *former = calls_card(test, 2, 1);
-	struct mdm_dma *his = calls_card(test, 2, 1);
+	struct mdev_migrate_memory *a = calls_card(test, 0, 0);
+	struct mdev_migrate_memory *closed = calls_card(test, 1, 0);
+	struct mdev_migrate_memory *again = calls_card(test, 1, 0);
+	struct mdev_migrate_memory *same = calls_card(test, 1, 1);
+	struct mdev_migrate_memory *former = calls_card(test, 2, 1);
+	struct mdev_migrate_memory *his = calls_card(test, 2, 1);
 	struct mdm_call *call = calls_begin(test);
 
 	KUNIT_EXPECT_TRUE(test, call_ask(call, a));
@@ -283,7 +283,8 @@ static void calls_close_elsewhere(struct kunit *test, struct mdm_call *call)
 
 static void calls_stray(struct kunit *test)
 {
-	struct mdm_dma *a = calls_card(test, 0, 0), *b = calls_card(test, 0, 0);
+	struct mdev_migrate_memory *a = calls_card(test, 0, 0);
+	struct mdev_migrate_memory *b = calls_card(test, 0, 0);
 	struct mdm_call *call = calls_begin(test);
 
 	KUNIT_EXPECT_TRUE(test, call_ask(call, a));
@@ -305,11 +306,11 @@ static void calls_stray(struct kunit *test)
 /* It is the same ioctl still: type1 goes on counting, and so do we. */
 static void calls_stray_goes_on(struct kunit *test)
 {
-	struct mdm_dma *a = calls_card(test, 0, 0);
-	struct mdm_dma *joins = calls_card(test, 1, 0);
-	struct mdm_dma *same = calls_card(test, 1, 4);
-	struct mdm_dma *further = calls_card(test, 2, 0);
-	struct mdm_dma *other = calls_card(test, 4, 1);
+	struct mdev_migrate_memory *a = calls_card(test, 0, 0);
+	struct mdev_migrate_memory *joins = calls_card(test, 1, 0);
+	struct mdev_migrate_memory *same = calls_card(test, 1, 4);
+	struct mdev_migrate_memory *further = calls_card(test, 2, 0);
+	struct mdev_migrate_memory *other = calls_card(test, 4, 1);
 	struct mdm_call *call = calls_begin(test);
 
 	KUNIT_EXPECT_TRUE(test, call_ask(call, a));
@@ -364,7 +365,8 @@ static void calls_strays_forgotten(struct kunit *test)
 /* Of two at the same time, as two threads of a process make them. */
 static void calls_rounds(struct kunit *test)
 {
-	struct mdm_dma *a = calls_card(test, 0, 0), *b = calls_card(test, 0, 0);
+	struct mdev_migrate_memory *a = calls_card(test, 0, 0);
+	struct mdev_migrate_memory *b = calls_card(test, 0, 0);
 	struct mdm_call *other = calls_begin(test), *call = calls_begin(test);
 	unsigned int i;
 

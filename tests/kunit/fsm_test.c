@@ -161,8 +161,9 @@ static int fake_init(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, mdm_irqs_create(mdm), 0);
 	KUNIT_ASSERT_EQ(test, mdm_migration_create(mdm), 0);
 	KUNIT_ASSERT_EQ(test, mdm_pci_create(mdm), 0);
-	KUNIT_ASSERT_EQ(test, mdm_dma_create(mdm), 0);
-	KUNIT_ASSERT_EQ(test, mdm_dma_open(mdm), 0);
+	mdm->memory = mdev_migrate_memory_create(&mdm->vdev);
+	KUNIT_ASSERT_NOT_NULL(test, mdm->memory);
+	KUNIT_ASSERT_EQ(test, mdev_migrate_memory_open(mdm->memory), 0);
 	KUNIT_ASSERT_EQ(test, mdm_migration_open(mdm), 0);
 	test->priv = f;
 	return 0;
@@ -174,10 +175,10 @@ static void fake_exit(struct kunit *test)
 
 	mdm_migration_close(&f->mdm);
 	mdm_irqs_close(&f->mdm);
-	mdm_dma_close(&f->mdm);
+	mdev_migrate_memory_close(f->mdm.memory);
 	mdm_pci_destroy(&f->mdm);
 	mdm_migration_destroy(&f->mdm);
-	mdm_dma_destroy(&f->mdm);
+	mdev_migrate_memory_destroy(f->mdm.memory);
 	mdm_irqs_destroy(&f->mdm);
 }
 
@@ -481,7 +482,7 @@ static void test_worker_with_delayed_work(struct kunit *test)
 	unsigned int done;
 
 	KUNIT_ASSERT_NOT_NULL(test, r);
-	r->worker = mdev_migrate_worker_create(&f->mdm, "kunit");
+	r->worker = mdev_migrate_worker_create(f->mdm.memory, "kunit");
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, r->worker);
 	kthread_init_delayed_work(&r->work, retry_later);
 	mdev_migrate_worker_queue_delayed(r->worker, &r->work, 0);

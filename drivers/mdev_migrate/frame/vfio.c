@@ -20,17 +20,19 @@ static int mdm_init_device(struct vfio_device *vdev)
 	ret = mdm_irqs_create(mdm);
 	if (ret)
 		return ret;
-	ret = mdm_dma_create(mdm);
-	if (ret)
+	mdm->memory = mdev_migrate_memory_create(vdev);
+	if (!mdm->memory) {
+		ret = -ENOMEM;
 		goto destroy_irqs;
+	}
 	ret = mdm_migration_create(mdm);
 	if (ret)
-		goto destroy_dma;
+		goto destroy_memory;
 	mdm_object_get();
 	return 0;
 
-destroy_dma:
-	mdm_dma_destroy(mdm);
+destroy_memory:
+	mdev_migrate_memory_destroy(mdm->memory);
 destroy_irqs:
 	mdm_irqs_destroy(mdm);
 	return ret;
@@ -41,7 +43,7 @@ static void mdm_release_device(struct vfio_device *vdev)
 	struct mdev_migrate_device *mdm = to_mdm(vdev);
 
 	mdm_migration_destroy(mdm);
-	mdm_dma_destroy(mdm);
+	mdev_migrate_memory_destroy(mdm->memory);
 	mdm_irqs_destroy(mdm);
 	mutex_destroy(&mdm->config_lock);
 	mdm_object_put();
@@ -93,16 +95,16 @@ static int mdm_open_device(struct vfio_device *vdev)
 	ret = mdm_pci_create(mdm);
 	if (ret)
 		goto not_open;
-	ret = mdm_dma_open(mdm);
+	ret = mdev_migrate_memory_open(mdm->memory);
 	if (ret)
 		goto destroy_pci;
 	ret = mdm_migration_open(mdm);
 	if (ret)
-		goto close_dma;
+		goto close_memory;
 	return 0;
 
-close_dma:
-	mdm_dma_close(mdm);
+close_memory:
+	mdev_migrate_memory_close(mdm->memory);
 destroy_pci:
 	mdm_pci_destroy(mdm);
 not_open:
@@ -116,7 +118,7 @@ static void mdm_close_device(struct vfio_device *vdev)
 
 	mdm_migration_close(mdm);
 	mdm_irqs_close(mdm);
-	mdm_dma_close(mdm);
+	mdev_migrate_memory_close(mdm->memory);
 	mdm_pci_destroy(mdm);
 	set_open(mdm, false);
 }
@@ -240,7 +242,7 @@ static void mdm_request(struct vfio_device *vdev, unsigned int count)
 
 static void mdm_vfio_dma_unmap(struct vfio_device *vdev, u64 iova, u64 length)
 {
-	mdm_dma_unmap(to_mdm(vdev), iova, length);
+	mdev_migrate_dma_unmap(to_mdm(vdev)->memory, iova, length);
 }
 
 static const struct vfio_device_ops mdm_vfio_ops = {
@@ -259,6 +261,33 @@ static const struct vfio_device_ops mdm_vfio_ops = {
 	.get_region_info_caps = mdm_get_region_info_caps,
 	.request = mdm_request,
 	.dma_unmap = mdm_vfio_dma_unmap,
+};
+
+static int mdm_log_start(struct vfio_device *vdev,
+			 struct rb_root_cached *ranges, u32 nnodes,
+			 u64 *page_size)
+{
+	return mdev_migrate_log_start(to_mdm(vdev)->memory, ranges, nnodes,
+				      page_size);
+}
+
+static int mdm_log_stop(struct vfio_device *vdev)
+{
+	return mdev_migrate_log_stop(to_mdm(vdev)->memory);
+}
+
+static int mdm_log_read_and_clear(struct vfio_device *vdev, unsigned long iova,
+				  unsigned long length,
+				  struct iova_bitmap *dirty)
+{
+	return mdev_migrate_log_read_and_clear(to_mdm(vdev)->memory, iova,
+					       length, dirty);
+}
+
+static const struct vfio_log_ops mdm_log_ops = {
+	.log_start = mdm_log_start,
+	.log_stop = mdm_log_stop,
+	.log_read_and_clear = mdm_log_read_and_clear,
 };
 
 static struct mdev_migrate_device *alloc_device(struct mdev_device *mdev)

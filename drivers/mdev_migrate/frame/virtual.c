@@ -9,6 +9,7 @@
 #include <linux/slab.h>
 
 #include "../mdm.h"
+#include "../memory/dma.h"
 
 /*
  * To userspace this is the parent's subsystem. libvirt looks for mdev types at

@@ -44,7 +44,7 @@
  * @huge: the entry of the first page, if it holds for all
  * @arrays: entries, by page; where there are any
  *
- * Guarded by dma->lock; @huge, @arrays and the entries are read by readers, who
+ * Guarded by mem->lock; @huge, @arrays and the entries are read by readers, who
  * also set @referenced.
  */
 struct mdm_block {
@@ -112,7 +112,7 @@ static size_t block_copy(struct mdm_block *block, u64 iova, void *buf,
 
 /**
  * mdm_cache_copy - copy to or from guest memory that is cached
- * @dma: guest memory
+ * @mem: guest memory
  * @iova: where
  * @buf: from or to where
  * @len: how much
@@ -122,8 +122,8 @@ static size_t block_copy(struct mdm_block *block, u64 iova, void *buf,
  * Return: how much, from the beginning: up to the first page that is not
  * cached.
  */
-size_t mdm_cache_copy(struct mdm_dma *dma, u64 iova, void *buf, size_t len,
-		      bool write)
+size_t mdm_cache_copy(struct mdev_migrate_memory *mem, u64 iova, void *buf,
+		      size_t len, bool write)
 {
 	struct mdm_block *block = NULL;
 	size_t done = 0, n;
@@ -133,7 +133,7 @@ size_t mdm_cache_copy(struct mdm_dma *dma, u64 iova, void *buf, size_t len,
 				      MDM_BLOCK_SHIFT;
 
 		if (!block || block->index != index)
-			block = xa_load(&dma->blocks, index);
+			block = xa_load(&mem->blocks, index);
 		if (!block)
 			break;
 		n = block_copy(block, iova + done, buf + done, len - done,
@@ -143,7 +143,7 @@ size_t mdm_cache_copy(struct mdm_dma *dma, u64 iova, void *buf, size_t len,
 		done += n;
 	}
 	if (write && done)
-		mdm_log_written(dma, iova, done);
+		mdm_log_written(mem, iova, done);
 	return done;
 }
 
@@ -162,44 +162,47 @@ static void block_free_rcu(struct rcu_head *rcu)
 }
 
 /* A reader can have found it still, but nothing in it. */
-static void block_free_if_empty(struct mdm_dma *dma, struct mdm_block *block)
+static void block_free_if_empty(struct mdev_migrate_memory *mem,
+				struct mdm_block *block)
 {
-	lockdep_assert_held(&dma->lock);
+	lockdep_assert_held(&mem->lock);
 	if (block->users || block->nr_pages)
 		return;
-	xa_erase(&dma->blocks, block->index);
-	dma->nr_blocks--;
+	xa_erase(&mem->blocks, block->index);
+	mem->nr_blocks--;
 	call_rcu(&block->rcu, block_free_rcu);
 }
 
-static struct mdm_block *block_find(struct mdm_dma *dma, unsigned long index)
+static struct mdm_block *block_find(struct mdev_migrate_memory *mem,
+				    unsigned long index)
 {
 	struct mdm_block *block;
 
-	guard(spinlock)(&dma->lock);
-	block = xa_load(&dma->blocks, index);
+	guard(spinlock)(&mem->lock);
+	block = xa_load(&mem->blocks, index);
 	if (block)
 		block->users++;
 	return block;
 }
 
 /* block_put() is to follow. NULL if there is no memory. */
-static struct mdm_block *block_get(struct mdm_dma *dma, unsigned long index)
+static struct mdm_block *block_get(struct mdev_migrate_memory *mem,
+				   unsigned long index)
 {
 	struct mdm_block *block, *new;
 	struct mem_cgroup *old;
 	int ret = 0;
 
 	for (;;) {
-		block = block_find(dma, index);
+		block = block_find(mem, index);
 		if (block)
 			return block;
-		old = set_active_memcg(dma->memcg);
+		old = set_active_memcg(mem->memcg);
 		new = kzalloc_obj(*new, MDM_DMA_GFP);
 		if (new) {
 			new->index = index;
 			new->users = 1;
-			ret = xa_insert(&dma->blocks, index, new,
+			ret = xa_insert(&mem->blocks, index, new,
 					MDM_DMA_GFP);
 		}
 		set_active_memcg(old);
@@ -211,30 +214,30 @@ static struct mdm_block *block_get(struct mdm_dma *dma, unsigned long index)
 		if (ret != -EBUSY)
 			return NULL;
 	}
-	spin_lock(&dma->lock);
-	dma->nr_blocks++;
-	spin_unlock(&dma->lock);
+	spin_lock(&mem->lock);
+	mem->nr_blocks++;
+	spin_unlock(&mem->lock);
 	return new;
 }
 
-static void block_put(struct mdm_dma *dma, struct mdm_block *block)
+static void block_put(struct mdev_migrate_memory *mem, struct mdm_block *block)
 {
-	guard(spinlock)(&dma->lock);
+	guard(spinlock)(&mem->lock);
 	block->users--;
-	block_free_if_empty(dma, block);
+	block_free_if_empty(mem, block);
 }
 
 /*
  * Take the first run that has pages in [@lo, @hi] out of the block. Returns
  * whether there was one.
  */
-static bool block_take_run(struct mdm_dma *dma, struct mdm_block *block,
-			   unsigned int lo, unsigned int hi,
-			   struct mdm_run *run)
+static bool block_take_run(struct mdev_migrate_memory *mem,
+			   struct mdm_block *block, unsigned int lo,
+			   unsigned int hi, struct mdm_run *run)
 {
 	unsigned int first, end, i;
 
-	lockdep_assert_held(&dma->lock);
+	lockdep_assert_held(&mem->lock);
 	first = find_next_bit(block->pinned, hi + 1, lo);
 	if (first > hi)
 		return false;
@@ -252,7 +255,7 @@ static bool block_take_run(struct mdm_dma *dma, struct mdm_block *block,
 			WRITE_ONCE(block->arrays[i >> MDM_ARRAY_SHIFT]
 				   [i & (MDM_ARRAY_PAGES - 1)], 0);
 	block->nr_pages -= end - first;
-	dma->nr_pages -= end - first;
+	mem->nr_pages -= end - first;
 	*run = (struct mdm_run) {
 		.first = (block->index << MDM_BLOCK_SHIFT) + first,
 		.nr = end - first,
@@ -262,34 +265,34 @@ static bool block_take_run(struct mdm_dma *dma, struct mdm_block *block,
 
 /**
  * mdm_cache_detach - take runs with pages in a range out of the cache
- * @dma: guest memory
+ * @mem: guest memory
  * @first: the first page
  * @last: the last page
  * @runs: the runs, to be unpinned when no reader uses them any more
  * @max: at most so many
  *
- * Context: dma->lock held.
+ * Context: mem->lock held.
  * Return: how many; if @max, there may be more.
  */
-unsigned int mdm_cache_detach(struct mdm_dma *dma, unsigned long first,
-			      unsigned long last, struct mdm_run *runs,
-			      unsigned int max)
+unsigned int mdm_cache_detach(struct mdev_migrate_memory *mem,
+			      unsigned long first, unsigned long last,
+			      struct mdm_run *runs, unsigned int max)
 {
 	unsigned long index, first_block = first >> MDM_BLOCK_SHIFT;
 	unsigned long last_block = last >> MDM_BLOCK_SHIFT;
 	struct mdm_block *block;
 	unsigned int n = 0;
 
-	lockdep_assert_held(&dma->lock);
-	xa_for_each_range(&dma->blocks, index, block, first_block, last_block) {
+	lockdep_assert_held(&mem->lock);
+	xa_for_each_range(&mem->blocks, index, block, first_block, last_block) {
 		unsigned int lo = index == first_block ? page_in_block(first) :
 							 0;
 		unsigned int hi = index == last_block ? page_in_block(last) :
 							MDM_BLOCK_PAGES - 1;
 
-		while (n < max && block_take_run(dma, block, lo, hi, &runs[n]))
+		while (n < max && block_take_run(mem, block, lo, hi, &runs[n]))
 			n++;
-		block_free_if_empty(dma, block);
+		block_free_if_empty(mem, block);
 		if (n == max)
 			break;
 	}
@@ -298,22 +301,22 @@ unsigned int mdm_cache_detach(struct mdm_dma *dma, unsigned long first,
 
 /**
  * mdm_cache_overlaps - is any page of a range in the cache?
- * @dma: guest memory
+ * @mem: guest memory
  * @first: the first page
  * @last: the last page
  *
- * Context: dma->lock held.
+ * Context: mem->lock held.
  * Return: whether.
  */
-bool mdm_cache_overlaps(struct mdm_dma *dma, unsigned long first,
+bool mdm_cache_overlaps(struct mdev_migrate_memory *mem, unsigned long first,
 			unsigned long last)
 {
 	unsigned long index, first_block = first >> MDM_BLOCK_SHIFT;
 	unsigned long last_block = last >> MDM_BLOCK_SHIFT;
 	struct mdm_block *block;
 
-	lockdep_assert_held(&dma->lock);
-	xa_for_each_range(&dma->blocks, index, block, first_block, last_block) {
+	lockdep_assert_held(&mem->lock);
+	xa_for_each_range(&mem->blocks, index, block, first_block, last_block) {
 		unsigned int lo = index == first_block ? page_in_block(first) :
 							 0;
 		unsigned int hi = index == last_block ? page_in_block(last) :
@@ -327,20 +330,20 @@ bool mdm_cache_overlaps(struct mdm_dma *dma, unsigned long first,
 
 /**
  * mdm_cache_next - the next block of the cache
- * @dma: guest memory
+ * @mem: guest memory
  * @first: the page to begin at; its first page
  * @last: its last page
  *
- * Context: Takes dma->lock.
+ * Context: Takes mem->lock.
  * Return: whether there is one.
  */
-bool mdm_cache_next(struct mdm_dma *dma, unsigned long *first,
+bool mdm_cache_next(struct mdev_migrate_memory *mem, unsigned long *first,
 		    unsigned long *last)
 {
 	unsigned long index = *first >> MDM_BLOCK_SHIFT;
 
-	guard(spinlock)(&dma->lock);
-	if (!xa_find(&dma->blocks, &index, ULONG_MAX, XA_PRESENT))
+	guard(spinlock)(&mem->lock);
+	if (!xa_find(&mem->blocks, &index, ULONG_MAX, XA_PRESENT))
 		return false;
 	*first = index << MDM_BLOCK_SHIFT;
 	*last = *first + MDM_BLOCK_PAGES - 1;
@@ -348,66 +351,67 @@ bool mdm_cache_next(struct mdm_dma *dma, unsigned long *first,
 }
 
 /* Look at the block at the hand. Returns false if there is no block at all. */
-static bool evict_look(struct mdm_dma *dma, struct mdm_run *runs,
+static bool evict_look(struct mdev_migrate_memory *mem, struct mdm_run *runs,
 		       unsigned int *n)
 {
 	struct mdm_block *block;
 
-	block = xa_find(&dma->blocks, &dma->hand, ULONG_MAX, XA_PRESENT);
+	block = xa_find(&mem->blocks, &mem->hand, ULONG_MAX, XA_PRESENT);
 	if (!block) {
-		dma->hand = 0;
-		return !xa_empty(&dma->blocks);
+		mem->hand = 0;
+		return !xa_empty(&mem->blocks);
 	}
 	if (READ_ONCE(block->referenced)) {
 		WRITE_ONCE(block->referenced, false);
-		dma->hand = block->index + 1;
+		mem->hand = block->index + 1;
 		return true;
 	}
 	while (*n < MDM_BATCH_RUNS &&
-	       block_take_run(dma, block, 0, MDM_BLOCK_PAGES - 1, &runs[*n]))
+	       block_take_run(mem, block, 0, MDM_BLOCK_PAGES - 1, &runs[*n]))
 		(*n)++;
 	if (*n < MDM_BATCH_RUNS)
-		dma->hand = block->index + 1;
-	block_free_if_empty(dma, block);
+		mem->hand = block->index + 1;
+	block_free_if_empty(mem, block);
 	return true;
 }
 
 /* Returns how many runs; announced if there are any. */
-static unsigned int evict_pick(struct mdm_dma *dma, struct mdm_batch *batch)
+static unsigned int evict_pick(struct mdev_migrate_memory *mem,
+			       struct mdm_batch *batch)
 {
 	unsigned int looks, n = 0;
 
-	guard(spinlock)(&dma->lock);
+	guard(spinlock)(&mem->lock);
 	for (looks = 0; looks < EVICT_BLOCKS && n < MDM_BATCH_RUNS; looks++) {
-		if (!evict_look(dma, batch->runs, &n))
+		if (!evict_look(mem, batch->runs, &n))
 			break;
 	}
 	batch->nr = n;
 	if (n)
-		mdm_batch_announce(dma, batch);
+		mdm_batch_announce(mem, batch);
 	return n;
 }
 
 /**
  * mdm_cache_evict - let go of pages that were not used lately
- * @dma: guest memory
+ * @mem: guest memory
  * @nr: how many, at least, if there are so many
  *
  * Context: May sleep; no operation of the caller's is announced.
  * Return: whether there were any.
  */
-bool mdm_cache_evict(struct mdm_dma *dma, unsigned int nr)
+bool mdm_cache_evict(struct mdev_migrate_memory *mem, unsigned int nr)
 {
 	/* Twice round: the first time they are all in use. */
-	unsigned int looks = 2 * (READ_ONCE(dma->nr_blocks) / EVICT_BLOCKS + 2);
+	unsigned int looks = 2 * (READ_ONCE(mem->nr_blocks) / EVICT_BLOCKS + 2);
 	struct mdm_run runs[MDM_BATCH_RUNS];
 	struct mdm_batch batch = { .runs = runs };
 	unsigned int done = 0, n, i;
 
 	while (done < nr && looks) {
-		n = evict_pick(dma, &batch);
+		n = evict_pick(mem, &batch);
 		if (n)
-			mdm_batch_drop(dma, &batch);
+			mdm_batch_drop(mem, &batch);
 		else
 			looks--;
 		for (i = 0; i < n; i++)
@@ -421,14 +425,14 @@ bool mdm_cache_evict(struct mdm_dma *dma, unsigned int nr)
  * Is the page there? 1, or 0 if it is to be pinned, -EFAULT if it cannot be
  * written. Says which pages are to be pinned with it.
  */
-static int block_plan(struct mdm_dma *dma, struct mdm_block *block,
+static int block_plan(struct mdev_migrate_memory *mem, struct mdm_block *block,
 		      unsigned int i, bool write, unsigned int *lo,
 		      unsigned int *hi)
 {
 	unsigned int window;
 	unsigned long entry;
 
-	guard(spinlock)(&dma->lock);
+	guard(spinlock)(&mem->lock);
 	entry = block_entry(block, i);
 	if (entry)
 		return write && !(entry & ENTRY_WRITABLE) ? -EFAULT : 1;
@@ -444,8 +448,9 @@ static int block_plan(struct mdm_dma *dma, struct mdm_block *block,
 }
 
 /* Room for the entries of a run. */
-static int block_make_arrays(struct mdm_dma *dma, struct mdm_block *block,
-			     unsigned int lo, unsigned int hi)
+static int block_make_arrays(struct mdev_migrate_memory *mem,
+			     struct mdm_block *block, unsigned int lo,
+			     unsigned int hi)
 {
 	unsigned int a;
 
@@ -455,19 +460,19 @@ static int block_make_arrays(struct mdm_dma *dma, struct mdm_block *block,
 
 		if (READ_ONCE(block->arrays[a]))
 			continue;
-		old = set_active_memcg(dma->memcg);
+		old = set_active_memcg(mem->memcg);
 		array = kcalloc(MDM_ARRAY_PAGES, sizeof(*array),
 				MDM_DMA_GFP);
 		set_active_memcg(old);
 		if (!array)
 			return -ENOMEM;
-		spin_lock(&dma->lock);
+		spin_lock(&mem->lock);
 		if (!block->arrays[a]) {
 			/* Zeroed before it is found. */
 			smp_store_release(&block->arrays[a], array);
 			array = NULL;
 		}
-		spin_unlock(&dma->lock);
+		spin_unlock(&mem->lock);
 		kfree(array);
 	}
 	return 0;
@@ -487,17 +492,18 @@ static bool is_huge(struct page **pages, unsigned int nr)
 	return true;
 }
 
-static void block_set_run(struct mdm_dma *dma, struct mdm_block *block,
-			  unsigned int lo, unsigned int hi, bool huge,
-			  struct page **pages, unsigned long flags)
+static void block_set_run(struct mdev_migrate_memory *mem,
+			  struct mdm_block *block, unsigned int lo,
+			  unsigned int hi, bool huge, struct page **pages,
+			  unsigned long flags)
 {
 	unsigned int i;
 
-	lockdep_assert_held(&dma->lock);
+	lockdep_assert_held(&mem->lock);
 	__set_bit(lo, block->start);
 	bitmap_set(block->pinned, lo, hi - lo + 1);
 	block->nr_pages += hi - lo + 1;
-	dma->nr_pages += hi - lo + 1;
+	mem->nr_pages += hi - lo + 1;
 	if (huge) {
 		WRITE_ONCE(block->huge, page_to_pfn(pages[0]) << ENTRY_SHIFT |
 					ENTRY_HUGE | flags);
@@ -510,8 +516,9 @@ static void block_set_run(struct mdm_dma *dma, struct mdm_block *block,
 }
 
 /* 0 if the run is in the cache now; else it is to be unpinned. */
-static int block_insert(struct mdm_dma *dma, struct mdm_block *block,
-			struct mdm_op *op, struct page **pages, bool write)
+static int block_insert(struct mdev_migrate_memory *mem,
+			struct mdm_block *block, struct mdm_op *op,
+			struct page **pages, bool write)
 {
 	unsigned int lo = page_in_block(op->first);
 	unsigned int hi = page_in_block(op->last);
@@ -521,29 +528,29 @@ static int block_insert(struct mdm_dma *dma, struct mdm_block *block,
 	int ret = 0;
 
 	if (!huge)
-		ret = block_make_arrays(dma, block, lo, hi);
+		ret = block_make_arrays(mem, block, lo, hi);
 	if (ret)
 		return ret;
 	for (;;) {
-		if (READ_ONCE(dma->log_room)) {
-			ret = mdm_log_make_room(dma, op->first, op->last);
+		if (READ_ONCE(mem->log_room)) {
+			ret = mdm_log_make_room(mem, op->first, op->last);
 			if (ret)
 				return ret;
 			room = true;
 		}
-		guard(spinlock)(&dma->lock);
-		if (dma->log_room && !room)
+		guard(spinlock)(&mem->lock);
+		if (mem->log_room && !room)
 			continue;
-		if (op->cancelled || !dma->cached ||
+		if (op->cancelled || !mem->cached ||
 		    find_next_bit(block->pinned, hi + 1, lo) <= hi)
 			return -EAGAIN;
-		block_set_run(dma, block, lo, hi, huge, pages, flags);
+		block_set_run(mem, block, lo, hi, huge, pages, flags);
 		return 0;
 	}
 }
 
 /* Pin pages and put them into the cache. Returns as mdm_cache_add(). */
-static int block_pin(struct mdm_dma *dma, struct mdm_block *block,
+static int block_pin(struct mdev_migrate_memory *mem, struct mdm_block *block,
 		     unsigned int lo, unsigned int hi, bool write)
 {
 	unsigned long base = block->index << MDM_BLOCK_SHIFT;
@@ -558,12 +565,12 @@ static int block_pin(struct mdm_dma *dma, struct mdm_block *block,
 		if (!pages)
 			return -ENOMEM;
 	}
-	ret = mdm_pin(dma, MDM_PAYLOAD, &op, write, pages);
+	ret = mdm_pin(mem, MDM_PAYLOAD, &op, write, pages);
 	if (!ret) {
-		ret = block_insert(dma, block, &op, pages, write);
+		ret = block_insert(mem, block, &op, pages, write);
 		if (ret)
-			mdm_unpin(dma, &op, &run, 1);
-		ret = mdm_op_end(dma, &op, ret);
+			mdm_unpin(mem, &op, &run, 1);
+		ret = mdm_op_end(mem, &op, ret);
 	}
 	if (run.nr > 1)
 		kfree(pages);
@@ -571,12 +578,12 @@ static int block_pin(struct mdm_dma *dma, struct mdm_block *block,
 }
 
 /* Is the block's only page, @i, one of a huge page that covers the block? */
-static bool block_may_be_huge(struct mdm_dma *dma, struct mdm_block *block,
-			      unsigned int i)
+static bool block_may_be_huge(struct mdev_migrate_memory *mem,
+			      struct mdm_block *block, unsigned int i)
 {
 	unsigned long entry, pfn;
 
-	guard(spinlock)(&dma->lock);
+	guard(spinlock)(&mem->lock);
 	entry = block_entry(block, i);
 	if (!(entry & ENTRY_WRITABLE) || block->apart || block->nr_pages != 1)
 		return false;
@@ -585,46 +592,46 @@ static bool block_may_be_huge(struct mdm_dma *dma, struct mdm_block *block,
 	       folio_nr_pages(page_folio(pfn_to_page(pfn))) >= MDM_BLOCK_PAGES;
 }
 
-static void block_make_huge(struct mdm_dma *dma, struct mdm_block *block,
-			    unsigned int i)
+static void block_make_huge(struct mdev_migrate_memory *mem,
+			    struct mdm_block *block, unsigned int i)
 {
 	unsigned long page = (block->index << MDM_BLOCK_SHIFT) + i;
 
-	mdm_dma_drop_range(dma, page, page, false);
+	mdm_dma_drop_range(mem, page, page, false);
 	/* It is not there then, and is pinned when it is looked for again. */
-	if (block_pin(dma, block, 0, MDM_BLOCK_PAGES - 1, true))
+	if (block_pin(mem, block, 0, MDM_BLOCK_PAGES - 1, true))
 		WRITE_ONCE(block->apart, true);
 }
 
 /* With its neighbours, or alone; for reading only if it must be. */
-static int block_add(struct mdm_dma *dma, struct mdm_block *block,
+static int block_add(struct mdev_migrate_memory *mem, struct mdm_block *block,
 		     unsigned int i, bool write)
 {
 	unsigned int lo, hi;
 	int ret;
 
-	ret = block_plan(dma, block, i, write, &lo, &hi);
+	ret = block_plan(mem, block, i, write, &lo, &hi);
 	if (ret)
 		return min(ret, 0);
 	if (hi > lo) {
-		ret = block_pin(dma, block, lo, hi, true);
+		ret = block_pin(mem, block, lo, hi, true);
 		if (!ret || ret == -EINTR)
 			return ret;
 		/* They are leaving; or not all there, not all writable, or too many. */
 		if (ret != -EAGAIN)
 			WRITE_ONCE(block->apart, true);
 	}
-	ret = block_pin(dma, block, i, i, true);
+	ret = block_pin(mem, block, i, i, true);
 	if (ret == -EFAULT && !write)
-		ret = block_pin(dma, block, i, i, false);
-	if (!ret && block_may_be_huge(dma, block, i))
-		block_make_huge(dma, block, i);
+		ret = block_pin(mem, block, i, i, false);
+	if (!ret && block_may_be_huge(mem, block, i))
+		block_make_huge(mem, block, i);
 	return ret;
 }
 
 /**
  * mdm_cache_add - pin a page, and perhaps its neighbours, and cache it
- * @dma: guest memory
+ * @mem: guest memory
  * @page: the page
  * @write: it is to be written
  *
@@ -633,28 +640,29 @@ static int block_add(struct mdm_dma *dma, struct mdm_block *block,
  * it is to be accessed with mdm_dma_copy() instead; -EFAULT if there is no such
  * memory, or it is read-only; -EIO if there is, but not the page; -EINTR.
  */
-int mdm_cache_add(struct mdm_dma *dma, unsigned long page, bool write)
+int mdm_cache_add(struct mdev_migrate_memory *mem, unsigned long page,
+		  bool write)
 {
 	struct mdm_block *block;
 	int ret;
 
-	if (!READ_ONCE(dma->cached) ||
-	    time_before(jiffies, READ_ONCE(dma->short_until)))
+	if (!READ_ONCE(mem->cached) ||
+	    time_before(jiffies, READ_ONCE(mem->short_until)))
 		return -EAGAIN;
-	if (READ_ONCE(dma->nr_pages) + MDM_BLOCK_PAGES > MDM_CACHE_MAX_PAGES ||
-	    READ_ONCE(dma->nr_blocks) >= MDM_CACHE_MAX_BLOCKS)
-		mdm_cache_evict(dma, MDM_CACHE_MAX_PAGES / 16);
+	if (READ_ONCE(mem->nr_pages) + MDM_BLOCK_PAGES > MDM_CACHE_MAX_PAGES ||
+	    READ_ONCE(mem->nr_blocks) >= MDM_CACHE_MAX_BLOCKS)
+		mdm_cache_evict(mem, MDM_CACHE_MAX_PAGES / 16);
 
-	block = block_get(dma, page >> MDM_BLOCK_SHIFT);
+	block = block_get(mem, page >> MDM_BLOCK_SHIFT);
 	if (!block)
 		return -EAGAIN;
-	ret = block_add(dma, block, page_in_block(page), write);
-	if (ret == -ENOMEM && mdm_cache_evict(dma, SHORT_EVICT))
-		ret = block_add(dma, block, page_in_block(page), write);
+	ret = block_add(mem, block, page_in_block(page), write);
+	if (ret == -ENOMEM && mdm_cache_evict(mem, SHORT_EVICT))
+		ret = block_add(mem, block, page_in_block(page), write);
 	if (ret == -ENOMEM) {
-		WRITE_ONCE(dma->short_until, jiffies + SHORT_TIME);
+		WRITE_ONCE(mem->short_until, jiffies + SHORT_TIME);
 		ret = -EAGAIN;
 	}
-	block_put(dma, block);
+	block_put(mem, block);
 	return ret;
 }

@@ -184,7 +184,7 @@ static void call_start(struct mdm_call *call)
 }
 
 /* A new call of the caller's, or a spare one; NULL if there is no memory for it. */
-static struct mdm_call *call_begin(struct mdm_dma *dma)
+static struct mdm_call *call_begin(struct mdev_migrate_memory *mem)
 {
 	struct mdm_owner *them[MDM_NR_OWNERS];
 	struct mdm_call *call;
@@ -196,9 +196,9 @@ static struct mdm_call *call_begin(struct mdm_dma *dma)
 		return NULL;
 	call = call_make();
 	if (!call) {
-		spin_lock(&dma->lock);
-		swap(call, dma->spare);
-		spin_unlock(&dma->lock);
+		spin_lock(&mem->lock);
+		swap(call, mem->spare);
+		spin_unlock(&mem->lock);
 	}
 	if (!call) {
 		mdm_owners_leave(them);
@@ -210,20 +210,20 @@ static struct mdm_call *call_begin(struct mdm_dma *dma)
 }
 
 /* An open device is to have a spare one. Returns whether there is one. */
-static bool refill(struct mdm_dma *dma)
+static bool refill(struct mdev_migrate_memory *mem)
 {
 	struct mdm_call *call;
 
-	if (READ_ONCE(dma->spare) || !READ_ONCE(dma->is_open))
-		return READ_ONCE(dma->spare);
+	if (READ_ONCE(mem->spare) || !READ_ONCE(mem->is_open))
+		return READ_ONCE(mem->spare);
 	call = call_make();
-	spin_lock(&dma->lock);
-	if (!dma->spare && dma->is_open)
-		swap(call, dma->spare);
-	spin_unlock(&dma->lock);
+	spin_lock(&mem->lock);
+	if (!mem->spare && mem->is_open)
+		swap(call, mem->spare);
+	spin_unlock(&mem->lock);
 	if (call)
 		fput(call->file);
-	return READ_ONCE(dma->spare);
+	return READ_ONCE(mem->spare);
 }
 
 /* The opening that was asked, NULL if it was not. */
@@ -279,25 +279,26 @@ static struct mdm_asked *asked_alloc(struct mdm_call *call)
 }
 
 /* It has pinned since those wait who do, and so may be why the ioctl asks once more. */
-static bool is_late(const struct mdm_call *call, const struct mdm_dma *dma)
+static bool is_late(const struct mdm_call *call,
+		    const struct mdev_migrate_memory *mem)
 {
-	lockdep_assert_held(&dma->lock);
-	return dma->has_pinned && (long)(dma->pins_since - call->widened) > 0;
+	lockdep_assert_held(&mem->lock);
+	return mem->has_pinned && (long)(mem->pins_since - call->widened) > 0;
 }
 
 /* They are those of the device's; returns whether it may be why type1 looks again. */
 static bool asked_share(struct mdm_call *call, struct mdm_asked *asked,
-			struct mdm_dma *dma)
+			struct mdev_migrate_memory *mem)
 {
 	bool late;
 
-	guard(spinlock)(&dma->lock);
-	late = is_late(call, dma);
+	guard(spinlock)(&mem->lock);
+	late = is_late(call, mem);
 	/* Who had it open before is not concerned, unless he has just pinned. */
-	if (!dma->is_open && !late)
+	if (!mem->is_open && !late)
 		return false;
 	spin_lock(&mdm_owners_lock);
-	mdm_owners_share(asked->owners, dma->owners);
+	mdm_owners_share(asked->owners, mem->owners);
 	spin_unlock(&mdm_owners_lock);
 	return late;
 }
@@ -306,18 +307,18 @@ static bool asked_share(struct mdm_call *call, struct mdm_asked *asked,
  * Count it for a device that it asks now. Returns false if that cannot be done, since
  * there is no memory or its file was closed.
  */
-static bool call_ask(struct mdm_call *call, struct mdm_dma *dma)
+static bool call_ask(struct mdm_call *call, struct mdev_migrate_memory *mem)
 {
 	struct mdm_asked *asked;
 	bool late, over;
 
 	/* It is asked again. */
-	if (call_find(call, READ_ONCE(dma->owners[MDM_OWNER_OPENING])))
+	if (call_find(call, READ_ONCE(mem->owners[MDM_OWNER_OPENING])))
 		return true;
 	asked = asked_alloc(call);
 	if (!asked)
 		return false;
-	late = asked_share(call, asked, dma);
+	late = asked_share(call, asked, mem);
 	if (!asked->owners[MDM_OWNER_OPENING]) {
 		if (asked != &call->first_asked)
 			kfree(asked);
@@ -336,18 +337,18 @@ static bool call_ask(struct mdm_call *call, struct mdm_dma *dma)
 
 /**
  * mdm_calls_begin - type1 asks a device to let go of memory
- * @dma: the device's guest memory
+ * @mem: the device's guest memory
  *
  * Context: May sleep. In the caller's own context.
  * Return: the ioctl, for which mdm_calls_pending() says so until the caller returns to
  * userspace, and mdm_calls_end() is to be called; NULL if there is no memory for it.
  */
-struct mdm_call *mdm_calls_begin(struct mdm_dma *dma)
+struct mdm_call *mdm_calls_begin(struct mdev_migrate_memory *mem)
 {
-	struct mdm_call *call = call_of_current() ?: call_begin(dma);
+	struct mdm_call *call = call_of_current() ?: call_begin(mem);
 
-	refill(dma);
-	if (call && !call_ask(call, dma)) {
+	refill(mem);
+	if (call && !call_ask(call, mem)) {
 		call_put(call);
 		return NULL;
 	}
@@ -367,7 +368,7 @@ void mdm_calls_end(struct mdm_call *call)
 /**
  * mdm_calls_round - how often has an ioctl asked for a range before?
  * @call: the ioctl
- * @dma: the device's guest memory, which is being asked
+ * @mem: the device's guest memory, which is being asked
  * @first: the first page of the range that it wants
  * @last: the last page
  *
@@ -378,7 +379,8 @@ void mdm_calls_end(struct mdm_call *call)
  * Context: In the caller's own context, under type1's device_list_lock.
  * Return: how often.
  */
-unsigned int mdm_calls_round(struct mdm_call *call, struct mdm_dma *dma,
+unsigned int mdm_calls_round(struct mdm_call *call,
+			     struct mdev_migrate_memory *mem,
 			     unsigned long first, unsigned long last)
 {
 	struct mdm_asked *asked;
@@ -390,7 +392,7 @@ unsigned int mdm_calls_round(struct mdm_call *call, struct mdm_dma *dma,
 	}
 	call->first = first;
 	call->last = last;
-	asked = call_find(call, READ_ONCE(dma->owners[MDM_OWNER_OPENING]));
+	asked = call_find(call, READ_ONCE(mem->owners[MDM_OWNER_OPENING]));
 	if (!asked)
 		return call->round;
 	if (asked->range == call->range && asked->round == call->round) {
@@ -413,119 +415,120 @@ void mdm_calls_hold_up(struct mdm_call *call)
 	call->held_up = true;
 }
 
-static bool is_newcomer(const struct mdm_dma *dma, unsigned long since)
+static bool is_newcomer(const struct mdev_migrate_memory *mem,
+			unsigned long since)
 {
-	return !dma->has_pinned || (long)(dma->pins_since - since) > 0;
+	return !mem->has_pinned || (long)(mem->pins_since - since) > 0;
 }
 
-static bool counts_for(const struct mdm_dma *dma, const unsigned int *nr,
-		       const unsigned long *since)
+static bool counts_for(const struct mdev_migrate_memory *mem,
+		       const unsigned int *nr, const unsigned long *since)
 {
 	/* Pairs with mdm_owners_count() and call_widen(). */
-	return smp_load_acquire(nr) && is_newcomer(dma, READ_ONCE(*since));
+	return smp_load_acquire(nr) && is_newcomer(mem, READ_ONCE(*since));
 }
 
 /**
  * mdm_calls_pending - must nothing be pinned, since type1 may ask for it again?
- * @dma: the device's guest memory
+ * @mem: the device's guest memory
  *
  * It does not take mdm_owners_lock, which all devices have in common: an unmap ioctl is
- * counted before mdm_dma_unmap() takes dma->lock to see what is pinned. A device that
+ * counted before mdev_migrate_dma_unmap() takes mem->lock to see what is pinned. A device that
  * type1 does not ask joins the container later, with device_list_lock, which type1
  * holds while it asks the others; nor has it pinned before, since who has its file
  * descriptor gets that afterwards.
  *
- * Context: dma->lock held.
+ * Context: mem->lock held.
  * Return: whether.
  */
-bool mdm_calls_pending(struct mdm_dma *dma)
+bool mdm_calls_pending(struct mdev_migrate_memory *mem)
 {
 	const struct mdm_owner *owner;
 	unsigned int i;
 
-	lockdep_assert_held(&dma->lock);
-	if (!mdm_dma_has_container(dma))
+	lockdep_assert_held(&mem->lock);
+	if (!mdm_dma_has_container(mem))
 		return false;
 	for (i = 0; i < MDM_NR_OWNERS; i++) {
-		owner = dma->owners[i];
+		owner = mem->owners[i];
 		if (!owner)
 			continue;
 		if (i == MDM_OWNER_OPENING ? READ_ONCE(owner->calls) :
-		    counts_for(dma, &owner->calls, &owner->since))
+		    counts_for(mem, &owner->calls, &owner->since))
 			return true;
 	}
-	return counts_for(dma, &all_wait, &all_since);
+	return counts_for(mem, &all_wait, &all_since);
 }
 
 /**
  * mdm_calls_pins - the device begins to pin
- * @dma: the device's guest memory
+ * @mem: the device's guest memory
  *
  * Ioctls that begin later ask it, if they are about its container.
  *
- * Context: dma->lock held since mdm_calls_pending() returned false.
+ * Context: mem->lock held since mdm_calls_pending() returned false.
  */
-void mdm_calls_pins(struct mdm_dma *dma)
+void mdm_calls_pins(struct mdev_migrate_memory *mem)
 {
-	lockdep_assert_held(&dma->lock);
-	if (dma->has_pinned || !mdm_dma_has_container(dma))
+	lockdep_assert_held(&mem->lock);
+	if (mem->has_pinned || !mdm_dma_has_container(mem))
 		return;
-	dma->has_pinned = true;
-	dma->pins_since = atomic_long_inc_return(&numbers);
+	mem->has_pinned = true;
+	mem->pins_since = atomic_long_inc_return(&numbers);
 }
 
 /**
  * mdm_calls_open - the device is being opened, by who calls
- * @dma: the device's guest memory
+ * @mem: the device's guest memory
  *
  * Return: 0 or -ENOMEM; mdm_calls_close() is to be called in either case.
  */
-int mdm_calls_open(struct mdm_dma *dma)
+int mdm_calls_open(struct mdev_migrate_memory *mem)
 {
 	struct mdm_owner *them[MDM_NR_OWNERS];
 	unsigned int i;
 	int ret;
 
-	if (!mdm_dma_has_container(dma))
+	if (!mdm_dma_has_container(mem))
 		return 0;
 	ret = mdm_owners_enter(them, true);
 	if (ret)
 		return ret;
-	spin_lock(&dma->lock);
+	spin_lock(&mem->lock);
 	for (i = 0; i < MDM_NR_OWNERS; i++)
-		them[i] = xchg(&dma->owners[i], them[i]);
-	dma->has_pinned = false;
-	dma->is_open = true;
-	spin_unlock(&dma->lock);
+		them[i] = xchg(&mem->owners[i], them[i]);
+	mem->has_pinned = false;
+	mem->is_open = true;
+	spin_unlock(&mem->lock);
 	mdm_owners_leave(them);
-	return refill(dma) ? 0 : -ENOMEM;
+	return refill(mem) ? 0 : -ENOMEM;
 }
 
 /**
  * mdm_calls_close - the device is being closed, and pins nothing
- * @dma: the device's guest memory
+ * @mem: the device's guest memory
  *
  * Ioctls that ask it later are counted for who had it open, if he has pinned since they
  * began.
  */
-void mdm_calls_close(struct mdm_dma *dma)
+void mdm_calls_close(struct mdev_migrate_memory *mem)
 {
 	struct mdm_call *spare = NULL;
 
-	spin_lock(&dma->lock);
-	dma->is_open = false;
-	swap(spare, dma->spare);
-	spin_unlock(&dma->lock);
+	spin_lock(&mem->lock);
+	mem->is_open = false;
+	swap(spare, mem->spare);
+	spin_unlock(&mem->lock);
 	if (spare)
 		fput(spare->file);
 }
 
 /**
  * mdm_calls_destroy - the device goes
- * @dma: its guest memory
+ * @mem: its guest memory
  */
-void mdm_calls_destroy(struct mdm_dma *dma)
+void mdm_calls_destroy(struct mdev_migrate_memory *mem)
 {
-	mdm_calls_close(dma);
-	mdm_owners_leave(dma->owners);
+	mdm_calls_close(mem);
+	mdm_owners_leave(mem->owners);
 }

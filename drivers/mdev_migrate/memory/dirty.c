@@ -8,7 +8,7 @@
  * or before a copy. So what is written is logged without an allocation, and
  * there is never a need to report what was not.
  *
- * dma->log_lock is held over START, STOP and REPORT, and so over faults on the
+ * mem->log_lock is held over START, STOP and REPORT, and so over faults on the
  * caller's bitmap: nobody takes it but the same VFIO user's calls.
  */
 #include <linux/bitmap.h>
@@ -20,71 +20,71 @@
 
 #include "dma.h"
 
-void mdm_log_init(struct mdm_dma *dma)
+void mdm_log_init(struct mdev_migrate_memory *mem)
 {
-	xa_init_flags(&dma->log, XA_FLAGS_ACCOUNT);
+	xa_init_flags(&mem->log, XA_FLAGS_ACCOUNT);
 }
 
 /* Nobody logs any more. */
-static void free_log(struct mdm_dma *dma)
+static void free_log(struct mdev_migrate_memory *mem)
 {
 	struct mdm_range *ranges;
 	unsigned long index;
 	void *bits;
 
-	spin_lock(&dma->lock);
-	WRITE_ONCE(dma->logging, false);
-	WRITE_ONCE(dma->log_room, false);
-	ranges = dma->ranges;
-	dma->ranges = NULL;
-	dma->nr_ranges = 0;
-	spin_unlock(&dma->lock);
-	mdm_dma_sync(dma);
+	spin_lock(&mem->lock);
+	WRITE_ONCE(mem->logging, false);
+	WRITE_ONCE(mem->log_room, false);
+	ranges = mem->ranges;
+	mem->ranges = NULL;
+	mem->nr_ranges = 0;
+	spin_unlock(&mem->lock);
+	mdm_dma_sync(mem);
 
 	kfree(ranges);
-	xa_for_each(&dma->log, index, bits) {
-		xa_erase(&dma->log, index);
+	xa_for_each(&mem->log, index, bits) {
+		xa_erase(&mem->log, index);
 		bitmap_free(bits);
 	}
 }
 
 /**
  * mdm_log_close - the device is being closed: logging ends
- * @dma: guest memory
+ * @mem: guest memory
  */
-void mdm_log_close(struct mdm_dma *dma)
+void mdm_log_close(struct mdev_migrate_memory *mem)
 {
-	guard(mutex)(&dma->log_lock);
+	guard(mutex)(&mem->log_lock);
 	/* Also what came late, when logging had ended. */
-	free_log(dma);
+	free_log(mem);
 }
 
 /**
  * mdm_log_make_room - make sure that what will be written can be logged
- * @dma: guest memory
+ * @mem: guest memory
  * @first: the first page
  * @last: the last page
  *
  * Context: May sleep.
  * Return: 0 or -ENOMEM.
  */
-int mdm_log_make_room(struct mdm_dma *dma, unsigned long first,
+int mdm_log_make_room(struct mdev_migrate_memory *mem, unsigned long first,
 		      unsigned long last)
 {
 	unsigned long index;
 	struct mem_cgroup *old;
 	int ret = 0;
 
-	old = set_active_memcg(dma->memcg);
+	old = set_active_memcg(mem->memcg);
 	for (index = first >> MDM_LOG_SHIFT;
 	     !ret && index <= last >> MDM_LOG_SHIFT; index++) {
 		unsigned long *bits;
 
-		if (xa_load(&dma->log, index))
+		if (xa_load(&mem->log, index))
 			continue;
 		bits = bitmap_zalloc(MDM_LOG_BITS,
 				     MDM_DMA_GFP);
-		ret = bits ? xa_insert(&dma->log, index, bits,
+		ret = bits ? xa_insert(&mem->log, index, bits,
 				       MDM_DMA_GFP) :
 			     -ENOMEM;
 		if (ret)
@@ -98,42 +98,42 @@ int mdm_log_make_room(struct mdm_dma *dma, unsigned long first,
 
 /**
  * mdm_log_written - guest memory was written
- * @dma: guest memory
+ * @mem: guest memory
  * @iova: where; there is room in the log
  * @len: how much
  *
  * Context: Any but hard interrupt; after the write, in the same section.
  */
-void mdm_log_written(struct mdm_dma *dma, u64 iova, size_t len)
+void mdm_log_written(struct mdev_migrate_memory *mem, u64 iova, size_t len)
 {
 	unsigned long page, last = (iova + len - 1) >> PAGE_SHIFT;
 	unsigned long *bits;
 
 	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "write and log apart");
-	if (!len || !READ_ONCE(dma->logging))
+	if (!len || !READ_ONCE(mem->logging))
 		return;
 	/* Who clears a bit that is set already sees what was written. */
 	smp_mb__before_atomic();
 	for (page = iova >> PAGE_SHIFT; page <= last; page++) {
-		bits = xa_load(&dma->log, page >> MDM_LOG_SHIFT);
+		bits = xa_load(&mem->log, page >> MDM_LOG_SHIFT);
 		if (!WARN_ON_ONCE(!bits))
 			set_bit(page & (MDM_LOG_BITS - 1), bits);
 	}
 }
 
 /* Room for what is cached or mapped already, or about to be. */
-static int log_room_for_all(struct mdm_dma *dma)
+static int log_room_for_all(struct mdev_migrate_memory *mem)
 {
 	unsigned long first = 0, last;
 	int ret = 0;
 
-	while (!ret && mdm_cache_next(dma, &first, &last)) {
-		ret = mdm_log_make_room(dma, first, last);
+	while (!ret && mdm_cache_next(mem, &first, &last)) {
+		ret = mdm_log_make_room(mem, first, last);
 		first = last + 1;
 		cond_resched();
 	}
-	for (first = 0; !ret && mdm_maps_next(dma, &first, &last); first++)
-		ret = mdm_log_make_room(dma, first, last);
+	for (first = 0; !ret && mdm_maps_next(mem, &first, &last); first++)
+		ret = mdm_log_make_room(mem, first, last);
 	return ret;
 }
 
@@ -156,16 +156,17 @@ static struct mdm_range *copy_ranges(struct rb_root_cached *ranges, u32 nr)
 }
 
 /* Returns -EINVAL if it is under way. */
-static int log_begin(struct mdm_dma *dma, struct mdm_range *ranges, u32 nr)
+static int log_begin(struct mdev_migrate_memory *mem, struct mdm_range *ranges,
+		     u32 nr)
 {
-	lockdep_assert_held(&dma->log_lock);
-	guard(spinlock)(&dma->lock);
-	if (dma->log_room)
+	lockdep_assert_held(&mem->log_lock);
+	guard(spinlock)(&mem->lock);
+	if (mem->log_room)
 		return -EINVAL;
-	dma->ranges = ranges;
-	dma->nr_ranges = nr;
-	mdm_op_set_unlogged(dma);
-	WRITE_ONCE(dma->log_room, true);
+	mem->ranges = ranges;
+	mem->nr_ranges = nr;
+	mdm_op_set_unlogged(mem);
+	WRITE_ONCE(mem->log_room, true);
 	return 0;
 }
 
@@ -173,52 +174,69 @@ static int log_begin(struct mdm_dma *dma, struct mdm_range *ranges, u32 nr)
  * A copy that began before the log has no room in it: wait for it. What
  * it waits for is the VFIO user's own page, and it is interrupted if that lasts.
  */
-static void log_wait_for_copies(struct mdm_dma *dma)
+static void log_wait_for_copies(struct mdev_migrate_memory *mem)
 {
-	wait_event(dma->ops_wait, !mdm_op_any_unlogged(dma));
+	wait_event(mem->ops_wait, !mdm_op_any_unlogged(mem));
 }
 
-static int log_start(struct vfio_device *vdev, struct rb_root_cached *ranges,
-		     u32 nnodes, u64 *page_size)
+/**
+ * mdev_migrate_log_start - struct vfio_log_ops's log_start()
+ * @mem: the device's guest memory, open
+ * @ranges: what to log, struct interval_tree_node
+ * @nnodes: how many
+ * @page_size: set to what is logged by
+ *
+ * Context: May sleep.
+ * Return: 0, -EINVAL if it is under way already, -ENOMEM.
+ */
+int mdev_migrate_log_start(struct mdev_migrate_memory *mem,
+			   struct rb_root_cached *ranges, u32 nnodes,
+			   u64 *page_size)
 {
-	struct mdm_dma *dma = to_mdm(vdev)->dma;
 	struct mdm_range *copy;
 	int ret;
 
-	guard(mutex)(&dma->log_lock);
+	guard(mutex)(&mem->log_lock);
 	copy = copy_ranges(ranges, nnodes);
 	if (!copy)
 		return -ENOMEM;
-	ret = log_begin(dma, copy, nnodes);
+	ret = log_begin(mem, copy, nnodes);
 	if (ret) {
 		kfree(copy);
 		return ret;
 	}
-	ret = log_room_for_all(dma);
+	ret = log_room_for_all(mem);
 	if (ret) {
-		free_log(dma);
+		free_log(mem);
 		return ret;
 	}
-	log_wait_for_copies(dma);
-	WRITE_ONCE(dma->logging, true);
+	log_wait_for_copies(mem);
+	WRITE_ONCE(mem->logging, true);
 	/* Who did not see this has written before START returns. */
-	mdm_dma_sync(dma);
-	mdm_dma_choose(dma);
+	mdm_dma_sync(mem);
+	mdm_dma_choose(mem);
 	*page_size = PAGE_SIZE;
 	return 0;
 }
+EXPORT_SYMBOL_GPL(mdev_migrate_log_start);
 
-static int log_stop(struct vfio_device *vdev)
+/**
+ * mdev_migrate_log_stop - struct vfio_log_ops's log_stop()
+ * @mem: the device's guest memory, open
+ *
+ * Context: May sleep.
+ * Return: 0, or -EINVAL if nothing is logged.
+ */
+int mdev_migrate_log_stop(struct mdev_migrate_memory *mem)
 {
-	struct mdm_dma *dma = to_mdm(vdev)->dma;
-
-	guard(mutex)(&dma->log_lock);
-	if (!dma->logging)
+	guard(mutex)(&mem->log_lock);
+	if (!mem->logging)
 		return -EINVAL;
-	free_log(dma);
-	mdm_dma_choose(dma);
+	free_log(mem);
+	mdm_dma_choose(mem);
 	return 0;
 }
+EXPORT_SYMBOL_GPL(mdev_migrate_log_stop);
 
 /*
  * Report the pages of a bitmap that were written, as far as they are in
@@ -246,44 +264,49 @@ static void report_bits(unsigned long *bits, u64 base, u64 first, u64 last,
 	}
 }
 
-static void report_range(struct mdm_dma *dma, u64 first, u64 last,
+static void report_range(struct mdev_migrate_memory *mem, u64 first, u64 last,
 			 struct iova_bitmap *dirty)
 {
 	unsigned long index = first >> PAGE_SHIFT >> MDM_LOG_SHIFT;
 	unsigned long end = last >> PAGE_SHIFT >> MDM_LOG_SHIFT;
 	unsigned long *bits;
 
-	xa_for_each_range(&dma->log, index, bits, index, end) {
+	xa_for_each_range(&mem->log, index, bits, index, end) {
 		report_bits(bits, (u64)index << MDM_LOG_SHIFT << PAGE_SHIFT,
 			    first, last, dirty);
 		cond_resched();
 	}
 }
 
-static int log_read_and_clear(struct vfio_device *vdev, unsigned long iova,
-			      unsigned long length, struct iova_bitmap *dirty)
+/**
+ * mdev_migrate_log_read_and_clear - struct vfio_log_ops's log_read_and_clear()
+ * @mem: the device's guest memory, open
+ * @iova: where
+ * @length: how much, in bytes
+ * @dirty: where what was written is marked
+ *
+ * Context: May sleep, also for the pages of the caller's bitmap.
+ * Return: 0, or -EINVAL if nothing is logged or @length is 0.
+ */
+int mdev_migrate_log_read_and_clear(struct mdev_migrate_memory *mem,
+				    unsigned long iova, unsigned long length,
+				    struct iova_bitmap *dirty)
 {
-	struct mdm_dma *dma = to_mdm(vdev)->dma;
 	u64 last = (u64)iova + length - 1;
 	unsigned int i;
 
 	if (!length)
 		return -EINVAL;
-	guard(mutex)(&dma->log_lock);
-	if (!dma->logging)
+	guard(mutex)(&mem->log_lock);
+	if (!mem->logging)
 		return -EINVAL;
-	for (i = 0; i < dma->nr_ranges; i++) {
-		const struct mdm_range *range = &dma->ranges[i];
+	for (i = 0; i < mem->nr_ranges; i++) {
+		const struct mdm_range *range = &mem->ranges[i];
 
 		if (range->first <= last && range->last >= iova)
-			report_range(dma, max_t(u64, range->first, iova),
+			report_range(mem, max_t(u64, range->first, iova),
 				     min(range->last, last), dirty);
 	}
 	return 0;
 }
-
-const struct vfio_log_ops mdm_log_ops = {
-	.log_start = log_start,
-	.log_stop = log_stop,
-	.log_read_and_clear = log_read_and_clear,
-};
+EXPORT_SYMBOL_GPL(mdev_migrate_log_read_and_clear);

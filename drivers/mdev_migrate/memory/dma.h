@@ -15,12 +15,12 @@
  *
  * Locks, and who waits for whom:
  *
- *   dma->log_lock	one START, STOP or REPORT of DMA logging; held over
+ *   mem->log_lock	one START, STOP or REPORT of DMA logging; held over
  *			faults on the caller's bitmap, and taken by nobody else
- *   dma->sync_lock	guards the list of readers. Held while each reader's
+ *   mem->sync_lock	guards the list of readers. Held while each reader's
  *			lock is passed; a reader holds its lock for as long as
  *			it takes to copy a batch of packets, and does not sleep.
- *   dma->lock		a spinlock, taken where one can sleep only. Guards
+ *   mem->lock		a spinlock, taken where one can sleep only. Guards
  *			all the rest.
  *   mdm_owners_lock	for all devices: who opens them, type1's unmap ioctls, and
  *			who makes these
@@ -31,20 +31,22 @@
  *
  * Nothing faults, allocates with sleeping or waits under any but the first. Pages
  * are pinned and unpinned by operations (struct mdm_op) with no lock of ours
- * held; the operation is in dma->ops meanwhile.
+ * held; the operation is in mem->ops meanwhile.
  */
 #ifndef MDM_DMA_H
 #define MDM_DMA_H
 
 #include <linux/kthread.h>
+#include <linux/mdev_migrate/memory.h>
+#include <linux/mutex.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
+#include <linux/xarray.h>
 
 /* Numbers of the guest's pages, and times in jiffies that are days apart, are longs. */
 #ifndef CONFIG_64BIT
 #error "mdev_migrate needs a 64-bit kernel"
 #endif
-
-#include "../mdm.h"
 
 struct mdm_call;
 struct mdm_owner;
@@ -116,7 +118,7 @@ struct mdm_mark {
 
 /**
  * struct mdm_op - somebody pins pages, unpins them, or copies with faults
- * @node: in dma->ops
+ * @node: in mem->ops
  * @first: the first page
  * @last: the last page; below @first if nothing is or will be pinned
  * @use: what it pins for
@@ -158,7 +160,7 @@ struct mdm_run {
 
 /**
  * struct mdm_batch - runs that are being unpinned
- * @node: in dma->batches
+ * @node: in mem->batches
  * @op: announces it
  * @runs: no reader uses them any more
  * @nr: how many, at most MDM_DROP_RUNS
@@ -178,12 +180,12 @@ struct mdm_batch {
 
 /**
  * struct mdm_helper - unpins if the device's own thread does not get on
- * @work: in dma->helpers_queue
- * @dma: whose
+ * @work: in mem->helpers_queue
+ * @mem: whose
  */
 struct mdm_helper {
 	struct work_struct work;
-	struct mdm_dma *dma;
+	struct mdev_migrate_memory *mem;
 };
 
 /**
@@ -197,8 +199,8 @@ struct mdm_range {
 };
 
 /**
- * struct mdm_dma - a device's view of guest memory
- * @mdm: the device
+ * struct mdev_migrate_memory - a device's view of guest memory
+ * @vdev: the device
  * @memcg: who is charged
  * @mm: whose memory is locked, while open
  * @task: whose limit holds for it
@@ -258,8 +260,8 @@ struct mdm_range {
  * @drop_last: the last page
  * @unpinned: how often something was unpinned: whether that gets on
  */
-struct mdm_dma {
-	struct mdev_migrate_device *mdm;
+struct mdev_migrate_memory {
+	struct vfio_device *vdev;
 	struct mem_cgroup *memcg;
 	struct mm_struct *mm;
 	struct task_struct *task;
@@ -319,103 +321,111 @@ struct mdm_dma {
 };
 
 /* dma.c */
-void mdm_dma_sync(struct mdm_dma *dma);
-void mdm_dma_choose(struct mdm_dma *dma);
-bool mdm_dma_has_container(const struct mdm_dma *dma);
+void mdm_dma_sync(struct mdev_migrate_memory *mem);
+void mdm_dma_choose(struct mdev_migrate_memory *mem);
+bool mdm_dma_has_container(const struct mdev_migrate_memory *mem);
 
 /* pin.c */
 void mdm_op_watchdog(struct work_struct *work);
-int mdm_op_end(struct mdm_dma *dma, struct mdm_op *op, int ret);
-void mdm_op_add(struct mdm_dma *dma, struct mdm_op *op, unsigned long first,
-		unsigned long last);
-void mdm_op_cancel(struct mdm_dma *dma, unsigned long first,
+int mdm_op_end(struct mdev_migrate_memory *mem, struct mdm_op *op, int ret);
+void mdm_op_add(struct mdev_migrate_memory *mem, struct mdm_op *op,
+		unsigned long first, unsigned long last);
+void mdm_op_cancel(struct mdev_migrate_memory *mem, unsigned long first,
 		   unsigned long last, bool *hit);
-bool mdm_op_any_pins(struct mdm_dma *dma);
-bool mdm_op_overlaps(struct mdm_dma *dma, unsigned long first,
+bool mdm_op_any_pins(struct mdev_migrate_memory *mem);
+bool mdm_op_overlaps(struct mdev_migrate_memory *mem, unsigned long first,
 		     unsigned long last);
-void mdm_op_set_unlogged(struct mdm_dma *dma);
-bool mdm_op_any_unlogged(struct mdm_dma *dma);
-void mdm_op_pause(struct mdm_dma *dma, unsigned long until);
-int mdm_dma_copy(struct mdm_dma *dma, u64 iova, void *buf, size_t len,
-		 bool write);
-int mdm_pin(struct mdm_dma *dma, enum mdm_use use, struct mdm_op *op,
-	    bool write, struct page **pages);
-unsigned int mdm_runs_join(struct mdm_dma *dma, const struct mdm_run *runs,
-			   unsigned int nr);
-void mdm_unpin(struct mdm_dma *dma, struct mdm_op *op,
+void mdm_op_set_unlogged(struct mdev_migrate_memory *mem);
+bool mdm_op_any_unlogged(struct mdev_migrate_memory *mem);
+void mdm_op_pause(struct mdev_migrate_memory *mem, unsigned long until);
+void mdm_dma_pause(struct mdev_migrate_memory *mem);
+void mdm_dma_interrupt(struct mdev_migrate_memory *mem,
+		       struct task_struct *task);
+int mdm_dma_copy(struct mdev_migrate_memory *mem, u64 iova, void *buf,
+		 size_t len, bool write);
+int mdm_pin(struct mdev_migrate_memory *mem, enum mdm_use use,
+	    struct mdm_op *op, bool write, struct page **pages);
+unsigned int mdm_runs_join(struct mdev_migrate_memory *mem,
+			   const struct mdm_run *runs, unsigned int nr);
+void mdm_unpin(struct mdev_migrate_memory *mem, struct mdm_op *op,
 	       const struct mdm_run *runs, unsigned int nr);
 
 /* marks.c */
-void mdm_mark(struct mdm_dma *dma, unsigned long first, unsigned long last,
-	      const bool *hit, bool safe);
-void mdm_marks_open(struct mdm_dma *dma);
-bool mdm_is_leaving(struct mdm_dma *dma, enum mdm_use use, unsigned long first,
-		    unsigned long last);
-void mdm_mark_gone(struct mdm_dma *dma, unsigned long page);
+void mdm_mark(struct mdev_migrate_memory *mem, unsigned long first,
+	      unsigned long last, const bool *hit, bool safe);
+void mdm_marks_open(struct mdev_migrate_memory *mem);
+bool mdm_is_leaving(struct mdev_migrate_memory *mem, enum mdm_use use,
+		    unsigned long first, unsigned long last);
+void mdm_mark_gone(struct mdev_migrate_memory *mem, unsigned long page);
 
 /* cache.c */
-int mdm_cache_add(struct mdm_dma *dma, unsigned long page, bool write);
-unsigned int mdm_cache_detach(struct mdm_dma *dma, unsigned long first,
-			      unsigned long last, struct mdm_run *runs,
-			      unsigned int max);
-bool mdm_cache_evict(struct mdm_dma *dma, unsigned int nr);
-bool mdm_cache_overlaps(struct mdm_dma *dma, unsigned long first,
+int mdm_cache_add(struct mdev_migrate_memory *mem, unsigned long page,
+		  bool write);
+unsigned int mdm_cache_detach(struct mdev_migrate_memory *mem,
+			      unsigned long first, unsigned long last,
+			      struct mdm_run *runs, unsigned int max);
+bool mdm_cache_evict(struct mdev_migrate_memory *mem, unsigned int nr);
+bool mdm_cache_overlaps(struct mdev_migrate_memory *mem, unsigned long first,
 			unsigned long last);
-bool mdm_cache_next(struct mdm_dma *dma, unsigned long *first,
+bool mdm_cache_next(struct mdev_migrate_memory *mem, unsigned long *first,
 		    unsigned long *last);
-size_t mdm_cache_copy(struct mdm_dma *dma, u64 iova, void *buf, size_t len,
-		      bool write);
+size_t mdm_cache_copy(struct mdev_migrate_memory *mem, u64 iova, void *buf,
+		      size_t len, bool write);
 
 /* map.c */
-bool mdm_maps_overlap(struct mdm_dma *dma, unsigned long first,
+bool mdm_maps_overlap(struct mdev_migrate_memory *mem, unsigned long first,
 		      unsigned long last);
-bool mdm_maps_next(struct mdm_dma *dma, unsigned long *first,
+bool mdm_maps_next(struct mdev_migrate_memory *mem, unsigned long *first,
 		   unsigned long *last);
-unsigned int mdm_maps_detach(struct mdm_dma *dma, unsigned long first,
-			     unsigned long last, struct mdm_run *runs,
-			     unsigned int max);
+unsigned int mdm_maps_detach(struct mdev_migrate_memory *mem,
+			     unsigned long first, unsigned long last,
+			     struct mdm_run *runs, unsigned int max);
 
 /* drop.c */
-void mdm_dma_drop_range(struct mdm_dma *dma, unsigned long first,
+void mdm_dma_drop_range(struct mdev_migrate_memory *mem, unsigned long first,
 			unsigned long last, bool rings);
-void mdm_drop_nothing(struct mdm_dma *dma);
+void mdm_drop_nothing(struct mdev_migrate_memory *mem);
 void mdm_drop_asked(struct kthread_work *work);
-void mdm_batch_announce(struct mdm_dma *dma, struct mdm_batch *batch);
+void mdm_batch_announce(struct mdev_migrate_memory *mem,
+			struct mdm_batch *batch);
 bool mdm_batch_in_range(const struct mdm_batch *batch, unsigned long first,
 			unsigned long last);
-void mdm_batch_drop(struct mdm_dma *dma, struct mdm_batch *batch);
-void mdm_drop_help(struct mdm_dma *dma, unsigned int nr);
-void mdm_drop_create(struct mdm_dma *dma);
-int mdm_drop_open(struct mdm_dma *dma);
-void mdm_drop_close(struct mdm_dma *dma);
+void mdm_batch_drop(struct mdev_migrate_memory *mem, struct mdm_batch *batch);
+void mdm_drop_help(struct mdev_migrate_memory *mem, unsigned int nr);
+void mdm_drop_create(struct mdev_migrate_memory *mem);
+int mdm_drop_open(struct mdev_migrate_memory *mem);
+void mdm_drop_close(struct mdev_migrate_memory *mem);
 
 /* unmap.c */
 void mdm_unmap_watch(struct work_struct *work);
-void mdm_unpin_begin(struct mdm_dma *dma);
-void mdm_unpin_end(struct mdm_dma *dma);
-void mdm_unmap_open(struct mdm_dma *dma);
-void mdm_unmap_close(struct mdm_dma *dma);
+void mdm_unpin_begin(struct mdev_migrate_memory *mem);
+void mdm_unpin_end(struct mdev_migrate_memory *mem);
+void mdm_unmap_open(struct mdev_migrate_memory *mem);
+void mdm_unmap_close(struct mdev_migrate_memory *mem);
 
 /* calls.c */
-struct mdm_call *mdm_calls_begin(struct mdm_dma *dma);
+struct mdm_call *mdm_calls_begin(struct mdev_migrate_memory *mem);
 void mdm_calls_end(struct mdm_call *call);
-unsigned int mdm_calls_round(struct mdm_call *call, struct mdm_dma *dma,
+unsigned int mdm_calls_round(struct mdm_call *call,
+			     struct mdev_migrate_memory *mem,
 			     unsigned long first, unsigned long last);
 void mdm_calls_hold_up(struct mdm_call *call);
-bool mdm_calls_pending(struct mdm_dma *dma);
-void mdm_calls_pins(struct mdm_dma *dma);
-int mdm_calls_open(struct mdm_dma *dma);
-void mdm_calls_close(struct mdm_dma *dma);
-void mdm_calls_destroy(struct mdm_dma *dma);
+bool mdm_calls_pending(struct mdev_migrate_memory *mem);
+void mdm_calls_pins(struct mdev_migrate_memory *mem);
+int mdm_calls_open(struct mdev_migrate_memory *mem);
+void mdm_calls_close(struct mdev_migrate_memory *mem);
+void mdm_calls_destroy(struct mdev_migrate_memory *mem);
+/* strays.c */
+void mdm_calls_exit(void);
 
 /* dirty.c: pages of a bitmap of the log */
 #define MDM_LOG_SHIFT	12
 #define MDM_LOG_BITS	BIT(MDM_LOG_SHIFT)
 
-void mdm_log_init(struct mdm_dma *dma);
-void mdm_log_close(struct mdm_dma *dma);
-int mdm_log_make_room(struct mdm_dma *dma, unsigned long first,
+void mdm_log_init(struct mdev_migrate_memory *mem);
+void mdm_log_close(struct mdev_migrate_memory *mem);
+int mdm_log_make_room(struct mdev_migrate_memory *mem, unsigned long first,
 		      unsigned long last);
-void mdm_log_written(struct mdm_dma *dma, u64 iova, size_t len);
+void mdm_log_written(struct mdev_migrate_memory *mem, u64 iova, size_t len);
 
 #endif /* MDM_DMA_H */

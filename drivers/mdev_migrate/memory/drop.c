@@ -24,15 +24,16 @@
 
 /**
  * mdm_batch_announce - runs are about to be unpinned
- * @dma: guest memory
+ * @mem: guest memory
  * @batch: has @runs and @nr, at least one
  *
  * Somebody else who waits for a part of a run must wait for it. It may reach beyond the
  * range that is meant, since what is pinned at once does not heed where mappings end.
  *
- * Context: dma->lock held; mdm_batch_drop() is to follow.
+ * Context: mem->lock held; mdm_batch_drop() is to follow.
  */
-void mdm_batch_announce(struct mdm_dma *dma, struct mdm_batch *batch)
+void mdm_batch_announce(struct mdev_migrate_memory *mem,
+			struct mdm_batch *batch)
 {
 	unsigned long first = ULONG_MAX, last = 0;
 	unsigned int i;
@@ -44,7 +45,7 @@ void mdm_batch_announce(struct mdm_dma *dma, struct mdm_batch *batch)
 		first = min(first, batch->runs[i].first);
 		last = max(last, batch->runs[i].first + batch->runs[i].nr - 1);
 	}
-	mdm_op_add(dma, &batch->op, first, last);
+	mdm_op_add(mem, &batch->op, first, last);
 	batch->op.unpins = true;
 	batch->op.batch = batch;
 }
@@ -55,9 +56,10 @@ static bool run_in_range(const struct mdm_run *run, unsigned long first,
 	return run->first <= last && run->first + run->nr - 1 >= first;
 }
 
-static bool is_urgent(const struct mdm_dma *dma, const struct mdm_run *run)
+static bool is_urgent(const struct mdev_migrate_memory *mem,
+		      const struct mdm_run *run)
 {
-	return run_in_range(run, dma->urgent_first, dma->urgent_last);
+	return run_in_range(run, mem->urgent_first, mem->urgent_last);
 }
 
 /**
@@ -66,7 +68,7 @@ static bool is_urgent(const struct mdm_dma *dma, const struct mdm_run *run)
  * @first: the first page
  * @last: the last page
  *
- * Context: dma->lock held.
+ * Context: mem->lock held.
  * Return: whether.
  */
 bool mdm_batch_in_range(const struct mdm_batch *batch, unsigned long first,
@@ -82,240 +84,244 @@ bool mdm_batch_in_range(const struct mdm_batch *batch, unsigned long first,
 }
 
 /* The next run that nobody has taken, batch->nr if there is none. */
-static unsigned int batch_next(const struct mdm_dma *dma,
+static unsigned int batch_next(const struct mdev_migrate_memory *mem,
 			       const struct mdm_batch *batch, bool urgent)
 {
 	unsigned int i;
 
 	for_each_clear_bit(i, batch->taken, batch->nr) {
-		if (!urgent || is_urgent(dma, &batch->runs[i]))
+		if (!urgent || is_urgent(mem, &batch->runs[i]))
 			return i;
 	}
 	return batch->nr;
 }
 
 /* Returns how many runs from @first on are the caller's to unpin, as one. */
-static unsigned int batch_take(struct mdm_dma *dma, struct mdm_batch *batch,
-			       bool urgent, unsigned int *first)
+static unsigned int batch_take(struct mdev_migrate_memory *mem,
+			       struct mdm_batch *batch, bool urgent,
+			       unsigned int *first)
 {
 	unsigned int end, n;
 
-	lockdep_assert_held(&dma->lock);
-	*first = batch_next(dma, batch, urgent);
+	lockdep_assert_held(&mem->lock);
+	*first = batch_next(mem, batch, urgent);
 	if (*first == batch->nr)
 		return 0;
 	end = find_next_bit(batch->taken, batch->nr, *first);
-	n = mdm_runs_join(dma, batch->runs + *first, end - *first);
+	n = mdm_runs_join(mem, batch->runs + *first, end - *first);
 	bitmap_set(batch->taken, *first, n);
 	batch->busy++;
 	return n;
 }
 
 /* May be gone when it returns. */
-static void batch_unpin(struct mdm_dma *dma, struct mdm_batch *batch,
-			unsigned int first, unsigned int n)
+static void batch_unpin(struct mdev_migrate_memory *mem,
+			struct mdm_batch *batch, unsigned int first,
+			unsigned int n)
 {
-	mdm_unpin(dma, &batch->op, batch->runs + first, n);
-	spin_lock(&dma->lock);
+	mdm_unpin(mem, &batch->op, batch->runs + first, n);
+	spin_lock(&mem->lock);
 	bitmap_set(batch->done, first, n);
 	batch->busy--;
-	spin_unlock(&dma->lock);
-	wake_up_all(&dma->ops_wait);
+	spin_unlock(&mem->lock);
+	wake_up_all(&mem->ops_wait);
 }
 
-static bool batch_is_done(struct mdm_dma *dma, const struct mdm_batch *batch)
+static bool batch_is_done(struct mdev_migrate_memory *mem,
+			  const struct mdm_batch *batch)
 {
-	guard(spinlock)(&dma->lock);
+	guard(spinlock)(&mem->lock);
 	return !batch->busy;
 }
 
-static void call_helpers(struct mdm_dma *dma)
+static void call_helpers(struct mdev_migrate_memory *mem)
 {
 	unsigned int i;
 
-	lockdep_assert_held(&dma->lock);
-	if (!dma->helpers_queue)
+	lockdep_assert_held(&mem->lock);
+	if (!mem->helpers_queue)
 		return;
-	for (i = 0; i < dma->nr_helpers; i++)
-		queue_work(dma->helpers_queue, &dma->helpers[i].work);
+	for (i = 0; i < mem->nr_helpers; i++)
+		queue_work(mem->helpers_queue, &mem->helpers[i].work);
 }
 
 /**
  * mdm_drop_help - an unmap of type1's does not get on: helpers are to help
- * @dma: guest memory
+ * @mem: guest memory
  * @nr: how many of them, at most MDM_NR_HELPERS
  *
  * Also with what else is unpinned in the next second.
  *
- * Context: dma->lock held.
+ * Context: mem->lock held.
  */
-void mdm_drop_help(struct mdm_dma *dma, unsigned int nr)
+void mdm_drop_help(struct mdev_migrate_memory *mem, unsigned int nr)
 {
-	dma->helped_until = jiffies + HELPED_TIME;
-	dma->nr_helpers = nr;
-	call_helpers(dma);
+	mem->helped_until = jiffies + HELPED_TIME;
+	mem->nr_helpers = nr;
+	call_helpers(mem);
 }
 
 /**
  * mdm_batch_drop - unpin runs that were announced
- * @dma: guest memory
+ * @mem: guest memory
  * @batch: the runs
  *
  * Context: May sleep.
  */
-void mdm_batch_drop(struct mdm_dma *dma, struct mdm_batch *batch)
+void mdm_batch_drop(struct mdev_migrate_memory *mem, struct mdm_batch *batch)
 {
 	unsigned int first, n;
 
-	mdm_dma_sync(dma);
-	spin_lock(&dma->lock);
-	list_add_tail(&batch->node, &dma->batches);
-	if (batch->nr > 1 && time_before(jiffies, dma->helped_until))
-		call_helpers(dma);
-	spin_unlock(&dma->lock);
+	mdm_dma_sync(mem);
+	spin_lock(&mem->lock);
+	list_add_tail(&batch->node, &mem->batches);
+	if (batch->nr > 1 && time_before(jiffies, mem->helped_until))
+		call_helpers(mem);
+	spin_unlock(&mem->lock);
 	for (;;) {
-		spin_lock(&dma->lock);
-		n = batch_take(dma, batch, true, &first) ?:
-		    batch_take(dma, batch, false, &first);
+		spin_lock(&mem->lock);
+		n = batch_take(mem, batch, true, &first) ?:
+		    batch_take(mem, batch, false, &first);
 		if (!n)
 			list_del(&batch->node);
-		spin_unlock(&dma->lock);
+		spin_unlock(&mem->lock);
 		if (!n)
 			break;
-		batch_unpin(dma, batch, first, n);
+		batch_unpin(mem, batch, first, n);
 	}
-	wait_event(dma->ops_wait, batch_is_done(dma, batch));
-	mdm_op_end(dma, &batch->op, 0);
+	wait_event(mem->ops_wait, batch_is_done(mem, batch));
+	mdm_op_end(mem, &batch->op, 0);
 }
 
 /* What is pinned in a range, if it is one, is taken out: so many runs. */
-static unsigned int detach(struct mdm_dma *dma, unsigned long first,
+static unsigned int detach(struct mdev_migrate_memory *mem, unsigned long first,
 			   unsigned long last, bool rings, struct mdm_run *runs,
 			   unsigned int max)
 {
 	unsigned int n;
 
-	lockdep_assert_held(&dma->lock);
+	lockdep_assert_held(&mem->lock);
 	if (first > last)
 		return 0;
-	n = rings ? mdm_maps_detach(dma, first, last, runs, max) : 0;
-	return n + mdm_cache_detach(dma, first, last, runs + n, max - n);
+	n = rings ? mdm_maps_detach(mem, first, last, runs, max) : 0;
+	return n + mdm_cache_detach(mem, first, last, runs + n, max - n);
 }
 
 /* Likewise of the part that comes first. */
-static unsigned int detach_urgent(struct mdm_dma *dma, unsigned long first,
-				  unsigned long last, struct mdm_run *runs,
-				  unsigned int max)
+static unsigned int detach_urgent(struct mdev_migrate_memory *mem,
+				  unsigned long first, unsigned long last,
+				  struct mdm_run *runs, unsigned int max)
 {
-	return detach(dma, max(first, dma->urgent_first),
-		      min(last, dma->urgent_last), true, runs, max);
+	return detach(mem, max(first, mem->urgent_first),
+		      min(last, mem->urgent_last), true, runs, max);
 }
 
 /**
  * mdm_dma_drop_range - unpin what is pinned in a range
- * @dma: guest memory
+ * @mem: guest memory
  * @first: the first page
  * @last: the last page
  * @rings: also what is mapped; else what is cached only
  *
  * Context: May sleep.
  */
-void mdm_dma_drop_range(struct mdm_dma *dma, unsigned long first,
+void mdm_dma_drop_range(struct mdev_migrate_memory *mem, unsigned long first,
 			unsigned long last, bool rings)
 {
 	struct mdm_run runs[MDM_BATCH_RUNS];
 	struct mdm_batch batch = { .runs = runs };
 
 	do {
-		spin_lock(&dma->lock);
-		batch.nr = detach(dma, first, last, rings, runs,
+		spin_lock(&mem->lock);
+		batch.nr = detach(mem, first, last, rings, runs,
 				  ARRAY_SIZE(runs));
 		if (batch.nr) {
-			mdm_batch_announce(dma, &batch);
-			mdm_unpin_begin(dma);
+			mdm_batch_announce(mem, &batch);
+			mdm_unpin_begin(mem);
 		}
-		spin_unlock(&dma->lock);
+		spin_unlock(&mem->lock);
 		if (!batch.nr)
 			return;
-		mdm_batch_drop(dma, &batch);
-		spin_lock(&dma->lock);
-		mdm_unpin_end(dma);
-		spin_unlock(&dma->lock);
+		mdm_batch_drop(mem, &batch);
+		spin_lock(&mem->lock);
+		mdm_unpin_end(mem);
+		spin_unlock(&mem->lock);
 	} while (batch.nr == ARRAY_SIZE(runs));
 }
 
 /* What comes first, of what was asked for and nobody has begun with. */
-static unsigned int take_first(struct mdm_dma *dma, struct mdm_batch *batch,
-			       unsigned int max)
+static unsigned int take_first(struct mdev_migrate_memory *mem,
+			       struct mdm_batch *batch, unsigned int max)
 {
-	guard(spinlock)(&dma->lock);
-	batch->nr = detach_urgent(dma, dma->drop_first, dma->drop_last,
+	guard(spinlock)(&mem->lock);
+	batch->nr = detach_urgent(mem, mem->drop_first, mem->drop_last,
 				  batch->runs, max);
 	if (batch->nr)
-		mdm_batch_announce(dma, batch);
+		mdm_batch_announce(mem, batch);
 	return batch->nr;
 }
 
 /**
  * mdm_drop_nothing - nothing that was asked for is still to be begun with
- * @dma: guest memory
+ * @mem: guest memory
  *
- * Context: dma->lock held, or nobody else has @dma.
+ * Context: mem->lock held, or nobody else has @mem.
  */
-void mdm_drop_nothing(struct mdm_dma *dma)
+void mdm_drop_nothing(struct mdev_migrate_memory *mem)
 {
-	dma->drop_first = ULONG_MAX;
-	dma->drop_last = 0;
+	mem->drop_first = ULONG_MAX;
+	mem->drop_last = 0;
 }
 
 /**
  * mdm_drop_asked - unpin what is in the range that type1 has asked for
- * @work: dma->drop
+ * @work: mem->drop
  *
  * Rings, too; and what is asked for meanwhile if it comes first.
  *
- * Context: In the thread dma->unpinner.
+ * Context: In the thread mem->unpinner.
  */
 void mdm_drop_asked(struct kthread_work *work)
 {
-	struct mdm_dma *dma = container_of(work, struct mdm_dma, drop);
-	struct mdm_run *runs = dma->drop_runs;
+	struct mdev_migrate_memory *mem =
+		container_of(work, struct mdev_migrate_memory, drop);
+	struct mdm_run *runs = mem->drop_runs;
 	struct mdm_batch batch = { .runs = runs };
 	unsigned long first, last;
 	unsigned int n;
 
-	spin_lock(&dma->lock);
-	first = dma->drop_first;
-	last = dma->drop_last;
-	mdm_drop_nothing(dma);
-	spin_unlock(&dma->lock);
+	spin_lock(&mem->lock);
+	first = mem->drop_first;
+	last = mem->drop_last;
+	mdm_drop_nothing(mem);
+	spin_unlock(&mem->lock);
 
 	do {
-		spin_lock(&dma->lock);
-		n = detach_urgent(dma, dma->drop_first, dma->drop_last, runs,
+		spin_lock(&mem->lock);
+		n = detach_urgent(mem, mem->drop_first, mem->drop_last, runs,
 				  MDM_DROP_RUNS);
-		n += detach_urgent(dma, first, last, runs + n,
+		n += detach_urgent(mem, first, last, runs + n,
 				   MDM_DROP_RUNS - n);
-		n += detach(dma, first, last, true, runs + n,
+		n += detach(mem, first, last, true, runs + n,
 			    MDM_DROP_RUNS - n);
 		batch.nr = n;
 		if (n)
-			mdm_batch_announce(dma, &batch);
-		spin_unlock(&dma->lock);
+			mdm_batch_announce(mem, &batch);
+		spin_unlock(&mem->lock);
 		if (n)
-			mdm_batch_drop(dma, &batch);
+			mdm_batch_drop(mem, &batch);
 	} while (n == MDM_DROP_RUNS);
 }
 
 /* Returns how many runs from @first on of a batch, of any or of an urgent one's. */
-static unsigned int any_take(struct mdm_dma *dma, bool urgent,
+static unsigned int any_take(struct mdev_migrate_memory *mem, bool urgent,
 			     struct mdm_batch **from, unsigned int *first)
 {
 	struct mdm_batch *batch;
 	unsigned int n;
 
-	list_for_each_entry(batch, &dma->batches, node) {
-		n = batch_take(dma, batch, urgent, first);
+	list_for_each_entry(batch, &mem->batches, node) {
+		n = batch_take(mem, batch, urgent, first);
 		*from = batch;
 		if (n)
 			return n;
@@ -329,76 +335,76 @@ static void drop_help(struct work_struct *work)
 	struct mdm_helper *helper = container_of(work, struct mdm_helper, work);
 	struct mdm_run runs[MDM_BATCH_RUNS];
 	struct mdm_batch own = { .runs = runs };
-	struct mdm_dma *dma = helper->dma;
+	struct mdev_migrate_memory *mem = helper->mem;
 	struct mdm_batch *batch;
 	unsigned int first, n;
 
 	for (;;) {
-		if (take_first(dma, &own, ARRAY_SIZE(runs))) {
-			mdm_batch_drop(dma, &own);
+		if (take_first(mem, &own, ARRAY_SIZE(runs))) {
+			mdm_batch_drop(mem, &own);
 			continue;
 		}
-		spin_lock(&dma->lock);
-		n = any_take(dma, true, &batch, &first) ?:
-		    any_take(dma, false, &batch, &first);
-		spin_unlock(&dma->lock);
+		spin_lock(&mem->lock);
+		n = any_take(mem, true, &batch, &first) ?:
+		    any_take(mem, false, &batch, &first);
+		spin_unlock(&mem->lock);
 		if (!n)
 			break;
-		batch_unpin(dma, batch, first, n);
+		batch_unpin(mem, batch, first, n);
 	}
 }
 
 /**
  * mdm_drop_create - a device's guest memory is being created
- * @dma: it
+ * @mem: it
  */
-void mdm_drop_create(struct mdm_dma *dma)
+void mdm_drop_create(struct mdev_migrate_memory *mem)
 {
 	unsigned int i;
 
-	INIT_LIST_HEAD(&dma->batches);
-	dma->helped_until = jiffies;
+	INIT_LIST_HEAD(&mem->batches);
+	mem->helped_until = jiffies;
 	for (i = 0; i < MDM_NR_HELPERS; i++) {
-		dma->helpers[i].dma = dma;
-		INIT_WORK(&dma->helpers[i].work, drop_help);
+		mem->helpers[i].mem = mem;
+		INIT_WORK(&mem->helpers[i].work, drop_help);
 	}
 }
 
 /**
  * mdm_drop_open - the device is being opened, in a container
- * @dma: guest memory
+ * @mem: guest memory
  *
  * Return: 0 or -ENOMEM.
  */
-int mdm_drop_open(struct mdm_dma *dma)
+int mdm_drop_open(struct mdev_migrate_memory *mem)
 {
 	struct workqueue_struct *queue;
 
 	/* One's helpers wait for as long as its user likes: not in a queue with others'. */
 	queue = alloc_workqueue("unpin/%.8s", WQ_UNBOUND, MDM_NR_HELPERS,
-				dev_name(dma->mdm->vdev.dev));
+				dev_name(mem->vdev->dev));
 	if (!queue)
 		return -ENOMEM;
-	spin_lock(&dma->lock);
-	dma->helpers_queue = queue;
-	spin_unlock(&dma->lock);
+	spin_lock(&mem->lock);
+	mem->helpers_queue = queue;
+	spin_unlock(&mem->lock);
 	return 0;
 }
 
 /**
  * mdm_drop_close - undo mdm_drop_open(), if it was done
- * @dma: guest memory, of which nobody unpins any
+ * @mem: guest memory, of which nobody unpins any
  *
  * Context: May sleep.
  */
-void mdm_drop_close(struct mdm_dma *dma)
+void mdm_drop_close(struct mdev_migrate_memory *mem)
 {
 	struct workqueue_struct *queue;
 
-	spin_lock(&dma->lock);
-	queue = dma->helpers_queue;
-	dma->helpers_queue = NULL;
-	spin_unlock(&dma->lock);
+	spin_lock(&mem->lock);
+	queue = mem->helpers_queue;
+	mem->helpers_queue = NULL;
+	spin_unlock(&mem->lock);
 	if (queue)
 		destroy_workqueue(queue);
 }

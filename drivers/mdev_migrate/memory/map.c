@@ -21,21 +21,22 @@ static unsigned long map_last(const struct mdev_migrate_map *map)
 }
 
 /* 0 if the model has it now; else it is to be undone. */
-static int map_publish(struct mdm_dma *dma, struct mdev_migrate_map *map,
-		       struct mdm_op *op, void *base)
+static int map_publish(struct mdev_migrate_memory *mem,
+		       struct mdev_migrate_map *map, struct mdm_op *op,
+		       void *base)
 {
 	bool room = false;
 	int ret;
 
 	for (;;) {
-		if (READ_ONCE(dma->log_room)) {
-			ret = mdm_log_make_room(dma, op->first, op->last);
+		if (READ_ONCE(mem->log_room)) {
+			ret = mdm_log_make_room(mem, op->first, op->last);
 			if (ret)
 				return ret;
 			room = true;
 		}
-		guard(spinlock)(&dma->lock);
-		if (dma->log_room && !room)
+		guard(spinlock)(&mem->lock);
+		if (mem->log_room && !room)
 			continue;
 		if (op->cancelled)
 			return -EAGAIN;
@@ -46,8 +47,9 @@ static int map_publish(struct mdm_dma *dma, struct mdev_migrate_map *map,
 	}
 }
 
-static int map_pinned(struct mdm_dma *dma, struct mdev_migrate_map *map,
-		      struct mdm_op *op, struct page **pages)
+static int map_pinned(struct mdev_migrate_memory *mem,
+		      struct mdev_migrate_map *map, struct mdm_op *op,
+		      struct page **pages)
 {
 	struct mdm_run run = {
 		.first = op->first,
@@ -56,13 +58,14 @@ static int map_pinned(struct mdm_dma *dma, struct mdev_migrate_map *map,
 	int ret;
 
 	run.base = vmap(pages, run.nr, VM_MAP, PAGE_KERNEL);
-	ret = run.base ? map_publish(dma, map, op, run.base) : -ENOMEM;
+	ret = run.base ? map_publish(mem, map, op, run.base) : -ENOMEM;
 	if (ret)
-		mdm_unpin(dma, op, &run, 1);
-	return mdm_op_end(dma, op, ret);
+		mdm_unpin(mem, op, &run, 1);
+	return mdm_op_end(mem, op, ret);
 }
 
-static int map_pages(struct mdm_dma *dma, struct mdev_migrate_map *map)
+static int map_pages(struct mdev_migrate_memory *mem,
+		     struct mdev_migrate_map *map)
 {
 	struct mdm_op op = { .first = map_first(map), .last = map_last(map) };
 	struct page **pages __free(kfree) = NULL;
@@ -71,15 +74,15 @@ static int map_pages(struct mdm_dma *dma, struct mdev_migrate_map *map)
 	pages = kcalloc(op.last - op.first + 1, sizeof(*pages), GFP_KERNEL);
 	if (!pages)
 		return -ENOMEM;
-	ret = mdm_pin(dma, MDM_RING, &op, true, pages);
-	if (ret == -ENOMEM && mdm_cache_evict(dma, MDM_BLOCK_PAGES))
-		ret = mdm_pin(dma, MDM_RING, &op, true, pages);
-	return ret ?: map_pinned(dma, map, &op, pages);
+	ret = mdm_pin(mem, MDM_RING, &op, true, pages);
+	if (ret == -ENOMEM && mdm_cache_evict(mem, MDM_BLOCK_PAGES))
+		ret = mdm_pin(mem, MDM_RING, &op, true, pages);
+	return ret ?: map_pinned(mem, map, &op, pages);
 }
 
 /**
  * mdev_migrate_map - map guest memory for long
- * @mdm: the device, open
+ * @mem: the device's guest memory, open
  * @map: the map; zeroed
  * @iova: where it begins
  * @len: how much, at most MDEV_MIGRATE_MAP_MAX
@@ -91,10 +94,9 @@ static int map_pages(struct mdm_dma *dma, struct mdev_migrate_map *map)
  * -EAGAIN or -EINTR if it can be tried again a little later. On error there is
  * no map to undo.
  */
-int mdev_migrate_map(struct mdev_migrate_device *mdm,
+int mdev_migrate_map(struct mdev_migrate_memory *mem,
 		     struct mdev_migrate_map *map, u64 iova, size_t len)
 {
-	struct mdm_dma *dma = mdm->dma;
 	int ret;
 
 	if (!len || len > MDEV_MIGRATE_MAP_MAX)
@@ -104,14 +106,14 @@ int mdev_migrate_map(struct mdev_migrate_device *mdm,
 	map->iova = iova;
 	map->len = len;
 	map->base = NULL;
-	spin_lock(&dma->lock);
-	list_add(&map->node, &dma->maps);
-	spin_unlock(&dma->lock);
-	ret = map_pages(dma, map);
+	spin_lock(&mem->lock);
+	list_add(&map->node, &mem->maps);
+	spin_unlock(&mem->lock);
+	ret = map_pages(mem, map);
 	if (ret) {
-		spin_lock(&dma->lock);
+		spin_lock(&mem->lock);
 		list_del(&map->node);
-		spin_unlock(&dma->lock);
+		spin_unlock(&mem->lock);
 	}
 	return ret;
 }
@@ -119,31 +121,30 @@ EXPORT_SYMBOL_GPL(mdev_migrate_map);
 
 /**
  * mdev_migrate_map_refresh - map again what userspace unmapped
- * @mdm: the device, open
+ * @mem: the device's guest memory, open
  * @map: the map
  *
  * Context: As mdev_migrate_map(); one at a time for a map.
  * Return: 0 if it is mapped now, else as mdev_migrate_map(); it can be tried
  * again.
  */
-int mdev_migrate_map_refresh(struct mdev_migrate_device *mdm,
+int mdev_migrate_map_refresh(struct mdev_migrate_memory *mem,
 			     struct mdev_migrate_map *map)
 {
-	struct mdm_dma *dma = mdm->dma;
 	bool there;
 
-	spin_lock(&dma->lock);
+	spin_lock(&mem->lock);
 	there = map->base;
-	spin_unlock(&dma->lock);
-	return there ? 0 : map_pages(dma, map);
+	spin_unlock(&mem->lock);
+	return there ? 0 : map_pages(mem, map);
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_map_refresh);
 
 /* What is to be unpinned of a map; false if nothing. */
-static bool map_detach(struct mdm_dma *dma, struct mdev_migrate_map *map,
-		       struct mdm_run *run)
+static bool map_detach(struct mdev_migrate_memory *mem,
+		       struct mdev_migrate_map *map, struct mdm_run *run)
 {
-	lockdep_assert_held(&dma->lock);
+	lockdep_assert_held(&mem->lock);
 	if (!map->base)
 		return false;
 	*run = (struct mdm_run) {
@@ -158,52 +159,51 @@ static bool map_detach(struct mdm_dma *dma, struct mdev_migrate_map *map,
 
 /**
  * mdev_migrate_unmap - undo mdev_migrate_map()
- * @mdm: the device, open
+ * @mem: the device's guest memory, open
  * @map: the map; its address is not used any more
  *
  * Context: May sleep.
  */
-void mdev_migrate_unmap(struct mdev_migrate_device *mdm,
+void mdev_migrate_unmap(struct mdev_migrate_memory *mem,
 			struct mdev_migrate_map *map)
 {
-	struct mdm_dma *dma = mdm->dma;
 	struct mdm_run run;
 	struct mdm_op op;
 	bool any;
 
-	spin_lock(&dma->lock);
+	spin_lock(&mem->lock);
 	list_del(&map->node);
-	any = map_detach(dma, map, &run);
+	any = map_detach(mem, map, &run);
 	if (any) {
-		mdm_op_add(dma, &op, run.first, run.first + run.nr - 1);
+		mdm_op_add(mem, &op, run.first, run.first + run.nr - 1);
 		op.unpins = true;
-		mdm_unpin_begin(dma);
+		mdm_unpin_begin(mem);
 	}
-	spin_unlock(&dma->lock);
+	spin_unlock(&mem->lock);
 	if (!any)
 		return;
-	mdm_unpin(dma, &op, &run, 1);
-	mdm_op_end(dma, &op, 0);
-	spin_lock(&dma->lock);
-	mdm_unpin_end(dma);
-	spin_unlock(&dma->lock);
+	mdm_unpin(mem, &op, &run, 1);
+	mdm_op_end(mem, &op, 0);
+	spin_lock(&mem->lock);
+	mdm_unpin_end(mem);
+	spin_unlock(&mem->lock);
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_unmap);
 
 /**
  * mdev_migrate_map_dirty - a part of a map was written
- * @mdm: the device, open
+ * @mem: the device's guest memory, open
  * @map: the map
  * @offset: where in it
  * @len: how much
  *
  * Context: Any but hard interrupt; after the write, in the same section.
  */
-void mdev_migrate_map_dirty(struct mdev_migrate_device *mdm,
+void mdev_migrate_map_dirty(struct mdev_migrate_memory *mem,
 			    struct mdev_migrate_map *map, size_t offset,
 			    size_t len)
 {
-	mdm_log_written(mdm->dma, map->iova + offset, len);
+	mdm_log_written(mem, map->iova + offset, len);
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_map_dirty);
 
@@ -215,20 +215,20 @@ static bool map_in_range(const struct mdev_migrate_map *map,
 
 /**
  * mdm_maps_overlap - is any page of a range mapped?
- * @dma: guest memory
+ * @mem: guest memory
  * @first: the first page
  * @last: the last page
  *
- * Context: dma->lock held.
+ * Context: mem->lock held.
  * Return: whether.
  */
-bool mdm_maps_overlap(struct mdm_dma *dma, unsigned long first,
+bool mdm_maps_overlap(struct mdev_migrate_memory *mem, unsigned long first,
 		      unsigned long last)
 {
 	struct mdev_migrate_map *map;
 
-	lockdep_assert_held(&dma->lock);
-	list_for_each_entry(map, &dma->maps, node) {
+	lockdep_assert_held(&mem->lock);
+	list_for_each_entry(map, &mem->maps, node) {
 		if (map_in_range(map, first, last))
 			return true;
 	}
@@ -237,14 +237,14 @@ bool mdm_maps_overlap(struct mdm_dma *dma, unsigned long first,
 
 /**
  * mdm_maps_next - the next pages that are mapped, or may be soon
- * @dma: guest memory
+ * @mem: guest memory
  * @first: the page to begin at; the first page of a map
  * @last: its last page
  *
- * Context: Takes dma->lock.
+ * Context: Takes mem->lock.
  * Return: whether there are any.
  */
-bool mdm_maps_next(struct mdm_dma *dma, unsigned long *first,
+bool mdm_maps_next(struct mdev_migrate_memory *mem, unsigned long *first,
 		   unsigned long *last)
 {
 	unsigned long from = *first;
@@ -252,8 +252,8 @@ bool mdm_maps_next(struct mdm_dma *dma, unsigned long *first,
 
 	*first = ULONG_MAX;
 	*last = 0;
-	guard(spinlock)(&dma->lock);
-	list_for_each_entry(map, &dma->maps, node) {
+	guard(spinlock)(&mem->lock);
+	list_for_each_entry(map, &mem->maps, node) {
 		if (map_first(map) < from || map_first(map) > *first)
 			continue;
 		if (map_first(map) < *first)
@@ -266,28 +266,28 @@ bool mdm_maps_next(struct mdm_dma *dma, unsigned long *first,
 
 /**
  * mdm_maps_detach - take maps with pages in a range away from the model
- * @dma: guest memory
+ * @mem: guest memory
  * @first: the first page
  * @last: the last page
  * @runs: their pages, to be unpinned when no reader uses them any more
  * @max: at most so many
  *
- * Context: dma->lock held.
+ * Context: mem->lock held.
  * Return: how many; if @max, there may be more.
  */
-unsigned int mdm_maps_detach(struct mdm_dma *dma, unsigned long first,
-			     unsigned long last, struct mdm_run *runs,
-			     unsigned int max)
+unsigned int mdm_maps_detach(struct mdev_migrate_memory *mem,
+			     unsigned long first, unsigned long last,
+			     struct mdm_run *runs, unsigned int max)
 {
 	struct mdev_migrate_map *map;
 	unsigned int n = 0;
 
-	lockdep_assert_held(&dma->lock);
-	list_for_each_entry(map, &dma->maps, node) {
+	lockdep_assert_held(&mem->lock);
+	list_for_each_entry(map, &mem->maps, node) {
 		if (n == max)
 			break;
 		if (map_in_range(map, first, last))
-			n += map_detach(dma, map, &runs[n]);
+			n += map_detach(mem, map, &runs[n]);
 	}
 	return n;
 }

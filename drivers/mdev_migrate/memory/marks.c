@@ -48,26 +48,26 @@ static struct mdm_mark *mark_find(struct mdm_mark *marks, unsigned long first,
 
 /**
  * mdm_mark - a range is leaving
- * @dma: guest memory
+ * @mem: guest memory
  * @first: the first page
  * @last: the last page
  * @hit: by use, was something pinned in it, or about to be?
  * @safe: nothing can be pinned again before the backend has removed the range
  *
- * Context: dma->lock held.
+ * Context: mem->lock held.
  */
-void mdm_mark(struct mdm_dma *dma, unsigned long first, unsigned long last,
-	      const bool *hit, bool safe)
+void mdm_mark(struct mdev_migrate_memory *mem, unsigned long first,
+	      unsigned long last, const bool *hit, bool safe)
 {
 	unsigned int most = safe ? MARK_STRIKES_SAFE : MARK_STRIKES, use;
 
-	lockdep_assert_held(&dma->lock);
+	lockdep_assert_held(&mem->lock);
 	for (use = 0; use < MDM_NR_USES; use++) {
 		struct mdm_mark *mark;
 
 		if (safe && (use == MDM_RING || !hit[use]))
 			continue;
-		mark = mark_find(dma->marks[use], first, last);
+		mark = mark_find(mem->marks[use], first, last);
 		if (!mark->valid) {
 			*mark = (struct mdm_mark) {
 				.first = first,
@@ -90,22 +90,22 @@ void mdm_mark(struct mdm_dma *dma, unsigned long first, unsigned long last,
 
 /**
  * mdm_marks_open - the device is being opened
- * @dma: guest memory
+ * @mem: guest memory
  *
  * What is over is forgotten. A mark that is not may be what keeps type1 from its
  * BUG(), and is not got rid of by opening the device anew, nor by what type1 says
  * of a container that may be another one.
  *
- * Context: dma->lock held.
+ * Context: mem->lock held.
  */
-void mdm_marks_open(struct mdm_dma *dma)
+void mdm_marks_open(struct mdev_migrate_memory *mem)
 {
 	unsigned int use, i;
 
-	lockdep_assert_held(&dma->lock);
+	lockdep_assert_held(&mem->lock);
 	for (use = 0; use < MDM_NR_USES; use++) {
 		for (i = 0; i < MDM_NR_MARKS; i++) {
-			struct mdm_mark *mark = &dma->marks[use][i];
+			struct mdm_mark *mark = &mem->marks[use][i];
 
 			if (time_after_eq(jiffies, mark->until))
 				mark->valid = false;
@@ -116,22 +116,22 @@ void mdm_marks_open(struct mdm_dma *dma)
 
 /**
  * mdm_is_leaving - may nothing be pinned in a range?
- * @dma: guest memory
+ * @mem: guest memory
  * @use: for what
  * @first: the first page
  * @last: the last page
  *
- * Context: dma->lock held.
+ * Context: mem->lock held.
  * Return: whether some of it is leaving.
  */
-bool mdm_is_leaving(struct mdm_dma *dma, enum mdm_use use, unsigned long first,
-		    unsigned long last)
+bool mdm_is_leaving(struct mdev_migrate_memory *mem, enum mdm_use use,
+		    unsigned long first, unsigned long last)
 {
-	struct mdm_mark *mark = dma->marks[use];
+	struct mdm_mark *mark = mem->marks[use];
 	unsigned int i;
 
-	lockdep_assert_held(&dma->lock);
-	if (mdm_calls_pending(dma))
+	lockdep_assert_held(&mem->lock);
+	if (mdm_calls_pending(mem))
 		return true;
 	for (i = 0; i < MDM_NR_MARKS; i++, mark++) {
 		if (mark_in_range(mark, first, last) &&
@@ -143,23 +143,23 @@ bool mdm_is_leaving(struct mdm_dma *dma, enum mdm_use use, unsigned long first,
 
 /**
  * mdm_mark_gone - type1 says that there is nothing at a page
- * @dma: guest memory
+ * @mem: guest memory
  * @page: the page
  *
  * Then it is through with what it had there, and the next time it asks, it does not
  * ask again.
  *
- * Context: Takes dma->lock.
+ * Context: Takes mem->lock.
  */
-void mdm_mark_gone(struct mdm_dma *dma, unsigned long page)
+void mdm_mark_gone(struct mdev_migrate_memory *mem, unsigned long page)
 {
 	struct mdm_mark *mark;
 	unsigned int use;
 
-	guard(spinlock)(&dma->lock);
+	guard(spinlock)(&mem->lock);
 	for (use = 0; use < MDM_NR_USES; use++) {
-		for (mark = dma->marks[use];
-		     mark < dma->marks[use] + MDM_NR_MARKS; mark++) {
+		for (mark = mem->marks[use];
+		     mark < mem->marks[use] + MDM_NR_MARKS; mark++) {
 			if (mark->exact && mark_in_range(mark, page, page))
 				mark->valid = false;
 		}

@@ -22,7 +22,7 @@ static DEFINE_HASHTABLE(owners, OWNERS_BITS);
  * The table, what calls.c counts, and its table. All devices' users and all who unmap
  * share it: it is held for a few steps, but for who widens an ioctl, twice at most, over
  * what that has asked, and for who closes somebody else's file, over the strays that are
- * kept. Nothing faults, allocates or waits in it. Taken in dma->lock, too.
+ * kept. Nothing faults, allocates or waits in it. Taken in mem->lock, too.
  */
 DEFINE_SPINLOCK(mdm_owners_lock);
 

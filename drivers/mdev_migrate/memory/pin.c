@@ -4,7 +4,7 @@
  *
  * Pinning takes page faults, and userspace can make these last for as long as
  * it likes (userfaultfd, FUSE). So no lock of ours is held over it: who pins
- * announces the range in dma->ops first, and looks when it has the pages
+ * announces the range in mem->ops first, and looks when it has the pages
  * whether userspace has unmapped some of the range meanwhile. If so, it unpins
  * them again and tells its caller to try later. Who unmaps waits for the
  * announced operations; they are finite in number, because from then on nobody
@@ -39,27 +39,27 @@
 
 /**
  * mdm_op_add - announce an operation
- * @dma: guest memory
+ * @mem: guest memory
  * @op: the operation
  * @first: the first page that it pins or unpins
  * @last: the last one; below @first if there is none
  *
- * Context: dma->lock held.
+ * Context: mem->lock held.
  */
-void mdm_op_add(struct mdm_dma *dma, struct mdm_op *op, unsigned long first,
-		unsigned long last)
+void mdm_op_add(struct mdev_migrate_memory *mem, struct mdm_op *op,
+		unsigned long first, unsigned long last)
 {
-	lockdep_assert_held(&dma->lock);
+	lockdep_assert_held(&mem->lock);
 	*op = (struct mdm_op) {
 		.first = first,
 		.last = last,
 		.task = current,
 		.since = jiffies,
 	};
-	list_add_tail(&op->node, &dma->ops);
+	list_add_tail(&op->node, &mem->ops);
 	/* Only workers can be interrupted by it. */
 	if (current->flags & PF_KTHREAD)
-		schedule_delayed_work(&dma->watchdog, OP_TIMEOUT);
+		schedule_delayed_work(&mem->watchdog, OP_TIMEOUT);
 }
 
 /* Was this worker interrupted? From here on it is not. */
@@ -73,18 +73,18 @@ static bool flush_interrupt(void)
 
 /**
  * mdm_op_end - an operation is over
- * @dma: guest memory
+ * @mem: guest memory
  * @op: the operation
  * @ret: what it came to
  *
  * Return: @ret, or -EINTR if it failed because it was interrupted.
  */
-int mdm_op_end(struct mdm_dma *dma, struct mdm_op *op, int ret)
+int mdm_op_end(struct mdev_migrate_memory *mem, struct mdm_op *op, int ret)
 {
-	spin_lock(&dma->lock);
+	spin_lock(&mem->lock);
 	list_del(&op->node);
-	spin_unlock(&dma->lock);
-	wake_up_all(&dma->ops_wait);
+	spin_unlock(&mem->lock);
+	wake_up_all(&mem->ops_wait);
 
 	/* Whoever interrupts does it while the operation is announced. */
 	if (flush_interrupt())
@@ -113,20 +113,20 @@ static void op_interrupt(struct mdm_op *op)
 
 /**
  * mdm_op_cancel - userspace unmaps a range: nobody is to keep it pinned
- * @dma: guest memory
+ * @mem: guest memory
  * @first: the first page
  * @last: the last page
  * @hit: by use, set if anybody was about to pin some of it
  *
- * Context: dma->lock held.
+ * Context: mem->lock held.
  */
-void mdm_op_cancel(struct mdm_dma *dma, unsigned long first,
+void mdm_op_cancel(struct mdev_migrate_memory *mem, unsigned long first,
 		   unsigned long last, bool *hit)
 {
 	struct mdm_op *op;
 
-	lockdep_assert_held(&dma->lock);
-	list_for_each_entry(op, &dma->ops, node) {
+	lockdep_assert_held(&mem->lock);
+	list_for_each_entry(op, &mem->ops, node) {
 		if (op->cancelled || !op_in_range(op, first, last))
 			continue;
 		op->cancelled = true;
@@ -136,20 +136,20 @@ void mdm_op_cancel(struct mdm_dma *dma, unsigned long first,
 
 /**
  * mdm_op_overlaps - does an operation pin or unpin any of a range?
- * @dma: guest memory
+ * @mem: guest memory
  * @first: the first page
  * @last: the last page
  *
- * Context: dma->lock held.
+ * Context: mem->lock held.
  * Return: whether one does.
  */
-bool mdm_op_overlaps(struct mdm_dma *dma, unsigned long first,
+bool mdm_op_overlaps(struct mdev_migrate_memory *mem, unsigned long first,
 		     unsigned long last)
 {
 	struct mdm_op *op;
 
-	lockdep_assert_held(&dma->lock);
-	list_for_each_entry(op, &dma->ops, node) {
+	lockdep_assert_held(&mem->lock);
+	list_for_each_entry(op, &mem->ops, node) {
 		if (op_in_range(op, first, last))
 			return true;
 	}
@@ -158,17 +158,17 @@ bool mdm_op_overlaps(struct mdm_dma *dma, unsigned long first,
 
 /**
  * mdm_op_any_pins - does an operation pin anything?
- * @dma: guest memory
+ * @mem: guest memory
  *
- * Context: dma->lock held.
+ * Context: mem->lock held.
  * Return: whether one does.
  */
-bool mdm_op_any_pins(struct mdm_dma *dma)
+bool mdm_op_any_pins(struct mdev_migrate_memory *mem)
 {
 	struct mdm_op *op;
 
-	lockdep_assert_held(&dma->lock);
-	list_for_each_entry(op, &dma->ops, node) {
+	lockdep_assert_held(&mem->lock);
+	list_for_each_entry(op, &mem->ops, node) {
 		if (!op->unpins && op->first <= op->last)
 			return true;
 	}
@@ -177,34 +177,34 @@ bool mdm_op_any_pins(struct mdm_dma *dma)
 
 /**
  * mdm_op_set_unlogged - a log begins: copies under way have no room in it
- * @dma: guest memory
+ * @mem: guest memory
  *
  * Not even those that had some in the log before.
  *
- * Context: dma->lock held.
+ * Context: mem->lock held.
  */
-void mdm_op_set_unlogged(struct mdm_dma *dma)
+void mdm_op_set_unlogged(struct mdev_migrate_memory *mem)
 {
 	struct mdm_op *op;
 
-	lockdep_assert_held(&dma->lock);
-	list_for_each_entry(op, &dma->ops, node)
+	lockdep_assert_held(&mem->lock);
+	list_for_each_entry(op, &mem->ops, node)
 		op->unlogged = op->writes;
 }
 
 /**
  * mdm_op_any_unlogged - is there a copy that began before the log?
- * @dma: guest memory
+ * @mem: guest memory
  *
- * Context: Takes dma->lock.
+ * Context: Takes mem->lock.
  * Return: whether there is.
  */
-bool mdm_op_any_unlogged(struct mdm_dma *dma)
+bool mdm_op_any_unlogged(struct mdev_migrate_memory *mem)
 {
 	struct mdm_op *op;
 
-	guard(spinlock)(&dma->lock);
-	list_for_each_entry(op, &dma->ops, node) {
+	guard(spinlock)(&mem->lock);
+	list_for_each_entry(op, &mem->ops, node) {
 		if (op->unlogged)
 			return true;
 	}
@@ -213,21 +213,22 @@ bool mdm_op_any_unlogged(struct mdm_dma *dma)
 
 /**
  * mdm_op_watchdog - interrupt operations that take too long
- * @work: dma->watchdog
+ * @work: mem->watchdog
  *
  * A worker that waits for a page for ever would keep a process from exiting
  * that waits for the worker and is the one to bring the page.
  */
 void mdm_op_watchdog(struct work_struct *work)
 {
-	struct mdm_dma *dma = container_of(to_delayed_work(work),
-					   struct mdm_dma, watchdog);
+	struct mdev_migrate_memory *mem =
+		container_of(to_delayed_work(work), struct mdev_migrate_memory,
+			     watchdog);
 	unsigned long now = jiffies;
 	struct mdm_op *op;
 	bool any = false;
 
-	guard(spinlock)(&dma->lock);
-	list_for_each_entry(op, &dma->ops, node) {
+	guard(spinlock)(&mem->lock);
+	list_for_each_entry(op, &mem->ops, node) {
 		if (!(op->task->flags & PF_KTHREAD))
 			continue;
 		if (time_after_eq(now, op->since + OP_TIMEOUT))
@@ -235,26 +236,25 @@ void mdm_op_watchdog(struct work_struct *work)
 		any = true;
 	}
 	if (any)
-		schedule_delayed_work(&dma->watchdog, OP_TIMEOUT / 2);
+		schedule_delayed_work(&mem->watchdog, OP_TIMEOUT / 2);
 }
 
 /**
  * mdm_dma_interrupt - a worker is not to wait for a page any longer
- * @mdm: the device
+ * @mem: guest memory
  * @task: the worker's thread
  *
  * Its copy to or from guest memory ends with -EINTR.
  *
  * Context: Any where one can sleep.
  */
-void mdm_dma_interrupt(struct mdev_migrate_device *mdm,
+void mdm_dma_interrupt(struct mdev_migrate_memory *mem,
 		       struct task_struct *task)
 {
-	struct mdm_dma *dma = mdm->dma;
 	struct mdm_op *op;
 
-	guard(spinlock)(&dma->lock);
-	list_for_each_entry(op, &dma->ops, node) {
+	guard(spinlock)(&mem->lock);
+	list_for_each_entry(op, &mem->ops, node) {
 		if (op->task == task)
 			op_interrupt(op);
 	}
@@ -262,44 +262,44 @@ void mdm_dma_interrupt(struct mdev_migrate_device *mdm,
 
 /**
  * mdm_op_pause - no operation is to begin for a while, and none to last
- * @dma: guest memory
+ * @mem: guest memory
  * @until: in jiffies
  *
- * Context: Takes dma->lock.
+ * Context: Takes mem->lock.
  */
-void mdm_op_pause(struct mdm_dma *dma, unsigned long until)
+void mdm_op_pause(struct mdev_migrate_memory *mem, unsigned long until)
 {
 	struct mdm_op *op;
 
-	guard(spinlock)(&dma->lock);
-	if (time_after(until, dma->paused_until))
-		dma->paused_until = until;
-	list_for_each_entry(op, &dma->ops, node)
+	guard(spinlock)(&mem->lock);
+	if (time_after(until, mem->paused_until))
+		mem->paused_until = until;
+	list_for_each_entry(op, &mem->ops, node)
 		op_interrupt(op);
 }
 
 /**
  * mdm_dma_pause - see mdev_migrate_worker_pause()
- * @mdm: the device
+ * @mem: guest memory
  */
-void mdm_dma_pause(struct mdev_migrate_device *mdm)
+void mdm_dma_pause(struct mdev_migrate_memory *mem)
 {
-	mdm_op_pause(mdm->dma, jiffies + BRIEF_PAUSE);
+	mdm_op_pause(mem, jiffies + BRIEF_PAUSE);
 }
 
 /* Whoever does not unpin lets those go first who wait for an unmap. */
-static bool is_paused(struct mdm_dma *dma)
+static bool is_paused(struct mdev_migrate_memory *mem)
 {
-	lockdep_assert_held(&dma->lock);
-	return time_before(jiffies, dma->paused_until);
+	lockdep_assert_held(&mem->lock);
+	return time_before(jiffies, mem->paused_until);
 }
 
 /* Pinning gives -EINVAL also for what is mapped and has no struct page. */
-static bool is_mapped(struct mdm_dma *dma, unsigned long page)
+static bool is_mapped(struct mdev_migrate_memory *mem, unsigned long page)
 {
 	u8 byte;
 
-	return vfio_dma_rw(&dma->mdm->vdev, (u64)page << PAGE_SHIFT, &byte,
+	return vfio_dma_rw(mem->vdev, (u64)page << PAGE_SHIFT, &byte,
 			   sizeof(byte), false) != -EINVAL;
 }
 
@@ -308,19 +308,19 @@ static bool is_mapped(struct mdm_dma *dma, unsigned long page)
  * write a line to the log each time; and its limit is that of who mapped the
  * memory, who may be somebody else.
  */
-static bool may_lock(const struct mdm_dma *dma, enum mdm_use use,
+static bool may_lock(const struct mdev_migrate_memory *mem, enum mdm_use use,
 		     unsigned int nr)
 {
 	unsigned long limit;
 
-	if (time_before(jiffies, READ_ONCE(dma->refused_until)))
+	if (time_before(jiffies, READ_ONCE(mem->refused_until)))
 		return false;
-	if (dma->unlimited || !dma->mm)
+	if (mem->unlimited || !mem->mm)
 		return true;
-	limit = task_rlimit(dma->task, RLIMIT_MEMLOCK) >> PAGE_SHIFT;
+	limit = task_rlimit(mem->task, RLIMIT_MEMLOCK) >> PAGE_SHIFT;
 	if (use == MDM_PAYLOAD)
 		nr += RING_RESERVE;
-	return READ_ONCE(dma->mm->locked_vm) + nr <= limit;
+	return READ_ONCE(mem->mm->locked_vm) + nr <= limit;
 }
 
 /*
@@ -328,15 +328,15 @@ static bool may_lock(const struct mdm_dma *dma, enum mdm_use use,
  * and mapping it. Likewise iommufd's address space: the device has none while it
  * moves from one to another, from just before we are to unpin everything.
  */
-static bool is_away(const struct mdm_dma *dma)
+static bool is_away(const struct mdev_migrate_memory *mem)
 {
-	if (!time_before(jiffies, READ_ONCE(dma->away_until)))
+	if (!time_before(jiffies, READ_ONCE(mem->away_until)))
 		usleep_range(1000, 2000);
-	return time_before(jiffies, READ_ONCE(dma->away_until));
+	return time_before(jiffies, READ_ONCE(mem->away_until));
 }
 
 /* What the backends say, as one. */
-static int pin_errno(const struct mdm_dma *dma, int ret)
+static int pin_errno(const struct mdev_migrate_memory *mem, int ret)
 {
 	switch (ret) {
 	case -ENOMEM:
@@ -344,7 +344,7 @@ static int pin_errno(const struct mdm_dma *dma, int ret)
 		return ret;
 	case -EINVAL:
 	case -ENOENT:
-		return is_away(dma) ? -EAGAIN : -EFAULT;
+		return is_away(mem) ? -EAGAIN : -EFAULT;
 	case -EFAULT:
 	case -EHWPOISON:
 	case -EIO:
@@ -357,7 +357,7 @@ static int pin_errno(const struct mdm_dma *dma, int ret)
 
 /**
  * mdm_pin - pin pages
- * @dma: guest memory
+ * @mem: guest memory
  * @use: what for
  * @op: the operation; its @first and @last say which pages, at most
  *	MDM_BLOCK_PAGES
@@ -371,8 +371,8 @@ static int pin_errno(const struct mdm_dma *dma, int ret)
  * Return: 0; -EAGAIN if some of it is leaving or was unmapped a moment ago; -EFAULT if there is no
  * such memory; -EIO if there is, but not the page; -ENOMEM; -EINTR.
  */
-int mdm_pin(struct mdm_dma *dma, enum mdm_use use, struct mdm_op *op,
-	    bool write, struct page **pages)
+int mdm_pin(struct mdev_migrate_memory *mem, enum mdm_use use,
+	    struct mdm_op *op, bool write, struct page **pages)
 {
 	unsigned long first = op->first, last = op->last;
 	unsigned int nr = last - first + 1;
@@ -380,39 +380,39 @@ int mdm_pin(struct mdm_dma *dma, enum mdm_use use, struct mdm_op *op,
 	int ret;
 
 	might_sleep();
-	spin_lock(&dma->lock);
+	spin_lock(&mem->lock);
 	ret = 0;
-	if (is_paused(dma))
+	if (is_paused(mem))
 		ret = -EINTR;
-	else if (mdm_is_leaving(dma, use, first, last))
+	else if (mdm_is_leaving(mem, use, first, last))
 		ret = -EAGAIN;
 	else
-		mdm_op_add(dma, op, first, last);
+		mdm_op_add(mem, op, first, last);
 	if (!ret)
-		mdm_calls_pins(dma);
+		mdm_calls_pins(mem);
 	op->use = use;
-	spin_unlock(&dma->lock);
+	spin_unlock(&mem->lock);
 	if (ret)
 		return ret;
 
-	if (!may_lock(dma, use, nr))
-		return mdm_op_end(dma, op, -ENOMEM);
-	ret = vfio_pin_pages(&dma->mdm->vdev, (u64)first << PAGE_SHIFT, nr,
+	if (!may_lock(mem, use, nr))
+		return mdm_op_end(mem, op, -ENOMEM);
+	ret = vfio_pin_pages(mem->vdev, (u64)first << PAGE_SHIFT, nr,
 			     prot, pages);
 	if (ret == nr)
 		return 0;
 	if (ret > 0)
-		mdm_unpin(dma, op, &(struct mdm_run) { first, ret }, 1);
-	if (ret == -EINVAL && nr == 1 && !is_mapped(dma, first))
-		mdm_mark_gone(dma, first);
-	if (ret == -ENOMEM && mdm_dma_has_container(dma))
-		WRITE_ONCE(dma->refused_until, jiffies + REFUSED_TIME);
-	return mdm_op_end(dma, op, ret < 0 ? pin_errno(dma, ret) : -EFAULT);
+		mdm_unpin(mem, op, &(struct mdm_run) { first, ret }, 1);
+	if (ret == -EINVAL && nr == 1 && !is_mapped(mem, first))
+		mdm_mark_gone(mem, first);
+	if (ret == -ENOMEM && mdm_dma_has_container(mem))
+		WRITE_ONCE(mem->refused_until, jiffies + REFUSED_TIME);
+	return mdm_op_end(mem, op, ret < 0 ? pin_errno(mem, ret) : -EFAULT);
 }
 
 /**
  * mdm_dma_copy - copy to or from guest memory without pinning it
- * @dma: guest memory
+ * @mem: guest memory
  * @iova: where
  * @buf: from or to where
  * @len: how much, in a page
@@ -424,43 +424,43 @@ int mdm_pin(struct mdm_dma *dma, enum mdm_use use, struct mdm_op *op,
  * page, -EAGAIN if it was unmapped a moment ago,
  * -ENOMEM, -EINTR.
  */
-int mdm_dma_copy(struct mdm_dma *dma, u64 iova, void *buf, size_t len,
-		 bool write)
+int mdm_dma_copy(struct mdev_migrate_memory *mem, u64 iova, void *buf,
+		 size_t len, bool write)
 {
 	struct mdm_op op;
 	bool log_room;
 	int ret;
 
-	spin_lock(&dma->lock);
-	if (is_paused(dma)) {
-		spin_unlock(&dma->lock);
+	spin_lock(&mem->lock);
+	if (is_paused(mem)) {
+		spin_unlock(&mem->lock);
 		return -EINTR;
 	}
-	mdm_op_add(dma, &op, 1, 0);
+	mdm_op_add(mem, &op, 1, 0);
 	op.writes = write;
-	log_room = dma->log_room;
-	spin_unlock(&dma->lock);
+	log_room = mem->log_room;
+	spin_unlock(&mem->lock);
 	if (write && log_room)
-		ret = mdm_log_make_room(dma, iova >> PAGE_SHIFT,
+		ret = mdm_log_make_room(mem, iova >> PAGE_SHIFT,
 					(iova + len - 1) >> PAGE_SHIFT);
 	else
 		ret = 0;
 	if (!ret)
-		ret = vfio_dma_rw(&dma->mdm->vdev, iova, buf, len, write);
+		ret = vfio_dma_rw(mem->vdev, iova, buf, len, write);
 	if (ret == -EINVAL)
-		mdm_mark_gone(dma, iova >> PAGE_SHIFT);
+		mdm_mark_gone(mem, iova >> PAGE_SHIFT);
 	/* A log that begins waits for the operation, and so for this. */
 	if (!ret && write) {
-		mdev_migrate_reader_enter(&dma->own);
-		mdm_log_written(dma, iova, len);
-		mdev_migrate_reader_exit(&dma->own);
+		mdev_migrate_reader_enter(&mem->own);
+		mdm_log_written(mem, iova, len);
+		mdev_migrate_reader_exit(&mem->own);
 	}
-	return mdm_op_end(dma, &op, ret ? pin_errno(dma, ret) : 0);
+	return mdm_op_end(mem, &op, ret ? pin_errno(mem, ret) : 0);
 }
 
 /**
  * mdm_runs_join - how many runs can be unpinned as one?
- * @dma: guest memory
+ * @mem: guest memory
  * @runs: the runs
  * @nr: how many there are, at least one
  *
@@ -469,12 +469,12 @@ int mdm_dma_copy(struct mdm_dma *dma, u64 iova, void *buf, size_t len,
  *
  * Return: how many of them, from the first one on.
  */
-unsigned int mdm_runs_join(struct mdm_dma *dma, const struct mdm_run *runs,
-			   unsigned int nr)
+unsigned int mdm_runs_join(struct mdev_migrate_memory *mem,
+			   const struct mdm_run *runs, unsigned int nr)
 {
 	unsigned int i, pages = runs[0].nr;
 
-	if (!mdm_dma_has_container(dma))
+	if (!mdm_dma_has_container(mem))
 		return 1;
 	for (i = 1; i < nr; i++) {
 		pages += runs[i].nr;
@@ -486,21 +486,21 @@ unsigned int mdm_runs_join(struct mdm_dma *dma, const struct mdm_run *runs,
 }
 
 /* Whoever waits until nobody pins need not wait for the backend's locks, too. */
-static void op_stops_pinning(struct mdm_dma *dma, struct mdm_op *op)
+static void op_stops_pinning(struct mdev_migrate_memory *mem, struct mdm_op *op)
 {
 	bool pinned;
 
-	spin_lock(&dma->lock);
+	spin_lock(&mem->lock);
 	pinned = !op->unpins;
 	op->unpins = true;
-	spin_unlock(&dma->lock);
+	spin_unlock(&mem->lock);
 	if (pinned)
-		wake_up_all(&dma->ops_wait);
+		wake_up_all(&mem->ops_wait);
 }
 
 /**
  * mdm_unpin - unpin pages
- * @dma: guest memory
+ * @mem: guest memory
  * @op: announces it
  * @runs: which; no reader uses them any more
  * @nr: how many runs
@@ -510,12 +510,12 @@ static void op_stops_pinning(struct mdm_dma *dma, struct mdm_op *op)
  *
  * Context: May sleep. @op pins no more.
  */
-void mdm_unpin(struct mdm_dma *dma, struct mdm_op *op,
+void mdm_unpin(struct mdev_migrate_memory *mem, struct mdm_op *op,
 	       const struct mdm_run *runs, unsigned int nr)
 {
 	unsigned int i, n, pages;
 
-	op_stops_pinning(dma, op);
+	op_stops_pinning(mem, op);
 	if (flush_interrupt())
 		op->interrupted = true;
 	for (i = 0; i < nr; i++) {
@@ -523,11 +523,11 @@ void mdm_unpin(struct mdm_dma *dma, struct mdm_op *op,
 			vunmap(runs[i].base);
 	}
 	for (i = 0; i < nr; i += n) {
-		n = mdm_runs_join(dma, runs + i, nr - i);
+		n = mdm_runs_join(mem, runs + i, nr - i);
 		pages = runs[i + n - 1].first + runs[i + n - 1].nr -
 			runs[i].first;
-		vfio_unpin_pages(&dma->mdm->vdev,
+		vfio_unpin_pages(mem->vdev,
 				 (u64)runs[i].first << PAGE_SHIFT, pages);
-		atomic_inc(&dma->unpinned);
+		atomic_inc(&mem->unpinned);
 	}
 }

@@ -58,146 +58,147 @@ static const unsigned int drop_ms[] = {
 
 /* Open devices. */
 static LIST_HEAD(open_dmas);
-static DEFINE_SPINLOCK(open_lock); /* the list; outside of dma->lock */
+static DEFINE_SPINLOCK(open_lock); /* the list; outside of mem->lock */
 
-static void nothing_first(struct mdm_dma *dma)
+static void nothing_first(struct mdev_migrate_memory *mem)
 {
-	dma->urgent_first = ULONG_MAX;
-	dma->urgent_last = 0;
+	mem->urgent_first = ULONG_MAX;
+	mem->urgent_last = 0;
 }
 
 /**
  * mdm_unmap_open - the device is being opened
- * @dma: guest memory, whose @mm is set
+ * @mem: guest memory, whose @mm is set
  */
-void mdm_unmap_open(struct mdm_dma *dma)
+void mdm_unmap_open(struct mdev_migrate_memory *mem)
 {
-	dma->paused_until = jiffies;
-	dma->patience = 0;
-	nothing_first(dma);
+	mem->paused_until = jiffies;
+	mem->patience = 0;
+	nothing_first(mem);
 	spin_lock(&open_lock);
-	list_add(&dma->node, &open_dmas);
+	list_add(&mem->node, &open_dmas);
 	spin_unlock(&open_lock);
 }
 
 /**
  * mdm_unmap_close - undo mdm_unmap_open()
- * @dma: guest memory
+ * @mem: guest memory
  */
-void mdm_unmap_close(struct mdm_dma *dma)
+void mdm_unmap_close(struct mdev_migrate_memory *mem)
 {
 	spin_lock(&open_lock);
-	list_del(&dma->node);
+	list_del(&mem->node);
 	spin_unlock(&open_lock);
 }
 
 /**
  * mdm_unmap_watch - see whether an unmap gets on
- * @work: dma->unmap_watch
+ * @work: mem->unmap_watch
  */
 void mdm_unmap_watch(struct work_struct *work)
 {
-	struct mdm_dma *dma = container_of(to_delayed_work(work),
-					   struct mdm_dma, unmap_watch);
-	struct mdm_dma *other;
+	struct mdev_migrate_memory *mem =
+		container_of(to_delayed_work(work), struct mdev_migrate_memory,
+			     unmap_watch);
+	struct mdev_migrate_memory *other;
 	bool waits, stuck;
 
-	spin_lock(&dma->lock);
-	waits = dma->unmaps;
-	stuck = waits && time_after_eq(jiffies, dma->unmap_since + WATCH_TIME);
-	spin_unlock(&dma->lock);
+	spin_lock(&mem->lock);
+	waits = mem->unmaps;
+	stuck = waits && time_after_eq(jiffies, mem->unmap_since + WATCH_TIME);
+	spin_unlock(&mem->lock);
 	if (!waits)
 		return;
 	if (stuck) {
 		spin_lock(&open_lock);
 		list_for_each_entry(other, &open_dmas, node) {
-			if (other == dma || (other->mm && other->mm == dma->mm))
+			if (other == mem || (other->mm && other->mm == mem->mm))
 				mdm_op_pause(other, jiffies + PAUSE_TIME);
 		}
 		spin_unlock(&open_lock);
 	}
-	schedule_delayed_work(&dma->unmap_watch,
+	schedule_delayed_work(&mem->unmap_watch,
 			      stuck ? PAUSE_TIME / 2 : WATCH_TIME);
 }
 
-static void watch_begin(struct mdm_dma *dma)
+static void watch_begin(struct mdev_migrate_memory *mem)
 {
-	lockdep_assert_held(&dma->lock);
-	dma->unmaps++;
-	dma->unmap_since = jiffies;
-	schedule_delayed_work(&dma->unmap_watch, WATCH_TIME);
+	lockdep_assert_held(&mem->lock);
+	mem->unmaps++;
+	mem->unmap_since = jiffies;
+	schedule_delayed_work(&mem->unmap_watch, WATCH_TIME);
 }
 
-static void watch_end(struct mdm_dma *dma)
+static void watch_end(struct mdev_migrate_memory *mem)
 {
-	lockdep_assert_held(&dma->lock);
-	dma->unmaps--;
-	dma->unmap_since = jiffies;
+	lockdep_assert_held(&mem->lock);
+	mem->unmaps--;
+	mem->unmap_since = jiffies;
 }
 
 /**
  * mdm_unpin_begin - somebody is about to unpin
- * @dma: guest memory
+ * @mem: guest memory
  *
  * If it is the user who waits for it, as when he resets or closes the device, it is as
  * an unmap is: whoever pins makes way when it does not get on.
  *
- * Context: dma->lock held. mdm_unpin_end() is to follow, of the same task.
+ * Context: mem->lock held. mdm_unpin_end() is to follow, of the same task.
  */
-void mdm_unpin_begin(struct mdm_dma *dma)
+void mdm_unpin_begin(struct mdev_migrate_memory *mem)
 {
 	if (!(current->flags & PF_KTHREAD))
-		watch_begin(dma);
+		watch_begin(mem);
 }
 
 /**
  * mdm_unpin_end - undo mdm_unpin_begin()
- * @dma: guest memory
+ * @mem: guest memory
  *
- * Context: dma->lock held.
+ * Context: mem->lock held.
  */
-void mdm_unpin_end(struct mdm_dma *dma)
+void mdm_unpin_end(struct mdev_migrate_memory *mem)
 {
 	if (!(current->flags & PF_KTHREAD))
-		watch_end(dma);
+		watch_end(mem);
 }
 
 /* Is anything of a range pinned, or being pinned or unpinned? */
-static bool is_pinned(struct mdm_dma *dma, unsigned long first,
+static bool is_pinned(struct mdev_migrate_memory *mem, unsigned long first,
 		      unsigned long last)
 {
-	return mdm_cache_overlaps(dma, first, last) ||
-	       mdm_maps_overlap(dma, first, last) ||
-	       mdm_op_overlaps(dma, first, last);
+	return mdm_cache_overlaps(mem, first, last) ||
+	       mdm_maps_overlap(mem, first, last) ||
+	       mdm_op_overlaps(mem, first, last);
 }
 
 /* Unless another one that is smaller is still being waited for. */
-static bool comes_first(struct mdm_dma *dma, unsigned long first,
+static bool comes_first(struct mdev_migrate_memory *mem, unsigned long first,
 			unsigned long last)
 {
-	return dma->urgent_first > dma->urgent_last ||
-	       time_after(jiffies, dma->urgent_until) ||
-	       last - first <= dma->urgent_last - dma->urgent_first ||
-	       !is_pinned(dma, dma->urgent_first, dma->urgent_last);
+	return mem->urgent_first > mem->urgent_last ||
+	       time_after(jiffies, mem->urgent_until) ||
+	       last - first <= mem->urgent_last - mem->urgent_first ||
+	       !is_pinned(mem, mem->urgent_first, mem->urgent_last);
 }
 
 /* While the device is being closed there is no thread that does it: who closes it does. */
-static void drop_ask(struct mdm_dma *dma, unsigned long first,
+static void drop_ask(struct mdev_migrate_memory *mem, unsigned long first,
 		     unsigned long last)
 {
-	guard(spinlock)(&dma->lock);
-	if (!dma->unpinner)
+	guard(spinlock)(&mem->lock);
+	if (!mem->unpinner)
 		return;
-	if (comes_first(dma, first, last)) {
-		dma->urgent_first = first;
-		dma->urgent_last = last;
+	if (comes_first(mem, first, last)) {
+		mem->urgent_first = first;
+		mem->urgent_last = last;
 	}
-	if (dma->urgent_first == first && dma->urgent_last == last)
-		dma->urgent_until = jiffies + URGENT_TIME;
+	if (mem->urgent_first == first && mem->urgent_last == last)
+		mem->urgent_until = jiffies + URGENT_TIME;
 	/* What was asked for before is asked for again, if it is still to be unpinned. */
-	dma->drop_first = first;
-	dma->drop_last = last;
-	mdev_migrate_worker_queue(dma->unpinner, &dma->drop);
+	mem->drop_first = first;
+	mem->drop_last = last;
+	mdev_migrate_worker_queue(mem->unpinner, &mem->drop);
 }
 
 /*
@@ -205,164 +206,170 @@ static void drop_ask(struct mdm_dma *dma, unsigned long first,
  * before the ioctl asked, and no more is pinned until it is over; so that if it asks for
  * another mapping, which another thread has made meanwhile, nothing can get pinned in that.
  */
-static bool is_left(struct mdm_dma *dma, const struct mdm_call *call,
-		    unsigned long first, unsigned long last)
+static bool is_left(struct mdev_migrate_memory *mem,
+		    const struct mdm_call *call, unsigned long first,
+		    unsigned long last)
 {
-	return is_pinned(dma, first, last) || (call && mdm_op_any_pins(dma));
+	return is_pinned(mem, first, last) || (call && mdm_op_any_pins(mem));
 }
 
 /*
  * Nothing may be pinned any more in the range; @safe: not even without a mark. Returns
  * whether anything is.
  */
-static bool begin_leaving(struct mdm_dma *dma, const struct mdm_call *call,
-			  unsigned long first, unsigned long last, bool safe)
+static bool begin_leaving(struct mdev_migrate_memory *mem,
+			  const struct mdm_call *call, unsigned long first,
+			  unsigned long last, bool safe)
 {
 	bool hit[MDM_NR_USES];
 
-	guard(spinlock)(&dma->lock);
-	dma->away_until = jiffies + AWAY_TIME;
-	hit[MDM_PAYLOAD] = mdm_cache_overlaps(dma, first, last);
-	hit[MDM_RING] = mdm_maps_overlap(dma, first, last);
-	mdm_op_cancel(dma, first, last, hit);
-	mdm_mark(dma, first, last, hit, safe);
-	if (!is_left(dma, call, first, last))
+	guard(spinlock)(&mem->lock);
+	mem->away_until = jiffies + AWAY_TIME;
+	hit[MDM_PAYLOAD] = mdm_cache_overlaps(mem, first, last);
+	hit[MDM_RING] = mdm_maps_overlap(mem, first, last);
+	mdm_op_cancel(mem, first, last, hit);
+	mdm_mark(mem, first, last, hit, safe);
+	if (!is_left(mem, call, first, last))
 		return false;
-	watch_begin(dma);
+	watch_begin(mem);
 	return true;
 }
 
-static void end_leaving(struct mdm_dma *dma)
+static void end_leaving(struct mdev_migrate_memory *mem)
 {
-	guard(spinlock)(&dma->lock);
-	watch_end(dma);
+	guard(spinlock)(&mem->lock);
+	watch_end(mem);
 }
 
 /* It is not asked for any more. */
-static void end_asking(struct mdm_dma *dma, unsigned long first,
+static void end_asking(struct mdev_migrate_memory *mem, unsigned long first,
 		       unsigned long last)
 {
-	guard(spinlock)(&dma->lock);
-	if (dma->urgent_first == first && dma->urgent_last == last)
-		nothing_first(dma);
+	guard(spinlock)(&mem->lock);
+	if (mem->urgent_first == first && mem->urgent_last == last)
+		nothing_first(mem);
 	/* Helpers may have unpinned it before the thread has begun. */
-	if (dma->drop_first == first && dma->drop_last == last)
-		mdm_drop_nothing(dma);
+	if (mem->drop_first == first && mem->drop_last == last)
+		mdm_drop_nothing(mem);
 }
 
-static bool is_gone(struct mdm_dma *dma, unsigned long first,
+static bool is_gone(struct mdev_migrate_memory *mem, unsigned long first,
 		    unsigned long last)
 {
-	guard(spinlock)(&dma->lock);
-	return !mdm_op_overlaps(dma, first, last);
+	guard(spinlock)(&mem->lock);
+	return !mdm_op_overlaps(mem, first, last);
 }
 
-static bool drop_is_done(struct mdm_dma *dma, const struct mdm_call *call,
-			 unsigned long first, unsigned long last)
+static bool drop_is_done(struct mdev_migrate_memory *mem,
+			 const struct mdm_call *call, unsigned long first,
+			 unsigned long last)
 {
-	guard(spinlock)(&dma->lock);
-	return !is_left(dma, call, first, last);
+	guard(spinlock)(&mem->lock);
+	return !is_left(mem, call, first, last);
 }
 
 /* Returns whether it is done; gives up when nothing was unpinned for so long. */
-static bool drop_wait(struct mdm_dma *dma, const struct mdm_call *call,
-		      unsigned long first, unsigned long last, unsigned int ms)
+static bool drop_wait(struct mdev_migrate_memory *mem,
+		      const struct mdm_call *call, unsigned long first,
+		      unsigned long last, unsigned int ms)
 {
 	int unpinned;
 
 	do {
-		unpinned = atomic_read(&dma->unpinned);
-		if (wait_event_timeout(dma->ops_wait,
-				       drop_is_done(dma, call, first, last),
+		unpinned = atomic_read(&mem->unpinned);
+		if (wait_event_timeout(mem->ops_wait,
+				       drop_is_done(mem, call, first, last),
 				       msecs_to_jiffies(ms)))
 			return true;
-	} while (atomic_read(&dma->unpinned) != unpinned);
+	} while (atomic_read(&mem->unpinned) != unpinned);
 	return false;
 }
 
-static void drop_given_up(struct mdm_dma *dma, struct mdm_call *call)
+static void drop_given_up(struct mdev_migrate_memory *mem,
+			  struct mdm_call *call)
 {
 	bool pins;
 
-	spin_lock(&dma->lock);
-	pins = mdm_op_any_pins(dma);
-	spin_unlock(&dma->lock);
+	spin_lock(&mem->lock);
+	pins = mdm_op_any_pins(mem);
+	spin_unlock(&mem->lock);
 	if (call && pins)
 		mdm_calls_hold_up(call);
 }
 
 /* Returns whether it is done; @times: it was not so often, one after the other. */
-static bool drop_elsewhere(struct mdm_dma *dma, struct mdm_call *call,
-			   unsigned long first, unsigned long last,
-			   unsigned int times)
+static bool drop_elsewhere(struct mdev_migrate_memory *mem,
+			   struct mdm_call *call, unsigned long first,
+			   unsigned long last, unsigned int times)
 {
 	unsigned int ms = drop_ms[min_t(size_t, times, ARRAY_SIZE(drop_ms) - 1)];
 
-	drop_ask(dma, first, last);
-	if (wait_event_timeout(dma->ops_wait,
-			       drop_is_done(dma, call, first, last),
+	drop_ask(mem, first, last);
+	if (wait_event_timeout(mem->ops_wait,
+			       drop_is_done(mem, call, first, last),
 			       msecs_to_jiffies(HELP_MS)))
 		return true;
 	/* They are to wait for type1's lock by the time that we give up. */
-	spin_lock(&dma->lock);
-	mdm_drop_help(dma, times < FEW_TIMES ? MDM_FEW_HELPERS : MDM_NR_HELPERS);
-	spin_unlock(&dma->lock);
-	if (drop_wait(dma, call, first, last, ms))
+	spin_lock(&mem->lock);
+	mdm_drop_help(mem, times < FEW_TIMES ? MDM_FEW_HELPERS : MDM_NR_HELPERS);
+	spin_unlock(&mem->lock);
+	if (drop_wait(mem, call, first, last, ms))
 		return true;
-	drop_given_up(dma, call);
+	drop_given_up(mem, call);
 	return false;
 }
 
-static void unmap_container(struct mdm_dma *dma, unsigned long first,
-			    unsigned long last)
+static void unmap_container(struct mdev_migrate_memory *mem,
+			    unsigned long first, unsigned long last)
 {
-	struct mdm_call *call = mdm_calls_begin(dma);
-	unsigned int times = dma->patience;
+	struct mdm_call *call = mdm_calls_begin(mem);
+	unsigned int times = mem->patience;
 	bool done = true;
 
 	if (call)
-		times = mdm_calls_round(call, dma, first, last);
-	if (begin_leaving(dma, call, first, last, call)) {
-		done = drop_elsewhere(dma, call, first, last, times);
-		dma->patience = done ? 0 : times + 1;
-		end_leaving(dma);
+		times = mdm_calls_round(call, mem, first, last);
+	if (begin_leaving(mem, call, first, last, call)) {
+		done = drop_elsewhere(mem, call, first, last, times);
+		mem->patience = done ? 0 : times + 1;
+		end_leaving(mem);
 	}
 	if (done)
-		end_asking(dma, first, last);
+		end_asking(mem, first, last);
 	mdm_calls_end(call);
 }
 
 /* It keeps others out by itself. */
-static void unmap_iommufd(struct mdm_dma *dma, unsigned long first,
+static void unmap_iommufd(struct mdev_migrate_memory *mem, unsigned long first,
 			  unsigned long last)
 {
-	if (!begin_leaving(dma, NULL, first, last, true))
+	if (!begin_leaving(mem, NULL, first, last, true))
 		return;
-	mdm_dma_drop_range(dma, first, last, true);
-	wait_event(dma->ops_wait, is_gone(dma, first, last));
-	end_leaving(dma);
+	mdm_dma_drop_range(mem, first, last, true);
+	wait_event(mem->ops_wait, is_gone(mem, first, last));
+	end_leaving(mem);
 }
 
 /**
- * mdm_dma_unmap - userspace unmaps memory
- * @mdm: the device, open or about to be closed
+ * mdev_migrate_dma_unmap - struct vfio_device_ops's dma_unmap(): userspace unmaps memory
+ * @mem: the device's guest memory, open or about to be closed
  * @iova: where
  * @length: how much
  *
  * Context: May sleep, for as long as the user makes it.
  */
-void mdm_dma_unmap(struct mdev_migrate_device *mdm, u64 iova, u64 length)
+void mdev_migrate_dma_unmap(struct mdev_migrate_memory *mem, u64 iova,
+			    u64 length)
 {
 	u64 last_byte = length ? iova + length - 1 : iova;
-	struct mdm_dma *dma = mdm->dma;
 	unsigned long first, last;
 
 	if (last_byte < iova)
 		last_byte = U64_MAX;
 	first = iova >> PAGE_SHIFT;
 	last = last_byte >> PAGE_SHIFT;
-	if (mdm_dma_has_container(dma))
-		unmap_container(dma, first, last);
+	if (mdm_dma_has_container(mem))
+		unmap_container(mem, first, last);
 	else
-		unmap_iommufd(dma, first, last);
+		unmap_iommufd(mem, first, last);
 }
+EXPORT_SYMBOL_GPL(mdev_migrate_dma_unmap);

@@ -12,6 +12,7 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
+#include "dma.h"
 #include "worker.h"
 
 /* In the worker. */
@@ -36,14 +37,14 @@ static bool worker_is_in_place(const struct task_struct *task)
 
 /**
  * mdev_migrate_worker_create - make a thread that works for a device
- * @mdm: the device, being opened
+ * @mem: the device's guest memory, being opened
  * @name: what it is for, short
  *
  * Context: May sleep; in the context of the process that opens the device.
  * Return: the worker, or an ERR_PTR().
  */
 struct mdev_migrate_worker *
-mdev_migrate_worker_create(struct mdev_migrate_device *mdm, const char *name)
+mdev_migrate_worker_create(struct mdev_migrate_memory *mem, const char *name)
 {
 	struct mdev_migrate_worker *worker;
 	int ret;
@@ -51,9 +52,9 @@ mdev_migrate_worker_create(struct mdev_migrate_device *mdm, const char *name)
 	worker = kzalloc_obj(*worker, GFP_KERNEL_ACCOUNT);
 	if (!worker)
 		return ERR_PTR(-ENOMEM);
-	worker->mdm = mdm;
+	worker->mem = mem;
 	worker->kworker = kthread_run_worker(0, "%s/%.8s", name,
-					     dev_name(mdm->vdev.dev));
+					     dev_name(mem->vdev->dev));
 	if (IS_ERR(worker->kworker)) {
 		ret = PTR_ERR(worker->kworker);
 		goto free;
@@ -151,13 +152,13 @@ EXPORT_SYMBOL_GPL(mdev_migrate_worker_queue_delayed);
  */
 void mdev_migrate_worker_interrupt(struct mdev_migrate_worker *worker)
 {
-	mdm_dma_interrupt(worker->mdm, worker->kworker->task);
+	mdm_dma_interrupt(worker->mem, worker->kworker->task);
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_worker_interrupt);
 
 /**
  * mdev_migrate_worker_pause - no worker is to wait for a page for a while
- * @mdm: the device, open
+ * @mem: the device's guest memory, open
  *
  * Accesses to guest memory that wait for one at this time end with -EINTR, and so
  * does what is begun in the next 20 ms, whoever does it, unless the page is at hand.
@@ -165,8 +166,8 @@ EXPORT_SYMBOL_GPL(mdev_migrate_worker_interrupt);
  *
  * Context: May sleep.
  */
-void mdev_migrate_worker_pause(struct mdev_migrate_device *mdm)
+void mdev_migrate_worker_pause(struct mdev_migrate_memory *mem)
 {
-	mdm_dma_pause(mdm);
+	mdm_dma_pause(mem);
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_worker_pause);

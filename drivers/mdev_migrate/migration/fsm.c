@@ -91,14 +91,14 @@ static int arc_precopy_begin(struct mdev_migrate_device *mdm,
 					   "no data transfer session could be made");
 	mdm_saving_set_precopy(session, true);
 	mdm->mig->session = session;
-	mdm_dma_set_saving(mdm, true);
+	mdev_migrate_memory_set_saving(mdm->memory, true);
 	return 0;
 }
 
 static int arc_precopy_end(struct mdev_migrate_device *mdm, struct file **filp)
 {
 	end_session(mdm);
-	mdm_dma_set_saving(mdm, false);
+	mdev_migrate_memory_set_saving(mdm->memory, false);
 	return 0;
 }
 
@@ -109,7 +109,7 @@ static int arc_precopy_stop_copy(struct mdev_migrate_device *mdm,
 
 	ret = mdm_saving_stop_copy(mdm->mig->session);
 	if (!ret)
-		mdm_dma_set_saving(mdm, false);
+		mdev_migrate_memory_set_saving(mdm->memory, false);
 	return ret;
 }
 
@@ -405,7 +405,7 @@ void mdm_migration_reset(struct mdev_migrate_device *mdm)
 {
 	guard(mutex)(&mdm->mig->state_lock);
 	end_session(mdm);
-	mdm_dma_set_saving(mdm, false);
+	mdev_migrate_memory_set_saving(mdm->memory, false);
 	mdm->drv->ops->reset(mdm);
 	mdm_pci_reset(mdm);
 	mdm_irqs_reset(mdm);

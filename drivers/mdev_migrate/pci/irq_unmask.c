@@ -86,7 +86,7 @@ struct mdm_unmask *mdm_unmask_create(struct mdev_migrate_device *mdm, int fd)
 	unmask = kzalloc_obj(*unmask, GFP_KERNEL_ACCOUNT);
 	if (!unmask)
 		goto put;
-	unmask->worker = mdev_migrate_worker_create(mdm, "unmask");
+	unmask->worker = mdev_migrate_worker_create(mdm->memory, "unmask");
 	if (IS_ERR(unmask->worker)) {
 		ret = PTR_ERR(unmask->worker);
 		kfree(unmask);
