@@ -24,22 +24,13 @@
 #ifndef MDM_H
 #define MDM_H
 
-#include <linux/eventfd.h>
 #include <linux/kref.h>
 #include <linux/mdev_migrate.h>
 #include <linux/mutex.h>
-#include <linux/poll.h>
 #include <linux/wait.h>
-#include <linux/xarray.h>
 
 #include "codec/msg.h"
 #include "codec/stream.h"
-
-/* Region index and offset in the offset of read() and write(). */
-#define MDM_OFFSET_SHIFT	40
-#define MDM_OFFSET_TO_INDEX(o)	((u64)(o) >> MDM_OFFSET_SHIFT)
-#define MDM_INDEX_TO_OFFSET(i)	((u64)(i) << MDM_OFFSET_SHIFT)
-#define MDM_OFFSET_MASK		(((u64)1 << MDM_OFFSET_SHIFT) - 1)
 
 /**
  * struct mdm_types - what the mdev core has of a driver
@@ -128,31 +119,12 @@ void mdm_sysfs_state_changed(struct mdev_migrate_device *mdm);
 int mdm_vfio_probe(struct mdev_device *mdev);
 void mdm_vfio_remove(struct mdev_device *mdev);
 
-/* region.c */
-int mdm_region_info(struct mdev_migrate_device *mdm,
-		    struct vfio_region_info *info);
-ssize_t mdm_region_read(struct mdev_migrate_device *mdm, char __user *buf,
-			size_t count, loff_t *ppos);
-ssize_t mdm_region_write(struct mdev_migrate_device *mdm,
-			 const char __user *buf, size_t count, loff_t *ppos);
+/* frame/pci.c */
+extern const struct mdev_migrate_pci_ops mdm_pci_ops;
 
-/* pci.c: configuration space */
+/* frame/records.c */
 struct mdm_pci_shadow;
 
-int mdm_pci_create(struct mdev_migrate_device *mdm);
-void mdm_pci_destroy(struct mdev_migrate_device *mdm);
-void mdm_pci_reset(struct mdev_migrate_device *mdm);
-const struct mdev_migrate_pci_desc *
-mdm_pci_desc(struct mdev_migrate_device *mdm);
-u32 mdm_pci_cfg_read(struct mdev_migrate_device *mdm, unsigned int offset,
-		     unsigned int len);
-void mdm_pci_cfg_write(struct mdev_migrate_device *mdm, unsigned int offset,
-		       unsigned int len, u32 value);
-/* pci_msix.c: the MSI-X table, and both in the stream */
-u64 mdm_msix_read(struct mdev_migrate_device *mdm, u64 offset,
-		  unsigned int len);
-void mdm_msix_write(struct mdev_migrate_device *mdm, u64 offset,
-		    unsigned int len, u64 value);
 size_t mdm_pci_state_size(struct mdev_migrate_device *mdm);
 int mdm_pci_save(struct mdev_migrate_device *mdm,
 		 struct mdev_migrate_writer *writer);
@@ -163,26 +135,6 @@ int mdm_pci_load_record(struct mdev_migrate_device *mdm,
 void mdm_pci_load_commit(struct mdev_migrate_device *mdm,
 			 struct mdm_pci_shadow *shadow);
 void mdm_pci_load_end(struct mdm_pci_shadow *shadow);
-
-/* irq.c */
-int mdm_irqs_create(struct mdev_migrate_device *mdm);
-void mdm_irqs_destroy(struct mdev_migrate_device *mdm);
-int mdm_irqs_open(struct mdev_migrate_device *mdm);
-void mdm_irqs_close(struct mdev_migrate_device *mdm);
-void mdm_irqs_reset(struct mdev_migrate_device *mdm);
-void mdm_irqs_stop(struct mdev_migrate_device *mdm);
-void mdm_irqs_start(struct mdev_migrate_device *mdm);
-void mdm_irqs_command(struct mdev_migrate_device *mdm);
-bool mdm_irqs_intx_level(struct mdev_migrate_device *mdm);
-bool mdm_irqs_msix_pending(struct mdev_migrate_device *mdm,
-			   unsigned int vector);
-void mdm_irqs_msix_set_pending(struct mdev_migrate_device *mdm,
-			       const u8 *bits);
-bool mdm_irqs_request(struct mdev_migrate_device *mdm);
-/* irq_set.c: VFIO_DEVICE_GET_IRQ_INFO, VFIO_DEVICE_SET_IRQS */
-int mdm_irqs_info(struct mdev_migrate_device *mdm, struct vfio_irq_info *info);
-int mdm_irqs_set(struct mdev_migrate_device *mdm, struct vfio_irq_set *hdr,
-		 void *data);
 
 /* fsm.c */
 extern const struct vfio_migration_ops mdm_migration_ops;

@@ -26,7 +26,7 @@ void vnet_update(struct vnet *vnet)
 	lockdep_assert_held(&vnet->lock);
 
 	on = vnet->running && driver_ok &&
-	     (mdev_migrate_pci_command(&vnet->mdm) & PCI_COMMAND_MASTER);
+	     (mdev_migrate_pci_command(vnet->mdm.pci) & PCI_COMMAND_MASTER);
 
 	for (i = 0; i < vnet->nr_queues; i++) {
 		struct vnet_vq *vq = &vnet->vqs[i];
@@ -84,7 +84,7 @@ void vnet_reset(struct vnet *vnet)
 	vnet->generation = 0;
 	vnet->announce_due = false;
 	vnet->announce = false;
-	mdev_migrate_intx_set(&vnet->mdm, false);
+	mdev_migrate_intx_set(vnet->mdm.pci, false);
 	spin_unlock_bh(&vnet->irq_lock);
 }
 

@@ -12,8 +12,8 @@ static void vnet_intx_update(struct vnet *vnet)
 {
 	lockdep_assert_held(&vnet->irq_lock);
 
-	mdev_migrate_intx_set(&vnet->mdm, vnet->isr &&
-			      !mdev_migrate_msix_enabled(&vnet->mdm));
+	mdev_migrate_intx_set(vnet->mdm.pci, vnet->isr &&
+			      !mdev_migrate_msix_enabled(vnet->mdm.pci));
 }
 
 /**
@@ -28,9 +28,9 @@ void vnet_irq_queue(struct vnet_vq *vq)
 	struct vnet *vnet = vq->vnet;
 	u16 vector = READ_ONCE(vq->vector);
 
-	if (mdev_migrate_msix_enabled(&vnet->mdm)) {
+	if (mdev_migrate_msix_enabled(vnet->mdm.pci)) {
 		if (vector != VIRTIO_MSI_NO_VECTOR)
-			mdev_migrate_msix_raise(&vnet->mdm, vector);
+			mdev_migrate_msix_raise(vnet->mdm.pci, vector);
 		return;
 	}
 
@@ -49,9 +49,9 @@ static void vnet_config_raise(struct vnet *vnet)
 		return;
 
 	vnet_intx_update(vnet);
-	if (mdev_migrate_msix_enabled(&vnet->mdm) &&
+	if (mdev_migrate_msix_enabled(vnet->mdm.pci) &&
 	    vnet->config_vector != VIRTIO_MSI_NO_VECTOR)
-		mdev_migrate_msix_raise(&vnet->mdm, vnet->config_vector);
+		mdev_migrate_msix_raise(vnet->mdm.pci, vnet->config_vector);
 }
 
 static void vnet_config_changed(struct vnet *vnet)
@@ -80,7 +80,7 @@ void vnet_irq_restart(struct vnet *vnet)
 
 	lockdep_assert_held(&vnet->lock);
 
-	if (mdev_migrate_msix_enabled(&vnet->mdm))
+	if (mdev_migrate_msix_enabled(vnet->mdm.pci))
 		for (i = 0; i < vnet->nr_queues; i++)
 			if (vnet->vqs[i].enabled)
 				vnet_irq_queue(&vnet->vqs[i]);

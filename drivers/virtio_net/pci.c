@@ -206,7 +206,7 @@ static bool vnet_window(struct vnet *vnet, unsigned int offset,
 	    offset + len <= data)
 		return false;
 
-	mdev_migrate_pci_get(&vnet->mdm, vnet->window, &cap, sizeof(cap));
+	mdev_migrate_pci_get(vnet->mdm.pci, vnet->window, &cap, sizeof(cap));
 	*where = le32_to_cpu(cap.offset);
 	*width = le32_to_cpu(cap.length);
 	return cap.bar == VNET_BAR &&
@@ -230,7 +230,7 @@ void vnet_cfg_read(struct mdev_migrate_device *mdm, unsigned int offset,
 	if (!vnet_window(vnet, offset, len, &where, &width))
 		return;
 	data = cpu_to_le32(vnet_bar_read(mdm, VNET_BAR, where, width));
-	mdev_migrate_pci_set(mdm, vnet->window +
+	mdev_migrate_pci_set(mdm->pci, vnet->window +
 			     offsetof(struct virtio_pci_cfg_cap, pci_cfg_data),
 			     &data, sizeof(data));
 }
@@ -250,7 +250,7 @@ void vnet_cfg_write(struct mdev_migrate_device *mdm, unsigned int offset,
 
 	if (!vnet_window(vnet, offset, len, &where, &width))
 		return;
-	mdev_migrate_pci_get(mdm, vnet->window +
+	mdev_migrate_pci_get(mdm->pci, vnet->window +
 			     offsetof(struct virtio_pci_cfg_cap, pci_cfg_data),
 			     &data, width);
 	vnet_bar_write(mdm, VNET_BAR, where, width, le32_to_cpu(data));
@@ -263,7 +263,7 @@ static int vnet_add_cap(struct vnet *vnet, struct virtio_pci_cap *cap,
 			const u8 *wmask, size_t len)
 {
 	cap->cap_len = len;
-	return mdev_migrate_pci_add_cap(&vnet->mdm, PCI_CAP_ID_VNDR,
+	return mdev_migrate_pci_add_cap(vnet->mdm.pci, PCI_CAP_ID_VNDR,
 					(u8 *)cap + VNET_CAP_SKIP,
 					wmask ? wmask + VNET_CAP_SKIP : NULL,
 					len - VNET_CAP_SKIP);
@@ -332,7 +332,7 @@ int vnet_pci_init(struct vnet *vnet)
 	unsigned int i;
 	int err;
 
-	err = mdev_migrate_pci_init(&vnet->mdm, &desc);
+	err = mdev_migrate_pci_init(vnet->mdm.pci, &desc);
 	if (err)
 		return err;
 

@@ -14,14 +14,12 @@
 #include <linux/mdev.h>
 #include <linux/mdev_migrate/config.h>
 #include <linux/mdev_migrate/memory.h>
-#include <linux/pci_regs.h>
+#include <linux/mdev_migrate/pci.h>
 #include <linux/spinlock.h>
 #include <linux/vfio.h>
 #include <uapi/linux/mdev_migrate.h>
 
-struct mdm_irqs;
 struct mdm_migration;
-struct mdm_pci;
 struct mdm_sysfs_dir;
 struct mdm_types;
 struct mdm_virtual;
@@ -200,8 +198,7 @@ struct mdev_migrate_driver {
  * @is_open: between open_device and close_device
  * @error_lock: guards @last_error
  * @last_error: the last refused or failed migration step
- * @pci: configuration space, BARs
- * @irqs: interrupts
+ * @pci: configuration space, BARs, interrupts
  * @memory: guest memory
  * @mig: state machine and data transfer session
  * @dir: migration/ in sysfs
@@ -216,8 +213,7 @@ struct mdev_migrate_device {
 	bool is_open;
 	spinlock_t error_lock; /* last_error */
 	struct mdev_migrate_msg last_error;
-	struct mdm_pci *pci;
-	struct mdm_irqs *irqs;
+	struct mdev_migrate_pci *pci;
 	struct mdev_migrate_memory *memory;
 	struct mdm_migration *mig;
 	struct mdm_sysfs_dir *dir;
@@ -244,61 +240,5 @@ int mdev_migrate_refuse(struct mdev_migrate_device *mdm, int err,
 /* save.c */
 int mdev_migrate_put(struct mdev_migrate_writer *writer, u32 tag, u32 flags,
 		     const void *data, size_t len);
-
-/**
- * struct mdev_migrate_pci_bar - a memory BAR
- * @size: bytes, a power of two of at least 16, or 0 for no BAR
- * @is_64bit: takes the following BAR's place too
- * @prefetchable: reads have no side effects
- */
-struct mdev_migrate_pci_bar {
-	u64 size;
-	bool is_64bit;
-	bool prefetchable;
-};
-
-/**
- * struct mdev_migrate_pci_desc - the PCI function a model shows
- * @vendor: vendor id
- * @device: device id
- * @subsystem_vendor: subsystem vendor id
- * @subsystem_device: subsystem device id
- * @revision: revision id
- * @class: class code, 24 bits
- * @intx: has an INTx line (pin A)
- * @bars: the BARs
- * @msix_vectors: MSI-X vectors, 0 for no MSI-X
- * @msix_bar: the BAR that holds the table and, from its middle on, the pending
- *	bits; the helper serves it alone
- */
-struct mdev_migrate_pci_desc {
-	u16 vendor;
-	u16 device;
-	u16 subsystem_vendor;
-	u16 subsystem_device;
-	u8 revision;
-	u32 class;
-	bool intx;
-	struct mdev_migrate_pci_bar bars[PCI_STD_NUM_BARS];
-	unsigned int msix_vectors;
-	unsigned int msix_bar;
-};
-
-/* pci.c */
-int mdev_migrate_pci_init(struct mdev_migrate_device *mdm,
-			  const struct mdev_migrate_pci_desc *desc);
-int mdev_migrate_pci_add_cap(struct mdev_migrate_device *mdm, u8 id,
-			     const void *body, const void *wmask, size_t len);
-u16 mdev_migrate_pci_command(struct mdev_migrate_device *mdm);
-void mdev_migrate_pci_get(struct mdev_migrate_device *mdm, unsigned int offset,
-			  void *buf, size_t len);
-void mdev_migrate_pci_set(struct mdev_migrate_device *mdm, unsigned int offset,
-			  const void *buf, size_t len);
-
-/* irq.c */
-void mdev_migrate_msix_raise(struct mdev_migrate_device *mdm,
-			     unsigned int vector);
-void mdev_migrate_intx_set(struct mdev_migrate_device *mdm, bool level);
-bool mdev_migrate_msix_enabled(struct mdev_migrate_device *mdm);
 
 #endif /* _LINUX_MDEV_MIGRATE_H */

@@ -45,7 +45,7 @@ static int fake_open(struct mdev_migrate_device *mdm)
 {
 	static const struct mdev_migrate_pci_desc desc = { .vendor = 0x1af4 };
 
-	return mdev_migrate_pci_init(mdm, &desc);
+	return mdev_migrate_pci_init(mdm->pci, &desc);
 }
 
 static void fake_close(struct mdev_migrate_device *mdm)
@@ -158,9 +158,9 @@ static int fake_init(struct kunit *test)
 				    VFIO_MIGRATION_PRE_COPY;
 	mutex_init(&mdm->config_lock);
 	spin_lock_init(&mdm->error_lock);
-	KUNIT_ASSERT_EQ(test, mdm_irqs_create(mdm), 0);
+	mdm->pci = mdev_migrate_pci_create(&mdm_pci_ops, mdm);
+	KUNIT_ASSERT_NOT_NULL(test, mdm->pci);
 	KUNIT_ASSERT_EQ(test, mdm_migration_create(mdm), 0);
-	KUNIT_ASSERT_EQ(test, mdm_pci_create(mdm), 0);
 	mdm->memory = mdev_migrate_memory_create(&mdm->vdev);
 	KUNIT_ASSERT_NOT_NULL(test, mdm->memory);
 	KUNIT_ASSERT_EQ(test, mdev_migrate_memory_open(mdm->memory), 0);
@@ -174,12 +174,11 @@ static void fake_exit(struct kunit *test)
 	struct fake *f = test->priv;
 
 	mdm_migration_close(&f->mdm);
-	mdm_irqs_close(&f->mdm);
+	mdev_migrate_pci_close(f->mdm.pci);
 	mdev_migrate_memory_close(f->mdm.memory);
-	mdm_pci_destroy(&f->mdm);
 	mdm_migration_destroy(&f->mdm);
 	mdev_migrate_memory_destroy(f->mdm.memory);
-	mdm_irqs_destroy(&f->mdm);
+	mdev_migrate_pci_destroy(f->mdm.pci);
 }
 
 static enum vfio_device_mig_state state_of(struct fake *f)

@@ -17,13 +17,13 @@ static int mdm_init_device(struct vfio_device *vdev)
 	mdev_migrate_config_init(&mdm->config, type->drv->model, type->version);
 	mutex_init(&mdm->config_lock);
 	spin_lock_init(&mdm->error_lock);
-	ret = mdm_irqs_create(mdm);
-	if (ret)
-		return ret;
+	mdm->pci = mdev_migrate_pci_create(&mdm_pci_ops, mdm);
+	if (!mdm->pci)
+		return -ENOMEM;
 	mdm->memory = mdev_migrate_memory_create(vdev);
 	if (!mdm->memory) {
 		ret = -ENOMEM;
-		goto destroy_irqs;
+		goto destroy_pci;
 	}
 	ret = mdm_migration_create(mdm);
 	if (ret)
@@ -33,8 +33,8 @@ static int mdm_init_device(struct vfio_device *vdev)
 
 destroy_memory:
 	mdev_migrate_memory_destroy(mdm->memory);
-destroy_irqs:
-	mdm_irqs_destroy(mdm);
+destroy_pci:
+	mdev_migrate_pci_destroy(mdm->pci);
 	return ret;
 }
 
@@ -44,7 +44,7 @@ static void mdm_release_device(struct vfio_device *vdev)
 
 	mdm_migration_destroy(mdm);
 	mdev_migrate_memory_destroy(mdm->memory);
-	mdm_irqs_destroy(mdm);
+	mdev_migrate_pci_destroy(mdm->pci);
 	mutex_destroy(&mdm->config_lock);
 	mdm_object_put();
 }
@@ -92,21 +92,17 @@ static int mdm_open_device(struct vfio_device *vdev)
 	int ret;
 
 	set_open(mdm, true);
-	ret = mdm_pci_create(mdm);
-	if (ret)
-		goto not_open;
 	ret = mdev_migrate_memory_open(mdm->memory);
 	if (ret)
-		goto destroy_pci;
+		goto not_open;
 	ret = mdm_migration_open(mdm);
 	if (ret)
 		goto close_memory;
 	return 0;
 
 close_memory:
+	mdev_migrate_pci_close(mdm->pci);
 	mdev_migrate_memory_close(mdm->memory);
-destroy_pci:
-	mdm_pci_destroy(mdm);
 not_open:
 	set_open(mdm, false);
 	return ret;
@@ -117,9 +113,8 @@ static void mdm_close_device(struct vfio_device *vdev)
 	struct mdev_migrate_device *mdm = to_mdm(vdev);
 
 	mdm_migration_close(mdm);
-	mdm_irqs_close(mdm);
+	mdev_migrate_pci_close(mdm->pci);
 	mdev_migrate_memory_close(mdm->memory);
-	mdm_pci_destroy(mdm);
 	set_open(mdm, false);
 }
 
@@ -148,7 +143,7 @@ static long get_irq_info(struct mdev_migrate_device *mdm, void __user *arg)
 		return -EFAULT;
 	if (info.argsz < minsz)
 		return -EINVAL;
-	ret = mdm_irqs_info(mdm, &info);
+	ret = mdev_migrate_pci_irq_info(mdm->pci, &info);
 	if (ret)
 		return ret;
 	return copy_to_user(arg, &info, minsz) ? -EFAULT : 0;
@@ -168,7 +163,7 @@ static long set_irqs(struct mdev_migrate_device *mdm, void __user *arg)
 	if (hdr.index >= VFIO_PCI_NUM_IRQS)
 		return -EINVAL;
 	info.index = hdr.index;
-	ret = mdm_irqs_info(mdm, &info);
+	ret = mdev_migrate_pci_irq_info(mdm->pci, &info);
 	if (ret)
 		return ret;
 	ret = vfio_set_irqs_validate_and_prepare(&hdr, info.count,
@@ -180,7 +175,7 @@ static long set_irqs(struct mdev_migrate_device *mdm, void __user *arg)
 		if (IS_ERR(data))
 			return PTR_ERR(data);
 	}
-	ret = mdm_irqs_set(mdm, &hdr, data);
+	ret = mdev_migrate_pci_set_irqs(mdm->pci, &hdr, data);
 	kfree(data);
 	return ret;
 }
@@ -189,7 +184,7 @@ static int mdm_get_region_info_caps(struct vfio_device *vdev,
 				    struct vfio_region_info *info,
 				    struct vfio_info_cap *caps)
 {
-	return mdm_region_info(to_mdm(vdev), info);
+	return mdev_migrate_pci_region_info(to_mdm(vdev)->pci, info);
 }
 
 static long mdm_ioctl(struct vfio_device *vdev, unsigned int cmd,
@@ -216,20 +211,20 @@ static long mdm_ioctl(struct vfio_device *vdev, unsigned int cmd,
 static ssize_t mdm_read(struct vfio_device *vdev, char __user *buf,
 			size_t count, loff_t *ppos)
 {
-	return mdm_region_read(to_mdm(vdev), buf, count, ppos);
+	return mdev_migrate_pci_read(to_mdm(vdev)->pci, buf, count, ppos);
 }
 
 static ssize_t mdm_write(struct vfio_device *vdev, const char __user *buf,
 			 size_t count, loff_t *ppos)
 {
-	return mdm_region_write(to_mdm(vdev), buf, count, ppos);
+	return mdev_migrate_pci_write(to_mdm(vdev)->pci, buf, count, ppos);
 }
 
 static void mdm_request(struct vfio_device *vdev, unsigned int count)
 {
 	struct mdev_migrate_device *mdm = to_mdm(vdev);
 
-	if (mdm_irqs_request(mdm)) {
+	if (mdev_migrate_pci_request(mdm->pci)) {
 		if (!(count % 10))
 			dev_notice_ratelimited(vdev->dev,
 					       "asking the user to release the device, #%u\n",

@@ -63,13 +63,13 @@ static int arc_stop(struct mdev_migrate_device *mdm, struct file **filp)
 	if (ret)
 		return mdev_migrate_refuse(mdm, ret,
 					   "the device could not be stopped");
-	mdm_irqs_stop(mdm);
+	mdev_migrate_pci_stop(mdm->pci);
 	return 0;
 }
 
 static int arc_start(struct mdev_migrate_device *mdm, struct file **filp)
 {
-	mdm_irqs_start(mdm);
+	mdev_migrate_pci_start(mdm->pci);
 	mdm->drv->ops->start(mdm);
 	return 0;
 }
@@ -371,7 +371,7 @@ int mdm_migration_open(struct mdev_migrate_device *mdm)
 	if (ret)
 		return ret;
 	/* The model has said how many vectors there are. */
-	ret = mdm_irqs_open(mdm);
+	ret = mdev_migrate_pci_open(mdm->pci);
 	if (ret) {
 		mdm->drv->ops->close(mdm);
 		return ret;
@@ -407,7 +407,6 @@ void mdm_migration_reset(struct mdev_migrate_device *mdm)
 	end_session(mdm);
 	mdev_migrate_memory_set_saving(mdm->memory, false);
 	mdm->drv->ops->reset(mdm);
-	mdm_pci_reset(mdm);
-	mdm_irqs_reset(mdm);
+	mdev_migrate_pci_reset(mdm->pci);
 	set_state(mdm, VFIO_DEVICE_STATE_RUNNING);
 }

@@ -337,7 +337,7 @@ static int check_required(struct mdev_migrate_device *mdm,
 		bool required = pci_records[i].required;
 
 		if (pci_records[i].tag == MDEV_MIGRATE_TAG_PCI_MSIX)
-			required = mdm_pci_desc(mdm)->msix_vectors;
+			required = mdev_migrate_pci_msix_size(mdm->pci);
 		if (required && !(resuming->seen[1] & BIT(i)))
 			missing = &pci_records[i];
 	}

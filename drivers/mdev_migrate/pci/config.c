@@ -1,33 +1,60 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* PCI configuration space: made from the model's description, masked writes. */
+/* PCI configuration space: made from a description, masked writes. */
 #include <linux/slab.h>
 #include <linux/unaligned.h>
 
 #include "pci.h"
 
-int mdm_pci_create(struct mdev_migrate_device *mdm)
+/**
+ * mdev_migrate_pci_create - a device's PCI function, which is not described yet
+ * @ops: what its driver does
+ * @context: what @ops get
+ *
+ * Context: May sleep.
+ * Return: the function, for mdev_migrate_pci_destroy(), or NULL.
+ */
+struct mdev_migrate_pci *
+mdev_migrate_pci_create(const struct mdev_migrate_pci_ops *ops, void *context)
 {
-	struct mdm_pci *pci;
+	struct mdev_migrate_pci *pci;
 
+	if (WARN_ON(!ops->bar_read || !ops->bar_write || !ops->worker_create ||
+		    !ops->worker_queue || !ops->worker_destroy))
+		return NULL;
 	pci = kzalloc_obj(*pci, GFP_KERNEL_ACCOUNT);
 	if (!pci)
-		return -ENOMEM;
+		return NULL;
+	pci->ops = ops;
+	pci->context = context;
 	spin_lock_init(&pci->lock);
-	mdm->pci = pci;
-	return 0;
+	spin_lock_init(&pci->irqs.lock);
+	return pci;
 }
+EXPORT_SYMBOL_GPL(mdev_migrate_pci_create);
 
-void mdm_pci_destroy(struct mdev_migrate_device *mdm)
+/**
+ * mdev_migrate_pci_destroy - undo mdev_migrate_pci_create()
+ * @pci: the function; the device is closed
+ */
+void mdev_migrate_pci_destroy(struct mdev_migrate_pci *pci)
 {
-	kfree(mdm->pci->table);
-	kfree(mdm->pci);
-	mdm->pci = NULL;
+	kfree(pci);
 }
+EXPORT_SYMBOL_GPL(mdev_migrate_pci_destroy);
 
-const struct mdev_migrate_pci_desc *
-mdm_pci_desc(struct mdev_migrate_device *mdm)
+/**
+ * mdm_pci_forget - the device was closed: it is described anew when it is opened
+ * @pci: its PCI function, which nobody accesses
+ */
+void mdm_pci_forget(struct mdev_migrate_pci *pci)
 {
-	return &mdm->pci->desc;
+	memset(&pci->desc, 0, sizeof(pci->desc));
+	memset(pci->cfg, 0, sizeof(pci->cfg));
+	memset(pci->wmask, 0, sizeof(pci->wmask));
+	memset(pci->reset_cfg, 0, sizeof(pci->reset_cfg));
+	pci->msix_cap = 0;
+	kfree(pci->table);
+	pci->table = NULL;
 }
 
 static void put8(u8 *p, unsigned int offset, u8 value)
@@ -45,7 +72,7 @@ static void put32(u8 *p, unsigned int offset, u32 value)
 	put_unaligned_le32(value, p + offset);
 }
 
-static void init_ids(struct mdm_pci *pci)
+static void init_ids(struct mdev_migrate_pci *pci)
 {
 	const struct mdev_migrate_pci_desc *desc = &pci->desc;
 
@@ -73,7 +100,7 @@ static bool bar_ok(const struct mdev_migrate_pci_bar *bar, unsigned int i)
 				 bar->size <= SZ_2G));
 }
 
-static int init_bars(struct mdm_pci *pci)
+static int init_bars(struct mdev_migrate_pci *pci)
 {
 	unsigned int i, reg;
 
@@ -96,9 +123,8 @@ static int init_bars(struct mdm_pci *pci)
 	return 0;
 }
 
-static int init_msix(struct mdev_migrate_device *mdm)
+static int init_msix(struct mdev_migrate_pci *pci)
 {
-	struct mdm_pci *pci = mdm->pci;
 	const struct mdev_migrate_pci_desc *desc = &pci->desc;
 	u8 body[PCI_CAP_MSIX_SIZEOF - 2] = {}, wmask[sizeof(body)] = {};
 	u64 size;
@@ -122,7 +148,7 @@ static int init_msix(struct mdev_migrate_device *mdm)
 	put32(body, PCI_MSIX_PBA - 2, (size / 2) | desc->msix_bar);
 	put16(wmask, PCI_MSIX_FLAGS - 2,
 	      PCI_MSIX_FLAGS_ENABLE | PCI_MSIX_FLAGS_MASKALL);
-	ret = mdev_migrate_pci_add_cap(mdm, PCI_CAP_ID_MSIX, body, wmask,
+	ret = mdev_migrate_pci_add_cap(pci, PCI_CAP_ID_MSIX, body, wmask,
 				       sizeof(body));
 	if (ret < 0)
 		return ret;
@@ -132,18 +158,17 @@ static int init_msix(struct mdev_migrate_device *mdm)
 
 /**
  * mdev_migrate_pci_init - describe the PCI function
- * @mdm: the device
+ * @pci: the device's PCI function
  * @desc: the description; copied
  *
  * Makes the header and, if there are vectors, the MSI-X capability.
  *
- * Context: From the model's open(), once, before any capability.
+ * Context: While the device is being opened, once, before any capability.
  * Return: 0, -EINVAL for a description that cannot be, -ENOMEM.
  */
-int mdev_migrate_pci_init(struct mdev_migrate_device *mdm,
+int mdev_migrate_pci_init(struct mdev_migrate_pci *pci,
 			  const struct mdev_migrate_pci_desc *desc)
 {
-	struct mdm_pci *pci = mdm->pci;
 	int ret;
 
 	pci->desc = *desc;
@@ -154,25 +179,24 @@ int mdev_migrate_pci_init(struct mdev_migrate_device *mdm,
 	pci->last_cap = PCI_CAPABILITY_LIST;
 	pci->next_cap = PCI_STD_HEADER_SIZEOF;
 	memcpy(pci->reset_cfg, pci->cfg, sizeof(pci->cfg));
-	return init_msix(mdm);
+	return init_msix(pci);
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_pci_init);
 
 /**
  * mdev_migrate_pci_add_cap - append a capability
- * @mdm: the device
+ * @pci: the device's PCI function
  * @id: PCI_CAP_ID_*
  * @body: what follows the id and the next pointer
  * @wmask: bits of @body that the guest can change, or NULL for none
  * @len: length of @body
  *
- * Context: From the model's open(), after mdev_migrate_pci_init().
+ * Context: While the device is being opened, after mdev_migrate_pci_init().
  * Return: the capability's offset, or -ENOSPC.
  */
-int mdev_migrate_pci_add_cap(struct mdev_migrate_device *mdm, u8 id,
+int mdev_migrate_pci_add_cap(struct mdev_migrate_pci *pci, u8 id,
 			     const void *body, const void *wmask, size_t len)
 {
-	struct mdm_pci *pci = mdm->pci;
 	unsigned int at = pci->next_cap;
 
 	if (at + 2 + len > PCI_CFG_SPACE_SIZE)
@@ -192,17 +216,16 @@ EXPORT_SYMBOL_GPL(mdev_migrate_pci_add_cap);
 
 /**
  * mdev_migrate_pci_get - read configuration space
- * @mdm: the device, open
+ * @pci: the PCI function of a device that is open
  * @offset: where
  * @buf: where to
  * @len: how much
  *
  * Context: Any.
  */
-void mdev_migrate_pci_get(struct mdev_migrate_device *mdm, unsigned int offset,
+void mdev_migrate_pci_get(struct mdev_migrate_pci *pci, unsigned int offset,
 			  void *buf, size_t len)
 {
-	struct mdm_pci *pci = mdm->pci;
 	unsigned long flags;
 
 	if (WARN_ON(offset + len > sizeof(pci->cfg)))
@@ -215,17 +238,16 @@ EXPORT_SYMBOL_GPL(mdev_migrate_pci_get);
 
 /**
  * mdev_migrate_pci_set - change configuration space, whatever the write mask
- * @mdm: the device, open
+ * @pci: the PCI function of a device that is open
  * @offset: where
  * @buf: what
  * @len: how much
  *
  * Context: Any.
  */
-void mdev_migrate_pci_set(struct mdev_migrate_device *mdm, unsigned int offset,
+void mdev_migrate_pci_set(struct mdev_migrate_pci *pci, unsigned int offset,
 			  const void *buf, size_t len)
 {
-	struct mdm_pci *pci = mdm->pci;
 	unsigned long flags;
 
 	if (WARN_ON(offset + len > sizeof(pci->cfg)))
@@ -238,21 +260,21 @@ EXPORT_SYMBOL_GPL(mdev_migrate_pci_set);
 
 /**
  * mdev_migrate_pci_command - the PCI command register
- * @mdm: the device, open
+ * @pci: the PCI function of a device that is open
  *
  * Context: Any.
  * Return: its value.
  */
-u16 mdev_migrate_pci_command(struct mdev_migrate_device *mdm)
+u16 mdev_migrate_pci_command(struct mdev_migrate_pci *pci)
 {
 	__le16 command;
 
-	mdev_migrate_pci_get(mdm, PCI_COMMAND, &command, sizeof(command));
+	mdev_migrate_pci_get(pci, PCI_COMMAND, &command, sizeof(command));
 	return le16_to_cpu(command);
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_pci_command);
 
-static u16 command_of(const struct mdm_pci *pci)
+static u16 command_of(const struct mdev_migrate_pci *pci)
 {
 	return get_unaligned_le16(pci->cfg + PCI_COMMAND);
 }
@@ -265,7 +287,7 @@ static u16 command_of(const struct mdm_pci *pci)
  * Context: Takes @pci->lock.
  * Return: the command register, for mdm_pci_end().
  */
-u16 mdm_pci_begin(struct mdm_pci *pci, unsigned long *flags)
+u16 mdm_pci_begin(struct mdev_migrate_pci *pci, unsigned long *flags)
 	__acquires(&pci->lock)
 {
 	spin_lock_irqsave(&pci->lock, *flags);
@@ -274,7 +296,7 @@ u16 mdm_pci_begin(struct mdm_pci *pci, unsigned long *flags)
 
 /**
  * mdm_pci_end - end what mdm_pci_begin() began, tell of the command register
- * @mdm: the device, open
+ * @pci: the PCI function of a device that is open
  * @old: the command register before
  * @flags: of mdm_pci_begin()
  *
@@ -284,55 +306,54 @@ u16 mdm_pci_begin(struct mdm_pci *pci, unsigned long *flags)
  *
  * Context: Lets go of the lock; may sleep.
  */
-void mdm_pci_end(struct mdev_migrate_device *mdm, u16 old, unsigned long flags)
-	__releases(&mdm->pci->lock)
+void mdm_pci_end(struct mdev_migrate_pci *pci, u16 old, unsigned long flags)
+	__releases(&pci->lock)
 {
-	u16 new = command_of(mdm->pci);
+	u16 new = command_of(pci);
 
-	spin_unlock_irqrestore(&mdm->pci->lock, flags);
+	spin_unlock_irqrestore(&pci->lock, flags);
 	if (new == old)
 		return;
-	mdm_irqs_command(mdm);
-	if (mdm->drv->ops->pci_command)
-		mdm->drv->ops->pci_command(mdm, old, new);
+	mdm_irqs_command(pci);
+	if (pci->ops->command)
+		pci->ops->command(pci->context, old, new);
 }
 
 /**
  * mdm_pci_cfg_read - the guest reads configuration space
- * @mdm: the device, open
+ * @pci: the PCI function of a device that is open
  * @offset: where, aligned to @len
  * @len: 1, 2 or 4
  *
  * Return: the value.
  */
-u32 mdm_pci_cfg_read(struct mdev_migrate_device *mdm, unsigned int offset,
+u32 mdm_pci_cfg_read(struct mdev_migrate_pci *pci, unsigned int offset,
 		     unsigned int len)
 {
 	__le32 value = 0;
 	u32 v;
 
-	if (mdm->drv->ops->cfg_read)
-		mdm->drv->ops->cfg_read(mdm, offset, len);
-	mdev_migrate_pci_get(mdm, offset, &value, len);
+	if (pci->ops->cfg_read)
+		pci->ops->cfg_read(pci->context, offset, len);
+	mdev_migrate_pci_get(pci, offset, &value, len);
 	v = le32_to_cpu(value);
 	/* The one bit of configuration space that nobody writes. */
 	if (offset <= PCI_STATUS && PCI_STATUS < offset + len &&
-	    mdm_irqs_intx_level(mdm))
+	    mdm_irqs_intx_level(pci))
 		v |= (u32)PCI_STATUS_INTERRUPT << (8 * (PCI_STATUS - offset));
 	return v;
 }
 
 /**
  * mdm_pci_cfg_write - the guest writes configuration space
- * @mdm: the device, open
+ * @pci: the PCI function of a device that is open
  * @offset: where, aligned to @len
  * @len: 1, 2 or 4
  * @value: what
  */
-void mdm_pci_cfg_write(struct mdev_migrate_device *mdm, unsigned int offset,
+void mdm_pci_cfg_write(struct mdev_migrate_pci *pci, unsigned int offset,
 		       unsigned int len, u32 value)
 {
-	struct mdm_pci *pci = mdm->pci;
 	unsigned long flags;
 	unsigned int i;
 	u16 command;
@@ -344,18 +365,22 @@ void mdm_pci_cfg_write(struct mdev_migrate_device *mdm, unsigned int offset,
 		pci->cfg[offset + i] = (pci->cfg[offset + i] & ~mask) |
 				       ((value >> (8 * i)) & mask);
 	}
-	mdm_pci_end(mdm, command, flags);
-	if (mdm->drv->ops->cfg_write)
-		mdm->drv->ops->cfg_write(mdm, offset, len);
+	mdm_pci_end(pci, command, flags);
+	if (pci->ops->cfg_write)
+		pci->ops->cfg_write(pci->context, offset, len);
 }
 
 /**
- * mdm_pci_reset - configuration space and MSI-X table as after open
- * @mdm: the device, open
+ * mdev_migrate_pci_reset - the function is as it was described
+ * @pci: the PCI function of a device that is open
+ *
+ * Configuration space, the MSI-X table and pending interrupts; what userspace
+ * has set up for interrupts stays.
+ *
+ * Context: May sleep.
  */
-void mdm_pci_reset(struct mdev_migrate_device *mdm)
+void mdev_migrate_pci_reset(struct mdev_migrate_pci *pci)
 {
-	struct mdm_pci *pci = mdm->pci;
 	unsigned long flags;
 	u16 command;
 
@@ -363,5 +388,7 @@ void mdm_pci_reset(struct mdev_migrate_device *mdm)
 	memcpy(pci->cfg, pci->reset_cfg, sizeof(pci->cfg));
 	if (pci->table)
 		mdm_msix_table_reset(pci);
-	mdm_pci_end(mdm, command, flags);
+	mdm_pci_end(pci, command, flags);
+	mdm_irqs_reset(pci);
 }
+EXPORT_SYMBOL_GPL(mdev_migrate_pci_reset);

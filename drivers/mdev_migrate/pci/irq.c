@@ -7,37 +7,19 @@
 #include <linux/nospec.h>
 #include <linux/slab.h>
 
-#include "irq.h"
 #include "pci.h"
 
-int mdm_irqs_create(struct mdev_migrate_device *mdm)
-{
-	struct mdm_irqs *irqs;
-
-	irqs = kzalloc_obj(*irqs, GFP_KERNEL_ACCOUNT);
-	if (!irqs)
-		return -ENOMEM;
-	spin_lock_init(&irqs->lock);
-	mdm->irqs = irqs;
-	return 0;
-}
-
-void mdm_irqs_destroy(struct mdev_migrate_device *mdm)
-{
-	kfree(mdm->irqs);
-	mdm->irqs = NULL;
-}
-
 /**
- * mdm_irqs_open - the device is being opened
- * @mdm: the device; the model has described its PCI function
+ * mdev_migrate_pci_open - the device is being opened
+ * @pci: its PCI function, which is described: mdev_migrate_pci_init()
  *
+ * Context: May sleep.
  * Return: 0 or -ENOMEM.
  */
-int mdm_irqs_open(struct mdev_migrate_device *mdm)
+int mdev_migrate_pci_open(struct mdev_migrate_pci *pci)
 {
-	const struct mdev_migrate_pci_desc *desc = mdm_pci_desc(mdm);
-	struct mdm_irqs *irqs = mdm->irqs;
+	const struct mdev_migrate_pci_desc *desc = &pci->desc;
+	struct mdm_irqs *irqs = &pci->irqs;
 	unsigned int nr = desc->msix_vectors;
 	struct eventfd_ctx **msix;
 	unsigned long *pending;
@@ -58,14 +40,19 @@ int mdm_irqs_open(struct mdev_migrate_device *mdm)
 	spin_unlock_irq(&irqs->lock);
 	return 0;
 }
+EXPORT_SYMBOL_GPL(mdev_migrate_pci_open);
 
 /**
- * mdm_irqs_close - the device was closed
- * @mdm: the device; the model raises nothing any more
+ * mdev_migrate_pci_close - the device is being closed, or could not be opened
+ * @pci: its PCI function, which nobody accesses; no interrupt is raised any more
+ *
+ * Also undoes mdev_migrate_pci_init().
+ *
+ * Context: May sleep.
  */
-void mdm_irqs_close(struct mdev_migrate_device *mdm)
+void mdev_migrate_pci_close(struct mdev_migrate_pci *pci)
 {
-	struct mdm_irqs *irqs = mdm->irqs;
+	struct mdm_irqs *irqs = &pci->irqs;
 	struct mdm_irqs old;
 	unsigned int i;
 
@@ -98,7 +85,9 @@ void mdm_irqs_close(struct mdev_migrate_device *mdm)
 		eventfd_ctx_put(old.error);
 	kfree(old.msix);
 	bitmap_free(old.pending);
+	mdm_pci_forget(pci);
 }
+EXPORT_SYMBOL_GPL(mdev_migrate_pci_close);
 
 /**
  * mdm_irqs_flush - signal what is pending and can be
@@ -129,16 +118,15 @@ void mdm_irqs_flush(struct mdm_irqs *irqs)
 
 /**
  * mdev_migrate_msix_raise - raise a MSI-X vector
- * @mdm: the device
+ * @pci: the device's PCI function
  * @vector: which; one that does not exist is ignored, as VIRTIO_MSI_NO_VECTOR
  *
  * Context: Any. If the device is stopped or nobody listens, the vector stays
  * pending.
  */
-void mdev_migrate_msix_raise(struct mdev_migrate_device *mdm,
-			     unsigned int vector)
+void mdev_migrate_msix_raise(struct mdev_migrate_pci *pci, unsigned int vector)
 {
-	struct mdm_irqs *irqs = mdm->irqs;
+	struct mdm_irqs *irqs = &pci->irqs;
 	unsigned long flags;
 
 	spin_lock_irqsave(&irqs->lock, flags);
@@ -154,14 +142,14 @@ EXPORT_SYMBOL_GPL(mdev_migrate_msix_raise);
 
 /**
  * mdev_migrate_intx_set - set the INTx line
- * @mdm: the device
+ * @pci: the device's PCI function
  * @level: asserted or not
  *
  * Context: Any.
  */
-void mdev_migrate_intx_set(struct mdev_migrate_device *mdm, bool level)
+void mdev_migrate_intx_set(struct mdev_migrate_pci *pci, bool level)
 {
-	struct mdm_irqs *irqs = mdm->irqs;
+	struct mdm_irqs *irqs = &pci->irqs;
 	unsigned long flags;
 
 	spin_lock_irqsave(&irqs->lock, flags);
@@ -173,58 +161,63 @@ EXPORT_SYMBOL_GPL(mdev_migrate_intx_set);
 
 /**
  * mdev_migrate_msix_enabled - does the device use MSI-X, or INTx?
- * @mdm: the device, open
+ * @pci: the PCI function of a device that is open
  *
  * Context: Any.
  * Return: whether the guest has enabled MSI-X in configuration space or
  * userspace has set it up for it.
  */
-bool mdev_migrate_msix_enabled(struct mdev_migrate_device *mdm)
+bool mdev_migrate_msix_enabled(struct mdev_migrate_pci *pci)
 {
-	struct mdm_pci *pci = mdm->pci;
 	__le16 control = 0;
 
-	if (READ_ONCE(mdm->irqs->msix_on))
+	if (READ_ONCE(pci->irqs.msix_on))
 		return true;
 	if (pci->msix_cap)
-		mdev_migrate_pci_get(mdm, pci->msix_cap + PCI_MSIX_FLAGS,
+		mdev_migrate_pci_get(pci, pci->msix_cap + PCI_MSIX_FLAGS,
 				     &control, sizeof(control));
 	return le16_to_cpu(control) & PCI_MSIX_FLAGS_ENABLE;
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_msix_enabled);
 
 /**
- * mdm_irqs_stop - the device leaves RUNNING: no interrupt from here on
- * @mdm: the device
+ * mdev_migrate_pci_stop - the device leaves RUNNING: no interrupt from here on
+ * @pci: the device's PCI function
+ *
+ * Context: May sleep.
  */
-void mdm_irqs_stop(struct mdev_migrate_device *mdm)
+void mdev_migrate_pci_stop(struct mdev_migrate_pci *pci)
 {
-	spin_lock_irq(&mdm->irqs->lock);
-	mdm->irqs->stopped = true;
-	spin_unlock_irq(&mdm->irqs->lock);
+	spin_lock_irq(&pci->irqs.lock);
+	pci->irqs.stopped = true;
+	spin_unlock_irq(&pci->irqs.lock);
 }
+EXPORT_SYMBOL_GPL(mdev_migrate_pci_stop);
 
 /**
- * mdm_irqs_start - the device enters RUNNING: raise what is pending
- * @mdm: the device
+ * mdev_migrate_pci_start - the device enters RUNNING: raise what is pending
+ * @pci: the device's PCI function
+ *
+ * Context: May sleep.
  */
-void mdm_irqs_start(struct mdev_migrate_device *mdm)
+void mdev_migrate_pci_start(struct mdev_migrate_pci *pci)
 {
-	spin_lock_irq(&mdm->irqs->lock);
-	mdm->irqs->stopped = false;
-	mdm_irqs_flush(mdm->irqs);
-	spin_unlock_irq(&mdm->irqs->lock);
+	spin_lock_irq(&pci->irqs.lock);
+	pci->irqs.stopped = false;
+	mdm_irqs_flush(&pci->irqs);
+	spin_unlock_irq(&pci->irqs.lock);
 }
+EXPORT_SYMBOL_GPL(mdev_migrate_pci_start);
 
 /**
  * mdm_irqs_reset - the device is reset: nothing is pending
- * @mdm: the device
+ * @pci: the device's PCI function
  *
  * What userspace has set up stays.
  */
-void mdm_irqs_reset(struct mdev_migrate_device *mdm)
+void mdm_irqs_reset(struct mdev_migrate_pci *pci)
 {
-	struct mdm_irqs *irqs = mdm->irqs;
+	struct mdm_irqs *irqs = &pci->irqs;
 
 	spin_lock_irq(&irqs->lock);
 	irqs->stopped = false;
@@ -235,16 +228,16 @@ void mdm_irqs_reset(struct mdev_migrate_device *mdm)
 
 /**
  * mdm_irqs_command - the PCI command register's INTx disable bit may have changed
- * @mdm: the device, open
+ * @pci: the PCI function of a device that is open
  *
  * Context: Takes the lock of configuration space inside of the interrupts'.
  */
-void mdm_irqs_command(struct mdev_migrate_device *mdm)
+void mdm_irqs_command(struct mdev_migrate_pci *pci)
 {
-	struct mdm_irqs *irqs = mdm->irqs;
+	struct mdm_irqs *irqs = &pci->irqs;
 
 	spin_lock_irq(&irqs->lock);
-	irqs->intx_disabled = mdev_migrate_pci_command(mdm) &
+	irqs->intx_disabled = mdev_migrate_pci_command(pci) &
 			      PCI_COMMAND_INTX_DISABLE;
 	mdm_irqs_flush(irqs);
 	spin_unlock_irq(&irqs->lock);
@@ -252,26 +245,25 @@ void mdm_irqs_command(struct mdev_migrate_device *mdm)
 
 /**
  * mdm_irqs_intx_level - the INTx line
- * @mdm: the device
+ * @pci: the device's PCI function
  *
  * Return: whether it is asserted.
  */
-bool mdm_irqs_intx_level(struct mdev_migrate_device *mdm)
+bool mdm_irqs_intx_level(struct mdev_migrate_pci *pci)
 {
-	return READ_ONCE(mdm->irqs->intx_level);
+	return READ_ONCE(pci->irqs.intx_level);
 }
 
 /**
  * mdm_irqs_msix_pending - is a vector pending?
- * @mdm: the device
+ * @pci: the device's PCI function
  * @vector: which; may be out of range
  *
  * Return: whether.
  */
-bool mdm_irqs_msix_pending(struct mdev_migrate_device *mdm,
-			   unsigned int vector)
+bool mdm_irqs_msix_pending(struct mdev_migrate_pci *pci, unsigned int vector)
 {
-	struct mdm_irqs *irqs = mdm->irqs;
+	struct mdm_irqs *irqs = &pci->irqs;
 	bool pending;
 
 	spin_lock_irq(&irqs->lock);
@@ -284,12 +276,12 @@ bool mdm_irqs_msix_pending(struct mdev_migrate_device *mdm,
 
 /**
  * mdm_irqs_msix_set_pending - take pending vectors over from a stream
- * @mdm: the device, stopped
+ * @pci: the device's PCI function, stopped
  * @bits: a bit a vector
  */
-void mdm_irqs_msix_set_pending(struct mdev_migrate_device *mdm, const u8 *bits)
+void mdm_irqs_msix_set_pending(struct mdev_migrate_pci *pci, const u8 *bits)
 {
-	struct mdm_irqs *irqs = mdm->irqs;
+	struct mdm_irqs *irqs = &pci->irqs;
 	unsigned int i;
 
 	spin_lock_irq(&irqs->lock);
@@ -299,14 +291,17 @@ void mdm_irqs_msix_set_pending(struct mdev_migrate_device *mdm, const u8 *bits)
 }
 
 /**
- * mdm_irqs_request - ask userspace to release the device
- * @mdm: the device
+ * mdev_migrate_pci_request - ask userspace to release the device
+ * @pci: the device's PCI function
  *
+ * For the driver's request() of struct vfio_device_ops.
+ *
+ * Context: May sleep.
  * Return: whether anybody listens.
  */
-bool mdm_irqs_request(struct mdev_migrate_device *mdm)
+bool mdev_migrate_pci_request(struct mdev_migrate_pci *pci)
 {
-	struct mdm_irqs *irqs = mdm->irqs;
+	struct mdm_irqs *irqs = &pci->irqs;
 	bool listens;
 
 	spin_lock_irq(&irqs->lock);
@@ -316,3 +311,4 @@ bool mdm_irqs_request(struct mdev_migrate_device *mdm)
 	spin_unlock_irq(&irqs->lock);
 	return listens;
 }
+EXPORT_SYMBOL_GPL(mdev_migrate_pci_request);

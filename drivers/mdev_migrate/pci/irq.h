@@ -2,14 +2,15 @@
 #ifndef MDM_IRQ_H
 #define MDM_IRQ_H
 
-#include "../mdm.h"
+#include <linux/eventfd.h>
+#include <linux/spinlock.h>
 
 struct mdm_unmask;
 
 /**
  * struct mdm_irqs - a device's interrupts
  * @lock: guards all below; taken in any context
- * @stopped: the device is: what is raised waits for mdm_irqs_start()
+ * @stopped: the device is: what is raised waits for mdev_migrate_pci_start()
  * @msix: what to signal, by vector
  * @pending: vectors that were raised and not signalled
  * @nr_msix: how many vectors, 0 while the device is closed
@@ -40,10 +41,10 @@ struct mdm_irqs {
 	struct eventfd_ctx *error;
 };
 
+/* irq.c */
 void mdm_irqs_flush(struct mdm_irqs *irqs);
 
 /* irq_unmask.c */
-struct mdm_unmask *mdm_unmask_create(struct mdev_migrate_device *mdm, int fd);
 void mdm_unmask_destroy(struct mdm_unmask *unmask);
 
 #endif /* MDM_IRQ_H */

@@ -4,16 +4,15 @@
 #include <linux/nospec.h>
 #include <linux/slab.h>
 
-#include "irq.h"
 #include "pci.h"
 
-static u32 index_count(struct mdev_migrate_device *mdm, u32 index)
+static u32 index_count(struct mdev_migrate_pci *pci, u32 index)
 {
 	switch (index) {
 	case VFIO_PCI_INTX_IRQ_INDEX:
-		return mdm_pci_desc(mdm)->intx ? 1 : 0;
+		return pci->desc.intx ? 1 : 0;
 	case VFIO_PCI_MSIX_IRQ_INDEX:
-		return mdm_pci_desc(mdm)->msix_vectors;
+		return pci->desc.msix_vectors;
 	/* Never raised, but without it QEMU warns about each device. */
 	case VFIO_PCI_ERR_IRQ_INDEX:
 	case VFIO_PCI_REQ_IRQ_INDEX:
@@ -24,13 +23,15 @@ static u32 index_count(struct mdev_migrate_device *mdm, u32 index)
 }
 
 /**
- * mdm_irqs_info - VFIO_DEVICE_GET_IRQ_INFO
- * @mdm: the device, open
+ * mdev_migrate_pci_irq_info - VFIO_DEVICE_GET_IRQ_INFO
+ * @pci: the PCI function of a device that is open
  * @info: its index is given, the rest is filled
  *
+ * Context: Any.
  * Return: 0, or -EINVAL if there is no interrupt of that index.
  */
-int mdm_irqs_info(struct mdev_migrate_device *mdm, struct vfio_irq_info *info)
+int mdev_migrate_pci_irq_info(struct mdev_migrate_pci *pci,
+			      struct vfio_irq_info *info)
 {
 	if (info->index >= VFIO_PCI_NUM_IRQS)
 		return -EINVAL;
@@ -41,9 +42,10 @@ int mdm_irqs_info(struct mdev_migrate_device *mdm, struct vfio_irq_info *info)
 			       VFIO_IRQ_INFO_AUTOMASKED;
 	else
 		info->flags |= VFIO_IRQ_INFO_NORESIZE;
-	info->count = index_count(mdm, info->index);
+	info->count = index_count(pci, info->index);
 	return 0;
 }
+EXPORT_SYMBOL_GPL(mdev_migrate_pci_irq_info);
 
 /* Exchange an eventfd; the caller puts what was there before. */
 static struct eventfd_ctx *swap_ctx(struct mdm_irqs *irqs,
@@ -192,15 +194,15 @@ static int single_trigger(struct mdm_irqs *irqs, struct eventfd_ctx **slot,
 }
 
 /* -1 takes the eventfd off again. */
-static int intx_unmask_eventfd(struct mdev_migrate_device *mdm, s32 fd)
+static int intx_unmask_eventfd(struct mdev_migrate_pci *pci, s32 fd)
 {
-	struct mdm_irqs *irqs = mdm->irqs;
+	struct mdm_irqs *irqs = &pci->irqs;
 	struct mdm_unmask *unmask = NULL;
 
 	if (fd < -1)
 		return -EINVAL;
 	if (fd >= 0)
-		unmask = mdm_unmask_create(mdm, fd);
+		unmask = mdm_unmask_create(pci, fd);
 	if (IS_ERR(unmask))
 		return PTR_ERR(unmask);
 	spin_lock_irq(&irqs->lock);
@@ -210,15 +212,15 @@ static int intx_unmask_eventfd(struct mdev_migrate_device *mdm, s32 fd)
 	return 0;
 }
 
-static int intx_mask(struct mdev_migrate_device *mdm,
+static int intx_mask(struct mdev_migrate_pci *pci,
 		     const struct vfio_irq_set *hdr, void *data, bool mask)
 {
-	struct mdm_irqs *irqs = mdm->irqs;
+	struct mdm_irqs *irqs = &pci->irqs;
 
 	if (hdr->count != 1)
 		return -EINVAL;
 	if (hdr->flags & VFIO_IRQ_SET_DATA_EVENTFD)
-		return mask ? -EINVAL : intx_unmask_eventfd(mdm, *(s32 *)data);
+		return mask ? -EINVAL : intx_unmask_eventfd(pci, *(s32 *)data);
 	if ((hdr->flags & VFIO_IRQ_SET_DATA_BOOL) && !*(u8 *)data)
 		return 0;
 	spin_lock_irq(&irqs->lock);
@@ -229,28 +231,29 @@ static int intx_mask(struct mdev_migrate_device *mdm,
 }
 
 /**
- * mdm_irqs_set - VFIO_DEVICE_SET_IRQS
- * @mdm: the device, open
+ * mdev_migrate_pci_set_irqs - VFIO_DEVICE_SET_IRQS
+ * @pci: the PCI function of a device that is open
  * @hdr: what to do; validated
  * @data: bools or eventfds, or NULL
  *
+ * Context: May sleep; in the context of the device's user.
  * Return: 0, -EINVAL for what this interrupt cannot do, -EBADF or -EINVAL for
  * a file descriptor that is no eventfd, -ENOMEM; on error nothing has changed.
  */
-int mdm_irqs_set(struct mdev_migrate_device *mdm, struct vfio_irq_set *hdr,
-		 void *data)
+int mdev_migrate_pci_set_irqs(struct mdev_migrate_pci *pci,
+			      struct vfio_irq_set *hdr, void *data)
 {
 	u32 action = hdr->flags & VFIO_IRQ_SET_ACTION_TYPE_MASK;
-	struct mdm_irqs *irqs = mdm->irqs;
+	struct mdm_irqs *irqs = &pci->irqs;
 
 	if (hweight32(action) != 1)
 		return -EINVAL;
 	/* Fewer than there are of these, as was validated; 0 if there is none. */
 	hdr->start = array_index_nospec(hdr->start,
-					index_count(mdm, hdr->index));
+					index_count(pci, hdr->index));
 	if (hdr->index == VFIO_PCI_INTX_IRQ_INDEX) {
 		if (action != VFIO_IRQ_SET_ACTION_TRIGGER)
-			return intx_mask(mdm, hdr, data,
+			return intx_mask(pci, hdr, data,
 					 action == VFIO_IRQ_SET_ACTION_MASK);
 		return single_trigger(irqs, &irqs->intx, hdr, data);
 	}
@@ -264,3 +267,4 @@ int mdm_irqs_set(struct mdev_migrate_device *mdm, struct vfio_irq_set *hdr,
 		return single_trigger(irqs, &irqs->error, hdr, data);
 	return -EINVAL;
 }
+EXPORT_SYMBOL_GPL(mdev_migrate_pci_set_irqs);

@@ -8,14 +8,15 @@
  * lines and unmaskings are each other's eventfds go on for ever.
  */
 #include <linux/file.h>
+#include <linux/kthread.h>
 #include <linux/poll.h>
 #include <linux/slab.h>
 
-#include "irq.h"
+#include "pci.h"
 
 /**
  * struct mdm_unmask - an eventfd that unmasks
- * @irqs: what it unmasks
+ * @pci: whose line it unmasks
  * @ctx: the eventfd
  * @wait: our entry of its wait queue
  * @poll: puts @wait there
@@ -23,7 +24,7 @@
  * @work: its work
  */
 struct mdm_unmask {
-	struct mdm_irqs *irqs;
+	struct mdev_migrate_pci *pci;
 	struct eventfd_ctx *ctx;
 	wait_queue_entry_t wait;
 	poll_table poll;
@@ -34,12 +35,17 @@ struct mdm_unmask {
 static void mdm_unmask_work(struct kthread_work *work)
 {
 	struct mdm_unmask *unmask = container_of(work, struct mdm_unmask, work);
-	struct mdm_irqs *irqs = unmask->irqs;
+	struct mdm_irqs *irqs = &unmask->pci->irqs;
 
 	spin_lock_irq(&irqs->lock);
 	irqs->intx_masked = false;
 	mdm_irqs_flush(irqs);
 	spin_unlock_irq(&irqs->lock);
+}
+
+static void queue(struct mdm_unmask *unmask)
+{
+	unmask->pci->ops->worker_queue(unmask->worker, &unmask->work);
 }
 
 /* Under the lock of the eventfd's wait queue. */
@@ -52,7 +58,7 @@ static int mdm_unmask_wakeup(wait_queue_entry_t *wait, unsigned int mode,
 	/* Its file may have been closed: then it is silent from here on. */
 	if (key_to_poll(key) & EPOLLIN) {
 		eventfd_ctx_do_read(unmask->ctx, &count);
-		mdev_migrate_worker_queue(unmask->worker, &unmask->work);
+		queue(unmask);
 	}
 	return 0;
 }
@@ -67,14 +73,14 @@ static void mdm_unmask_queue(struct file *file, wait_queue_head_t *queue,
 
 /**
  * mdm_unmask_create - unmask the INTx line whenever an eventfd is signalled
- * @mdm: the device; its interrupts stay until mdm_unmask_destroy()
+ * @pci: the PCI function; its interrupts stay until mdm_unmask_destroy()
  * @fd: the eventfd
  *
  * Context: May sleep. In the context of the device's user.
  * Return: what mdm_unmask_destroy() takes, or -EBADF or -EINVAL if @fd is no
  * eventfd, or why there can be no thread.
  */
-struct mdm_unmask *mdm_unmask_create(struct mdev_migrate_device *mdm, int fd)
+struct mdm_unmask *mdm_unmask_create(struct mdev_migrate_pci *pci, int fd)
 {
 	struct mdm_unmask *unmask;
 	struct file *file;
@@ -86,20 +92,20 @@ struct mdm_unmask *mdm_unmask_create(struct mdev_migrate_device *mdm, int fd)
 	unmask = kzalloc_obj(*unmask, GFP_KERNEL_ACCOUNT);
 	if (!unmask)
 		goto put;
-	unmask->worker = mdev_migrate_worker_create(mdm->memory, "unmask");
+	unmask->worker = pci->ops->worker_create(pci->context, "unmask");
 	if (IS_ERR(unmask->worker)) {
 		ret = PTR_ERR(unmask->worker);
 		kfree(unmask);
 		goto put;
 	}
-	unmask->irqs = mdm->irqs;
+	unmask->pci = pci;
 	unmask->ctx = eventfd_ctx_fileget(file);
 	kthread_init_work(&unmask->work, mdm_unmask_work);
 	init_waitqueue_func_entry(&unmask->wait, mdm_unmask_wakeup);
 	init_poll_funcptr(&unmask->poll, mdm_unmask_queue);
 	/* It may have been signalled before we came. */
 	if (vfs_poll(file, &unmask->poll) & EPOLLIN)
-		mdev_migrate_worker_queue(unmask->worker, &unmask->work);
+		queue(unmask);
 	fput(file);
 	return unmask;
 
@@ -121,7 +127,7 @@ void mdm_unmask_destroy(struct mdm_unmask *unmask)
 	if (!unmask)
 		return;
 	eventfd_ctx_remove_wait_queue(unmask->ctx, &unmask->wait, &count);
-	mdev_migrate_worker_destroy(unmask->worker);
+	unmask->pci->ops->worker_destroy(unmask->worker);
 	eventfd_ctx_put(unmask->ctx);
 	kfree(unmask);
 }

@@ -4,63 +4,72 @@
  * 4 or 8 bytes, naturally aligned.
  */
 #include <linux/nospec.h>
+#include <linux/uaccess.h>
 
-#include "../mdm.h"
+#include "pci.h"
+
+/* Region index and offset in the offset of read() and write(). */
+#define MDM_OFFSET_SHIFT		40
+#define MDM_OFFSET_TO_INDEX(o)	((u64)(o) >> MDM_OFFSET_SHIFT)
+#define MDM_INDEX_TO_OFFSET(i)	((u64)(i) << MDM_OFFSET_SHIFT)
+#define MDM_OFFSET_MASK		(((u64)1 << MDM_OFFSET_SHIFT) - 1)
 
 /* Its size, 0 for none. */
-static u64 region_size(struct mdev_migrate_device *mdm, unsigned int index)
+static u64 region_size(struct mdev_migrate_pci *pci, unsigned int index)
 {
 	if (index == VFIO_PCI_CONFIG_REGION_INDEX)
 		return PCI_CFG_SPACE_SIZE;
 	if (index > VFIO_PCI_BAR5_REGION_INDEX)
 		return 0;
 	index = array_index_nospec(index, VFIO_PCI_BAR5_REGION_INDEX + 1);
-	return mdm_pci_desc(mdm)->bars[index].size;
+	return pci->desc.bars[index].size;
 }
 
 /**
- * mdm_region_info - VFIO_DEVICE_GET_REGION_INFO
- * @mdm: the device, open
+ * mdev_migrate_pci_region_info - VFIO_DEVICE_GET_REGION_INFO
+ * @pci: the PCI function of a device that is open
  * @info: its index is given, the rest is filled
  *
+ * Context: Any.
  * Return: 0, or -EINVAL if there is no region of that index.
  */
-int mdm_region_info(struct mdev_migrate_device *mdm,
-		    struct vfio_region_info *info)
+int mdev_migrate_pci_region_info(struct mdev_migrate_pci *pci,
+				 struct vfio_region_info *info)
 {
 	/* A display is no VGA card here. */
 	if (info->index >= VFIO_PCI_VGA_REGION_INDEX)
 		return -EINVAL;
 	info->offset = MDM_INDEX_TO_OFFSET(info->index);
-	info->size = region_size(mdm, info->index);
+	info->size = region_size(pci, info->index);
 	info->flags = info->size ? VFIO_REGION_INFO_FLAG_READ |
 				   VFIO_REGION_INFO_FLAG_WRITE : 0;
 	return 0;
 }
+EXPORT_SYMBOL_GPL(mdev_migrate_pci_region_info);
 
-static u64 read_one(struct mdev_migrate_device *mdm, unsigned int index,
+static u64 read_one(struct mdev_migrate_pci *pci, unsigned int index,
 		    u64 offset, unsigned int len)
 {
-	const struct mdev_migrate_pci_desc *desc = mdm_pci_desc(mdm);
+	const struct mdev_migrate_pci_desc *desc = &pci->desc;
 
 	if (index == VFIO_PCI_CONFIG_REGION_INDEX)
-		return mdm_pci_cfg_read(mdm, offset, len);
+		return mdm_pci_cfg_read(pci, offset, len);
 	if (desc->msix_vectors && index == desc->msix_bar)
-		return mdm_msix_read(mdm, offset, len);
-	return mdm->drv->ops->bar_read(mdm, index, offset, len);
+		return mdm_msix_read(pci, offset, len);
+	return pci->ops->bar_read(pci->context, index, offset, len);
 }
 
-static void write_one(struct mdev_migrate_device *mdm, unsigned int index,
+static void write_one(struct mdev_migrate_pci *pci, unsigned int index,
 		      u64 offset, unsigned int len, u64 value)
 {
-	const struct mdev_migrate_pci_desc *desc = mdm_pci_desc(mdm);
+	const struct mdev_migrate_pci_desc *desc = &pci->desc;
 
 	if (index == VFIO_PCI_CONFIG_REGION_INDEX)
-		mdm_pci_cfg_write(mdm, offset, len, value);
+		mdm_pci_cfg_write(pci, offset, len, value);
 	else if (desc->msix_vectors && index == desc->msix_bar)
-		mdm_msix_write(mdm, offset, len, value);
+		mdm_msix_write(pci, offset, len, value);
 	else
-		mdm->drv->ops->bar_write(mdm, index, offset, len, value);
+		pci->ops->bar_write(pci->context, index, offset, len, value);
 }
 
 /* The widest access at @offset of at most @count bytes. */
@@ -74,7 +83,7 @@ static unsigned int access_size(unsigned int index, u64 offset, size_t count)
 }
 
 /* Where an access goes and how much of it lies inside the region. */
-static int locate(struct mdev_migrate_device *mdm, loff_t pos, size_t *count,
+static int locate(struct mdev_migrate_pci *pci, loff_t pos, size_t *count,
 		  unsigned int *index, u64 *offset)
 {
 	u64 size;
@@ -83,7 +92,7 @@ static int locate(struct mdev_migrate_device *mdm, loff_t pos, size_t *count,
 		return -EINVAL;
 	*index = MDM_OFFSET_TO_INDEX(pos);
 	*offset = pos & MDM_OFFSET_MASK;
-	size = region_size(mdm, *index);
+	size = region_size(pci, *index);
 	if (*offset >= size)
 		return -EINVAL;
 	/* It becomes an index into configuration space and tables. */
@@ -93,30 +102,31 @@ static int locate(struct mdev_migrate_device *mdm, loff_t pos, size_t *count,
 }
 
 /**
- * mdm_region_read - read() of the device
- * @mdm: the device, open
+ * mdev_migrate_pci_read - read() of the device
+ * @pci: the PCI function of a device that is open
  * @buf: where to
  * @count: how much
  * @ppos: region and offset; advanced
  *
+ * Context: May sleep; under no lock: what is copied can be a page that comes late.
  * Return: the bytes read, -EINVAL outside a region, -EFAULT.
  */
-ssize_t mdm_region_read(struct mdev_migrate_device *mdm, char __user *buf,
-			size_t count, loff_t *ppos)
+ssize_t mdev_migrate_pci_read(struct mdev_migrate_pci *pci, char __user *buf,
+			      size_t count, loff_t *ppos)
 {
 	unsigned int index, len;
 	size_t done = 0;
 	u64 offset;
 	int ret;
 
-	ret = locate(mdm, *ppos, &count, &index, &offset);
+	ret = locate(pci, *ppos, &count, &index, &offset);
 	if (ret)
 		return ret;
 	while (done < count) {
 		__le64 value;
 
 		len = access_size(index, offset + done, count - done);
-		value = cpu_to_le64(read_one(mdm, index, offset + done, len));
+		value = cpu_to_le64(read_one(pci, index, offset + done, len));
 		if (copy_to_user(buf + done, &value, len))
 			return done ? done : -EFAULT;
 		done += len;
@@ -124,25 +134,28 @@ ssize_t mdm_region_read(struct mdev_migrate_device *mdm, char __user *buf,
 	}
 	return done;
 }
+EXPORT_SYMBOL_GPL(mdev_migrate_pci_read);
 
 /**
- * mdm_region_write - write() of the device
- * @mdm: the device, open
+ * mdev_migrate_pci_write - write() of the device
+ * @pci: the PCI function of a device that is open
  * @buf: what
  * @count: how much
  * @ppos: region and offset; advanced
  *
+ * Context: May sleep; under no lock: what is copied can be a page that comes late.
  * Return: the bytes written, -EINVAL outside a region, -EFAULT.
  */
-ssize_t mdm_region_write(struct mdev_migrate_device *mdm,
-			 const char __user *buf, size_t count, loff_t *ppos)
+ssize_t mdev_migrate_pci_write(struct mdev_migrate_pci *pci,
+			       const char __user *buf, size_t count,
+			       loff_t *ppos)
 {
 	unsigned int index, len;
 	size_t done = 0;
 	u64 offset;
 	int ret;
 
-	ret = locate(mdm, *ppos, &count, &index, &offset);
+	ret = locate(pci, *ppos, &count, &index, &offset);
 	if (ret)
 		return ret;
 	while (done < count) {
@@ -151,9 +164,10 @@ ssize_t mdm_region_write(struct mdev_migrate_device *mdm,
 		len = access_size(index, offset + done, count - done);
 		if (copy_from_user(&value, buf + done, len))
 			return done ? done : -EFAULT;
-		write_one(mdm, index, offset + done, len, le64_to_cpu(value));
+		write_one(pci, index, offset + done, len, le64_to_cpu(value));
 		done += len;
 		*ppos += len;
 	}
 	return done;
 }
+EXPORT_SYMBOL_GPL(mdev_migrate_pci_write);
