@@ -31,6 +31,7 @@
 
 #include "codec/msg.h"
 #include "codec/stream.h"
+#include "description/description.h"
 
 /**
  * struct mdm_types - what the mdev core has of a driver
@@ -62,15 +63,13 @@ struct mdm_types {
  * @type: what the mdev core sees
  * @all: which it is one of
  * @drv: whose
- * @version: which
- * @dir: its migration/ folder
+ * @desc: what it is
  */
 struct mdm_type {
 	struct mdev_type type;
 	struct mdm_types *all;
 	struct mdev_migrate_driver *drv;
-	const struct mdev_migrate_version *version;
-	struct mdm_sysfs_dir *dir;
+	struct mdev_migrate_type_description desc;
 };
 
 static inline struct mdm_type *to_mdm_type(struct mdev_type *type)
@@ -83,16 +82,6 @@ static inline struct mdev_migrate_device *to_mdm(struct vfio_device *vdev)
 	return container_of(vdev, struct mdev_migrate_device, vdev);
 }
 
-/* error.c */
-void mdm_error_clear(struct mdev_migrate_device *mdm);
-void mdm_error_get(struct mdev_migrate_device *mdm,
-		   struct mdev_migrate_msg *msg);
-
-/* model.c */
-int mdm_config_check(struct mdev_migrate_driver *drv,
-		     const struct mdev_migrate_config *config,
-		     struct mdev_migrate_msg *why);
-
 /* types.c */
 struct mdm_types *mdm_types_create(struct mdev_migrate_driver *drv,
 				   unsigned int max);
@@ -100,20 +89,9 @@ int mdm_types_register(struct mdm_types *types, struct device *parent);
 void mdm_types_unregister(struct mdm_types *types);
 void mdm_types_put(struct mdm_types *types);
 
-/* objects.c */
-void mdm_object_get(void);
-void mdm_object_put(void);
-void mdm_objects_wait(void);
-
 /* resume.c */
 int mdm_records_check(const struct mdev_migrate_ops *ops,
 		      struct mdev_migrate_msg *why);
-
-/* sysfs.c, sysfs_type.c, sysfs_device.c */
-int mdm_sysfs_add_type(struct mdm_type *type);
-int mdm_sysfs_add_device(struct mdev_migrate_device *mdm);
-void mdm_sysfs_remove(struct mdm_sysfs_dir *dir);
-void mdm_sysfs_state_changed(struct mdev_migrate_device *mdm);
 
 /* vfio.c */
 int mdm_vfio_probe(struct mdev_device *mdev);

@@ -160,13 +160,13 @@ static int vnet_ctrl_load_one(struct vnet *vnet,
 	if (!part && from->optional)
 		return 0;
 	if (!part)
-		return mdev_migrate_refuse(&vnet->mdm, -EINVAL,
+		return mdev_migrate_refuse(&vnet->mdm.desc, -EINVAL,
 					   "control command %u.%u: the stream has it, this device knows no such state",
 					   from->class, from->command);
 	*seen |= BIT(part - vnet_ctrl_parts);
 	if (!vnet_ctrl_part_ok(part, from, ctrl) ||
 	    part->set(vnet, ctrl, part->command, from->data, from->length))
-		return mdev_migrate_refuse(&vnet->mdm, -EINVAL,
+		return mdev_migrate_refuse(&vnet->mdm.desc, -EINVAL,
 					   "control command %s: the stream has %u bytes that this device cannot be, with accepted features %#llx",
 					   part->name, from->length,
 					   ctrl->features);
@@ -189,7 +189,7 @@ static int vnet_ctrl_load_end(struct vnet *vnet, const struct vnet_ctrl *ctrl,
 			wants = wants && !ctrl->rss;
 		if (wants == !!(seen & BIT(i)))
 			continue;
-		return mdev_migrate_refuse(&vnet->mdm, -EINVAL,
+		return mdev_migrate_refuse(&vnet->mdm.desc, -EINVAL,
 					   "control command %s: the stream has %s, this device expects %s",
 					   part->name, wants ? "none" : "one",
 					   wants ? "one" : "none");

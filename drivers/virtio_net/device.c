@@ -170,9 +170,9 @@ static int vnet_open(struct mdev_migrate_device *mdm)
 
 	guard(mutex)(&vnet->lock);
 
-	vnet->features = vnet_model_features(&mdm->config);
-	vnet->max_pairs = mdm->config.values[VNET_QUEUE_PAIRS];
-	vnet->nr_queues = vnet_model_queues(&mdm->config);
+	vnet->features = vnet_model_features(&mdm->desc.config);
+	vnet->max_pairs = mdm->desc.config.values[VNET_QUEUE_PAIRS];
+	vnet->nr_queues = vnet_model_queues(&mdm->desc.config);
 	/* One per queue, one for configuration changes. */
 	vnet->nr_vectors = vnet->nr_queues + 1;
 	if (WARN_ON_ONCE(vnet->nr_queues > VNET_MAX_QUEUES))

@@ -67,7 +67,7 @@ static u8 vnet_filter_keep(struct vnet_ctrl *ctrl, unsigned int first,
 int vnet_filter_set_table(const struct vnet *vnet, struct vnet_ctrl *ctrl,
 			  u8 command, const u8 *data, size_t len)
 {
-	unsigned int max = vnet->mdm.config.values[VNET_RX_FILTER_SIZE];
+	unsigned int max = vnet->mdm.desc.config.values[VNET_RX_FILTER_SIZE];
 	struct vnet_list uni, multi;
 
 	if (vnet_filter_list(&data, &len, &uni) ||

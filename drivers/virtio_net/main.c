@@ -49,13 +49,13 @@ static ssize_t mac_store(struct device *dev, struct device_attribute *attr,
 	    !is_valid_ether_addr(mac))
 		return -EINVAL;
 
-	err = mdev_migrate_keep_closed(&vnet->mdm);
+	err = mdev_migrate_keep_closed(&vnet->mdm.desc);
 	if (err)
 		return err;
 	spin_lock_bh(&vnet->irq_lock);
 	ether_addr_copy(vnet->mac, mac);
 	spin_unlock_bh(&vnet->irq_lock);
-	mdev_migrate_let_open(&vnet->mdm);
+	mdev_migrate_let_open(&vnet->mdm.desc);
 	return count;
 }
 static DEVICE_ATTR_RW(mac);

@@ -117,14 +117,14 @@ vnet_netdev_features_check(struct sk_buff *skb, struct net_device *netdev,
 /* What the interface can send if the driver accepts all that is offered. */
 static netdev_features_t vnet_host_features(const struct vnet *vnet)
 {
-	u64 offered = vnet_model_features(&vnet->mdm.config);
+	u64 offered = vnet_model_features(&vnet->mdm.desc.config);
 
 	return vnet_offload_netdev(offered & VNET_GUEST_OFFLOADS);
 }
 
 static unsigned int vnet_host_pairs(const struct vnet *vnet)
 {
-	return vnet->mdm.config.values[VNET_QUEUE_PAIRS];
+	return vnet->mdm.desc.config.values[VNET_QUEUE_PAIRS];
 }
 
 /* What it has more after an error does no harm. */

@@ -67,7 +67,7 @@ static unsigned int vnet_config_len(const struct vnet *vnet)
 static void vnet_config_fill(struct vnet *vnet,
 			     struct virtio_net_config *config)
 {
-	u16 mtu = vnet->mdm.config.values[VNET_MTU];
+	u16 mtu = vnet->mdm.desc.config.values[VNET_MTU];
 	unsigned int seq;
 	u16 status = 0;
 

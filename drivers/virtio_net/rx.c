@@ -30,7 +30,7 @@ static unsigned int vnet_rx_max(struct vnet_vq *vq, const struct sk_buff *skb)
 	if (!(vnet->driver_features & BIT_ULL(VIRTIO_NET_F_MTU)) ||
 	    skb_is_gso(skb))
 		return UINT_MAX;
-	mtu = vnet->mdm.config.values[VNET_MTU];
+	mtu = vnet->mdm.desc.config.values[VNET_MTU];
 	return mtu + (eth_type_vlan(proto) ? VLAN_ETH_HLEN : ETH_HLEN);
 }
 

@@ -189,7 +189,7 @@ static int vnet_load_parts(struct mdev_migrate_device *mdm,
 		return -ENOMEM;
 	err = vnet_parts_decode(&shadow->parts, shadow->raw, rec->length, &why);
 	if (err)
-		return mdev_migrate_refuse(mdm, err, "%s", why.text);
+		return mdev_migrate_refuse(&mdm->desc, err, "%s", why.text);
 	return 0;
 }
 
@@ -198,7 +198,7 @@ static int vnet_check_length(struct mdev_migrate_device *mdm,
 {
 	if (rec->length == wants)
 		return 0;
-	return mdev_migrate_refuse(mdm, -EINVAL,
+	return mdev_migrate_refuse(&mdm->desc, -EINVAL,
 				   "record %#x: the stream has %u bytes, this device expects %zu",
 				   rec->tag, rec->length, wants);
 }
@@ -215,11 +215,11 @@ static int vnet_load_isr(struct mdev_migrate_device *mdm,
 		return err;
 	memcpy(&isr, rec->data, sizeof(isr));
 	if (isr.isr & ~(VIRTIO_PCI_ISR_CONFIG | 1))
-		return mdev_migrate_refuse(mdm, -EINVAL,
+		return mdev_migrate_refuse(&mdm->desc, -EINVAL,
 					   "interrupt status: the stream has %#x, this device knows %#x",
 					   isr.isr, VIRTIO_PCI_ISR_CONFIG | 1);
 	if (memchr_inv(isr.reserved, 0, sizeof(isr.reserved)))
-		return mdev_migrate_refuse(mdm, -EINVAL,
+		return mdev_migrate_refuse(&mdm->desc, -EINVAL,
 					   "interrupt status: the stream has reserved bits, this device knows none");
 	shadow->isr = isr.isr;
 	shadow->generation = isr.generation;
@@ -242,16 +242,16 @@ static int vnet_load_net(struct mdev_migrate_device *mdm,
 	shadow->broken = le32_to_cpu(net.broken);
 
 	if (!is_valid_ether_addr(shadow->mac))
-		return mdev_migrate_refuse(mdm, -EINVAL,
+		return mdev_migrate_refuse(&mdm->desc, -EINVAL,
 					   "mac: the stream has %pM, this device accepts unicast addresses only",
 					   shadow->mac);
 	if (shadow->net_status & ~VIRTIO_NET_S_LINK_UP)
-		return mdev_migrate_refuse(mdm, -EINVAL,
+		return mdev_migrate_refuse(&mdm->desc, -EINVAL,
 					   "network status: the stream has %#x, this device knows %#x",
 					   shadow->net_status,
 					   VIRTIO_NET_S_LINK_UP);
 	if (net.reserved)
-		return mdev_migrate_refuse(mdm, -EINVAL,
+		return mdev_migrate_refuse(&mdm->desc, -EINVAL,
 					   "network state: the stream has reserved bits, this device knows none");
 	return 0;
 }
@@ -282,7 +282,7 @@ int vnet_load_record(struct mdev_migrate_device *mdm, void *shadow,
 	for (i = 0; i < ARRAY_SIZE(vnet_loaders); i++)
 		if (vnet_loaders[i].tag == rec->tag)
 			return vnet_loaders[i].load(mdm, shadow, rec);
-	return mdev_migrate_refuse(mdm, -EINVAL,
+	return mdev_migrate_refuse(&mdm->desc, -EINVAL,
 				   "record %#x: the stream has it, this device does not know it",
 				   rec->tag);
 }
@@ -302,13 +302,13 @@ static int vnet_check_features(struct vnet *vnet,
 {
 	if (parts->has_device_features &&
 	    parts->device_features != vnet->features)
-		return mdev_migrate_refuse(&vnet->mdm, -EINVAL,
+		return mdev_migrate_refuse(&vnet->mdm.desc, -EINVAL,
 					   "offered features: the stream has %#llx, this device has %#llx",
 					   parts->device_features,
 					   vnet->features);
 	if (parts->status & VIRTIO_CONFIG_S_FEATURES_OK &&
 	    !vnet_model_accepts(vnet->features, parts->driver_features))
-		return mdev_migrate_refuse(&vnet->mdm, -EINVAL,
+		return mdev_migrate_refuse(&vnet->mdm.desc, -EINVAL,
 					   "accepted features: the stream has %#llx, this device offers %#llx",
 					   parts->driver_features,
 					   vnet->features);
@@ -320,16 +320,16 @@ static int vnet_check_status(struct vnet *vnet, const struct vnet_parts *parts)
 	u8 status = parts->status;
 
 	if (status & ~VNET_ANY_STATUS)
-		return mdev_migrate_refuse(&vnet->mdm, -EINVAL,
+		return mdev_migrate_refuse(&vnet->mdm.desc, -EINVAL,
 					   "device status: the stream has %#x, this device knows %#x",
 					   status, VNET_ANY_STATUS);
 	if (status & VIRTIO_CONFIG_S_DRIVER_OK &&
 	    !(status & VIRTIO_CONFIG_S_FEATURES_OK))
-		return mdev_migrate_refuse(&vnet->mdm, -EINVAL,
+		return mdev_migrate_refuse(&vnet->mdm.desc, -EINVAL,
 					   "device status: the stream has %#x, DRIVER_OK without FEATURES_OK, which this device cannot be",
 					   status);
 	if (!vnet_vector_ok(vnet, parts->config_vector))
-		return mdev_migrate_refuse(&vnet->mdm, -EINVAL,
+		return mdev_migrate_refuse(&vnet->mdm.desc, -EINVAL,
 					   "config_msix_vector: the stream has %u, this device has %u vectors",
 					   parts->config_vector,
 					   vnet->nr_vectors);
@@ -343,22 +343,22 @@ static int vnet_check_queue(struct vnet *vnet, const struct vnet_parts *parts,
 	struct mdev_migrate_device *mdm = &vnet->mdm;
 
 	if (!is_power_of_2(queue->size) || queue->size > VNET_QUEUE_SIZE)
-		return mdev_migrate_refuse(mdm, -EINVAL,
+		return mdev_migrate_refuse(&mdm->desc, -EINVAL,
 					   "queue %u: size: the stream has %u, this device allows powers of two up to %u",
 					   index, queue->size, VNET_QUEUE_SIZE);
 	if (!vnet_vector_ok(vnet, queue->vector))
-		return mdev_migrate_refuse(mdm, -EINVAL,
+		return mdev_migrate_refuse(&mdm->desc, -EINVAL,
 					   "queue %u: vector: the stream has %u, this device has %u vectors",
 					   index, queue->vector,
 					   vnet->nr_vectors);
 	if (queue->enabled > 1 ||
 	    (queue->enabled && !(parts->status & VIRTIO_CONFIG_S_FEATURES_OK)))
-		return mdev_migrate_refuse(mdm, -EINVAL,
+		return mdev_migrate_refuse(&mdm->desc, -EINVAL,
 					   "queue %u: enabled: the stream has %u with device status %#x, this device cannot be that",
 					   index, queue->enabled,
 					   parts->status);
 	if (queue->notify_off != index || queue->notif_config_data)
-		return mdev_migrate_refuse(mdm, -EINVAL,
+		return mdev_migrate_refuse(&mdm->desc, -EINVAL,
 					   "queue %u: notifications: the stream has offset %u and data %u, this device has %u and 0",
 					   index, queue->notify_off,
 					   queue->notif_config_data, index);
@@ -397,7 +397,7 @@ int vnet_load_check(struct mdev_migrate_device *mdm, void *data)
 		return err;
 
 	if (parts->nr_queues != vnet->nr_queues)
-		return mdev_migrate_refuse(mdm, -EINVAL,
+		return mdev_migrate_refuse(&mdm->desc, -EINVAL,
 					   "queues: the stream has %u, this device has %u",
 					   parts->nr_queues, vnet->nr_queues);
 	for (i = 0; i < vnet->nr_queues; i++) {
@@ -409,7 +409,7 @@ int vnet_load_check(struct mdev_migrate_device *mdm, void *data)
 	if (shadow->broken >> vnet->nr_queues ||
 	    (shadow->broken &&
 	     !(parts->status & VIRTIO_CONFIG_S_NEEDS_RESET)))
-		return mdev_migrate_refuse(mdm, -EINVAL,
+		return mdev_migrate_refuse(&mdm->desc, -EINVAL,
 					   "broken queues: the stream has %#x with device status %#x, this device has %u queues",
 					   shadow->broken, parts->status,
 					   vnet->nr_queues);

@@ -13,14 +13,13 @@
 
 #include <linux/mdev.h>
 #include <linux/mdev_migrate/config.h>
+#include <linux/mdev_migrate/description.h>
 #include <linux/mdev_migrate/memory.h>
 #include <linux/mdev_migrate/pci.h>
-#include <linux/spinlock.h>
 #include <linux/vfio.h>
 #include <uapi/linux/mdev_migrate.h>
 
 struct mdm_migration;
-struct mdm_sysfs_dir;
 struct mdm_types;
 struct mdm_virtual;
 struct mdev_migrate_device;
@@ -188,35 +187,22 @@ struct mdev_migrate_driver {
  * @vdev: what the VFIO core sees
  * @mdev: what the mdev core sees
  * @drv: its driver
- * @config: its configuration; changes only while the device is closed, under
- *	@config_lock
- *
- * First member of the driver's own structure. Everything below is the helper's.
- *
- * @config_lock: guards @config and @is_open. Taken inside the VFIO core's
- *	locks and outside all of the helper's others.
- * @is_open: between open_device and close_device
- * @error_lock: guards @last_error
- * @last_error: the last refused or failed migration step
+ * @desc: what it is; @desc.config is its configuration, which changes only while
+ *	the device is closed
  * @pci: configuration space, BARs, interrupts
  * @memory: guest memory
  * @mig: state machine and data transfer session
- * @dir: migration/ in sysfs
+ *
+ * First member of the driver's own structure.
  */
 struct mdev_migrate_device {
 	struct vfio_device vdev;
 	struct mdev_device *mdev;
 	struct mdev_migrate_driver *drv;
-	struct mdev_migrate_config config;
-
-	struct mutex config_lock; /* config, is_open */
-	bool is_open;
-	spinlock_t error_lock; /* last_error */
-	struct mdev_migrate_msg last_error;
+	struct mdev_migrate_description desc;
 	struct mdev_migrate_pci *pci;
 	struct mdev_migrate_memory *memory;
 	struct mdm_migration *mig;
-	struct mdm_sysfs_dir *dir;
 };
 
 /* model.c */
@@ -227,15 +213,6 @@ int mdev_migrate_register_virtual(struct mdev_migrate_driver *drv,
 				  const char *name);
 void mdev_migrate_unregister_virtual(struct mdev_migrate_driver *drv);
 struct mdev_migrate_device *mdev_migrate_from_dev(struct device *dev);
-
-/* vfio.c */
-int mdev_migrate_keep_closed(struct mdev_migrate_device *mdm);
-void mdev_migrate_let_open(struct mdev_migrate_device *mdm);
-
-/* error.c */
-__printf(3, 4)
-int mdev_migrate_refuse(struct mdev_migrate_device *mdm, int err,
-			const char *fmt, ...);
 
 /* save.c */
 int mdev_migrate_put(struct mdev_migrate_writer *writer, u32 tag, u32 flags,

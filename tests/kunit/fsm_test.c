@@ -152,12 +152,11 @@ static int fake_init(struct kunit *test)
 	mdm->drv = &fake_driver;
 	f->dev.init_name = "fake";
 	mdm->vdev.dev = &f->dev;
-	mdev_migrate_config_init(&mdm->config, &model, &foo_versions[1]);
+	mdev_migrate_description_init(&mdm->desc, &f->dev, &model,
+				      &foo_versions[1], NULL);
 	mdm->vdev.migration_flags = VFIO_MIGRATION_STOP_COPY |
 				    VFIO_MIGRATION_P2P |
 				    VFIO_MIGRATION_PRE_COPY;
-	mutex_init(&mdm->config_lock);
-	spin_lock_init(&mdm->error_lock);
 	mdm->pci = mdev_migrate_pci_create(&mdm_pci_ops, mdm);
 	KUNIT_ASSERT_NOT_NULL(test, mdm->pci);
 	KUNIT_ASSERT_EQ(test, mdm_migration_create(mdm), 0);

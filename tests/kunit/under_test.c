@@ -13,6 +13,7 @@
 #include "codec/param.c"
 #include "codec/config.c"
 #include "codec/stream.c"
+#include "description/description.c"
 #include "description/error.c"
 #include "pci/irq.c"
 #include "pci/irq_unmask.c"
@@ -38,7 +39,7 @@
 #include "migration/resume.c"
 #include "migration/fsm.c"
 
-void mdm_sysfs_state_changed(struct mdev_migrate_device *mdm)
+void mdm_sysfs_state_changed(struct mdev_migrate_description *desc)
 {
 }
 

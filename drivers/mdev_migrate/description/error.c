@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The last refused or failed migration step, as a sentence. */
-#include "../mdm.h"
+#include <linux/export.h>
+
+#include "description.h"
 
 /**
  * mdev_migrate_refuse - refuse a migration step
- * @mdm: the device
+ * @desc: the device's description
  * @err: the errno to return, negative
  * @fmt: the sentence: both sides and what to do, without a newline
  *
@@ -13,7 +15,7 @@
  * Context: Any.
  * Return: @err, so that a refusal is one statement.
  */
-int mdev_migrate_refuse(struct mdev_migrate_device *mdm, int err,
+int mdev_migrate_refuse(struct mdev_migrate_description *desc, int err,
 			const char *fmt, ...)
 {
 	struct mdev_migrate_msg msg;
@@ -24,10 +26,10 @@ int mdev_migrate_refuse(struct mdev_migrate_device *mdm, int err,
 	vsnprintf(msg.text, sizeof(msg.text), fmt, args);
 	va_end(args);
 
-	spin_lock_irqsave(&mdm->error_lock, flags);
-	mdm->last_error = msg;
-	spin_unlock_irqrestore(&mdm->error_lock, flags);
-	dev_notice_ratelimited(mdm->vdev.dev, "%s (%pe)\n", msg.text,
+	spin_lock_irqsave(&desc->error_lock, flags);
+	desc->last_error = msg;
+	spin_unlock_irqrestore(&desc->error_lock, flags);
+	dev_notice_ratelimited(desc->dev, "%s (%pe)\n", msg.text,
 			       ERR_PTR(err));
 	return err;
 }
@@ -35,28 +37,28 @@ EXPORT_SYMBOL_GPL(mdev_migrate_refuse);
 
 /**
  * mdm_error_clear - a new step begins, forget the last error
- * @mdm: the device
+ * @desc: the device's description
  */
-void mdm_error_clear(struct mdev_migrate_device *mdm)
+void mdm_error_clear(struct mdev_migrate_description *desc)
 {
 	unsigned long flags;
 
-	spin_lock_irqsave(&mdm->error_lock, flags);
-	mdm->last_error.text[0] = 0;
-	spin_unlock_irqrestore(&mdm->error_lock, flags);
+	spin_lock_irqsave(&desc->error_lock, flags);
+	desc->last_error.text[0] = 0;
+	spin_unlock_irqrestore(&desc->error_lock, flags);
 }
 
 /**
  * mdm_error_get - the last error's sentence
- * @mdm: the device
+ * @desc: the device's description
  * @msg: the result
  */
-void mdm_error_get(struct mdev_migrate_device *mdm,
+void mdm_error_get(struct mdev_migrate_description *desc,
 		   struct mdev_migrate_msg *msg)
 {
 	unsigned long flags;
 
-	spin_lock_irqsave(&mdm->error_lock, flags);
-	*msg = mdm->last_error;
-	spin_unlock_irqrestore(&mdm->error_lock, flags);
+	spin_lock_irqsave(&desc->error_lock, flags);
+	*msg = desc->last_error;
+	spin_unlock_irqrestore(&desc->error_lock, flags);
 }

@@ -7,7 +7,7 @@
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 
-#include "../mdm.h"
+#include "description.h"
 
 static DEFINE_SPINLOCK(objects_lock); /* nr_objects */
 static DECLARE_WAIT_QUEUE_HEAD(objects_gone);

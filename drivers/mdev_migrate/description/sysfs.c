@@ -50,7 +50,7 @@ static const struct kobj_type dir_ktype = {
 
 /**
  * mdm_sysfs_add_dir - make a folder
- * @proto: its type, mdm and param are taken over
+ * @proto: its type, desc and param are taken over
  * @parent: where
  * @parent_dir: likewise if that is one of ours: removed with it
  * @name: the folder's name
@@ -70,7 +70,7 @@ struct mdm_sysfs_dir *mdm_sysfs_add_dir(const struct mdm_sysfs_dir *proto,
 		return ERR_PTR(-ENOMEM);
 	mdm_object_get();
 	dir->type = proto->type;
-	dir->mdm = proto->mdm;
+	dir->desc = proto->desc;
 	dir->param = proto->param;
 	INIT_LIST_HEAD(&dir->children);
 	INIT_LIST_HEAD(&dir->sibling);

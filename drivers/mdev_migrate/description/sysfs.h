@@ -6,13 +6,13 @@
 #include <linux/kobject.h>
 #include <linux/sysfs.h>
 
-#include "../mdm.h"
+#include "description.h"
 
 /**
  * struct mdm_sysfs_dir - a folder
  * @kobj: the folder
  * @type: whose, or NULL if a device's
- * @mdm: whose, or NULL if a type's
+ * @desc: whose, or NULL if a type's
  * @param: of a parameter's folder, the index
  * @files: files that are made at run time, freed with the folder
  * @children: folders in it
@@ -20,8 +20,8 @@
  */
 struct mdm_sysfs_dir {
 	struct kobject kobj;
-	struct mdm_type *type;
-	struct mdev_migrate_device *mdm;
+	struct mdev_migrate_type_description *type;
+	struct mdev_migrate_description *desc;
 	unsigned int param;
 	struct mdm_sysfs_file *files;
 	struct list_head children;
@@ -57,6 +57,7 @@ struct mdm_sysfs_dir *mdm_sysfs_add_dir(const struct mdm_sysfs_dir *proto,
 					const char *name);
 int mdm_sysfs_add_files(struct mdm_sysfs_dir *dir,
 			const struct attribute * const *attrs);
+void mdm_sysfs_remove(struct mdm_sysfs_dir *dir);
 size_t mdm_sysfs_trim(const char *buf, size_t count);
 
 #endif /* MDM_SYSFS_H */

@@ -3,34 +3,35 @@
  * migration/ of a device, see
  * Documentation/ABI/testing/sysfs-bus-mdev-migration.
  */
+#include <linux/export.h>
 #include <linux/slab.h>
 
+#include "../codec/msg.h"
 #include "sysfs.h"
 
 static ssize_t model_show(struct mdm_sysfs_dir *dir,
 			  const struct mdm_sysfs_file *file, char *buf)
 {
-	return sysfs_emit(buf, "%s\n", dir->mdm->drv->model->uri);
+	return sysfs_emit(buf, "%s\n", dir->desc->model->uri);
 }
 MDM_SYSFS_ATTR_RO(model);
 
 static ssize_t version_show(struct mdm_sysfs_dir *dir,
 			    const struct mdm_sysfs_file *file, char *buf)
 {
-	return sysfs_emit(buf, "%s\n",
-			  to_mdm_type(dir->mdm->mdev->type)->version->name);
+	return sysfs_emit(buf, "%s\n", dir->desc->version->name);
 }
 MDM_SYSFS_ATTR_RO(version);
 
 static ssize_t config_show(struct mdm_sysfs_dir *dir,
 			   const struct mdm_sysfs_file *file, char *buf)
 {
-	struct mdev_migrate_device *mdm = dir->mdm;
+	struct mdev_migrate_description *desc = dir->desc;
 	int len;
 
-	mutex_lock(&mdm->config_lock);
-	len = mdev_migrate_config_format(&mdm->config, buf, PAGE_SIZE - 1);
-	mutex_unlock(&mdm->config_lock);
+	mutex_lock(&desc->config_lock);
+	len = mdev_migrate_config_format(&desc->config, buf, PAGE_SIZE - 1);
+	mutex_unlock(&desc->config_lock);
 	if (len < 0)
 		return len;
 	return len + sysfs_emit_at(buf, len, "\n");
@@ -40,9 +41,7 @@ MDM_SYSFS_ATTR_RO(config);
 static ssize_t state_show(struct mdm_sysfs_dir *dir,
 			  const struct mdm_sysfs_file *file, char *buf)
 {
-	enum vfio_device_mig_state state = mdm_migration_state(dir->mdm);
-
-	return sysfs_emit(buf, "%s\n", mdm_migration_state_name(state));
+	return sysfs_emit(buf, "%s\n", dir->desc->ops->state(dir->desc));
 }
 MDM_SYSFS_ATTR_RO(state);
 
@@ -51,7 +50,7 @@ static ssize_t stop_copy_bytes_show(struct mdm_sysfs_dir *dir,
 				    char *buf)
 {
 	return sysfs_emit(buf, "%zu\n",
-			  mdm_migration_stop_copy_bytes(dir->mdm));
+			  dir->desc->ops->stop_copy_bytes(dir->desc));
 }
 MDM_SYSFS_ATTR_RO(stop_copy_bytes);
 
@@ -60,7 +59,7 @@ static ssize_t last_error_show(struct mdm_sysfs_dir *dir,
 {
 	struct mdev_migrate_msg msg;
 
-	mdm_error_get(dir->mdm, &msg);
+	mdm_error_get(dir->desc, &msg);
 	return msg.text[0] ? sysfs_emit(buf, "%s\n", msg.text) : 0;
 }
 MDM_SYSFS_ATTR_RO(last_error);
@@ -69,8 +68,6 @@ static const struct attribute * const device_attrs[] = {
 	&model_file.attr,
 	&version_file.attr,
 	&config_file.attr,
-	&state_file.attr,
-	&stop_copy_bytes_file.attr,
 	&last_error_file.attr,
 	NULL,
 };
@@ -78,40 +75,42 @@ static const struct attribute * const device_attrs[] = {
 static ssize_t param_show(struct mdm_sysfs_dir *dir,
 			  const struct mdm_sysfs_file *file, char *buf)
 {
-	struct mdev_migrate_device *mdm = dir->mdm;
+	struct mdev_migrate_description *desc = dir->desc;
 	char text[MDEV_MIGRATE_VALUE_SIZE];
 	u64 value;
 
-	mutex_lock(&mdm->config_lock);
-	value = mdm->config.values[file->param];
-	mutex_unlock(&mdm->config_lock);
-	mdev_migrate_param_format(&mdm->drv->model->params[file->param], value,
+	mutex_lock(&desc->config_lock);
+	value = desc->config.values[file->param];
+	mutex_unlock(&desc->config_lock);
+	mdev_migrate_param_format(&desc->model->params[file->param], value,
 				  text, sizeof(text));
 	return sysfs_emit(buf, "%s\n", text);
 }
 
-static int write_param(struct mdev_migrate_device *mdm, unsigned int param,
+static int write_param(struct mdev_migrate_description *desc, unsigned int param,
 		       const char *text, size_t len,
 		       struct mdev_migrate_msg *why)
 {
-	const struct mdev_migrate_param *p = &mdm->drv->model->params[param];
+	const struct mdev_migrate_param *p = &desc->model->params[param];
 	struct mdev_migrate_config config;
 	int ret;
 
-	lockdep_assert_held(&mdm->config_lock);
-	if (mdm->is_open)
+	lockdep_assert_held(&desc->config_lock);
+	if (desc->is_open)
 		return mdm_say(why, -EBUSY,
 			       "%s: the device is open and keeps its configuration until it is closed",
 			       p->name);
-	config = mdm->config;
+	config = desc->config;
 	ret = mdev_migrate_param_parse(p, text, len, &config.values[param],
 				       why);
 	if (ret)
 		return ret;
-	ret = mdm_config_check(mdm->drv, &config, why);
-	if (ret)
-		return ret;
-	mdm->config = config;
+	if (desc->ops->check_config) {
+		ret = desc->ops->check_config(desc, &config, why);
+		if (ret)
+			return ret;
+	}
+	desc->config = config;
 	return 0;
 }
 
@@ -119,25 +118,25 @@ static ssize_t param_store(struct mdm_sysfs_dir *dir,
 			   const struct mdm_sysfs_file *file, const char *buf,
 			   size_t count)
 {
-	struct mdev_migrate_device *mdm = dir->mdm;
+	struct mdev_migrate_description *desc = dir->desc;
 	struct mdev_migrate_msg why = {};
 	int ret;
 
-	mutex_lock(&mdm->config_lock);
-	ret = write_param(mdm, file->param, buf, mdm_sysfs_trim(buf, count),
+	mutex_lock(&desc->config_lock);
+	ret = write_param(desc, file->param, buf, mdm_sysfs_trim(buf, count),
 			  &why);
-	mutex_unlock(&mdm->config_lock);
+	mutex_unlock(&desc->config_lock);
 	if (ret)
-		return mdev_migrate_refuse(mdm, ret, "%s", why.text);
-	mdm_error_clear(mdm);
+		return mdev_migrate_refuse(desc, ret, "%s", why.text);
+	mdm_error_clear(desc);
 	return count;
 }
 
-static int add_params(struct mdev_migrate_device *mdm,
+static int add_params(struct mdev_migrate_description *desc,
 		      struct mdm_sysfs_dir *root)
 {
-	const struct mdev_migrate_model *model = mdm->drv->model;
-	struct mdm_sysfs_dir proto = { .mdm = mdm };
+	const struct mdev_migrate_model *model = desc->model;
+	struct mdm_sysfs_dir proto = { .desc = desc };
 	struct mdm_sysfs_dir *params;
 	unsigned int i;
 	int ret;
@@ -165,39 +164,64 @@ static int add_params(struct mdev_migrate_device *mdm,
 	return 0;
 }
 
+static int add_files(struct mdev_migrate_description *desc,
+		     struct mdm_sysfs_dir *root)
+{
+	int ret;
+
+	ret = mdm_sysfs_add_files(root, device_attrs);
+	if (!ret && desc->ops->state)
+		ret = sysfs_create_file(&root->kobj, &state_file.attr);
+	if (!ret && desc->ops->stop_copy_bytes)
+		ret = sysfs_create_file(&root->kobj,
+					&stop_copy_bytes_file.attr);
+	return ret ?: add_params(desc, root);
+}
+
 /**
- * mdm_sysfs_add_device - make a device's migration/ folder
- * @mdm: the device
+ * mdev_migrate_description_add - make a device's migration/ folder
+ * @desc: its description; the device is in sysfs
  *
+ * Context: May sleep.
  * Return: 0 or a negative errno; then there is none.
  */
-int mdm_sysfs_add_device(struct mdev_migrate_device *mdm)
+int mdev_migrate_description_add(struct mdev_migrate_description *desc)
 {
-	struct mdm_sysfs_dir proto = { .mdm = mdm };
+	struct mdm_sysfs_dir proto = { .desc = desc };
 	struct mdm_sysfs_dir *root;
 	int ret;
 
-	root = mdm_sysfs_add_dir(&proto, &mdm->mdev->dev.kobj, NULL,
-				 "migration");
+	root = mdm_sysfs_add_dir(&proto, &desc->dev->kobj, NULL, "migration");
 	if (IS_ERR(root))
 		return PTR_ERR(root);
-	ret = mdm_sysfs_add_files(root, device_attrs);
-	if (!ret)
-		ret = add_params(mdm, root);
+	ret = add_files(desc, root);
 	if (ret) {
 		mdm_sysfs_remove(root);
 		return ret;
 	}
-	mdm->dir = root;
+	desc->dir = root;
 	return 0;
 }
+EXPORT_SYMBOL_GPL(mdev_migrate_description_add);
+
+/**
+ * mdev_migrate_description_remove - undo mdev_migrate_description_add()
+ * @desc: the device's description
+ *
+ * Context: May sleep; waits for readers and writers of the files.
+ */
+void mdev_migrate_description_remove(struct mdev_migrate_description *desc)
+{
+	mdm_sysfs_remove(desc->dir);
+}
+EXPORT_SYMBOL_GPL(mdev_migrate_description_remove);
 
 /**
  * mdm_sysfs_state_changed - wake up who polls migration/state
- * @mdm: the device
+ * @desc: the device's description
  */
-void mdm_sysfs_state_changed(struct mdev_migrate_device *mdm)
+void mdm_sysfs_state_changed(struct mdev_migrate_description *desc)
 {
-	if (mdm->dir)
-		sysfs_notify(&mdm->dir->kobj, NULL, "state");
+	if (desc->dir)
+		sysfs_notify(&desc->dir->kobj, NULL, "state");
 }

@@ -3,18 +3,22 @@
  * migration/ of a mdev type, see
  * Documentation/ABI/testing/sysfs-bus-mdev-migration.
  */
+#include <linux/export.h>
+#include <uapi/linux/mdev_migrate.h>
+
+#include "../codec/msg.h"
 #include "sysfs.h"
 
-static void type_config(struct mdm_type *type,
+static void type_config(struct mdev_migrate_type_description *type,
 			struct mdev_migrate_config *config)
 {
-	mdev_migrate_config_init(config, type->drv->model, type->version);
+	mdev_migrate_config_init(config, type->model, type->version);
 }
 
 static ssize_t model_show(struct mdm_sysfs_dir *dir,
 			  const struct mdm_sysfs_file *file, char *buf)
 {
-	return sysfs_emit(buf, "%s\n", dir->type->drv->model->uri);
+	return sysfs_emit(buf, "%s\n", dir->type->model->uri);
 }
 MDM_SYSFS_ATTR_RO(model);
 
@@ -51,7 +55,7 @@ MDM_SYSFS_ATTR_RO(stream_version);
 static ssize_t combinations_show(struct mdm_sysfs_dir *dir,
 				 const struct mdm_sysfs_file *file, char *buf)
 {
-	return sysfs_emit(buf, "%s\n", dir->type->drv->ops->check_config ?
+	return sysfs_emit(buf, "%s\n", dir->type->check_config ?
 			  "checked" : "any");
 }
 MDM_SYSFS_ATTR_RO(combinations);
@@ -60,24 +64,16 @@ MDM_SYSFS_ATTR_RO(combinations);
  * Could a device of this type, with its parameters written, be the destination
  * of a device with this configuration?
  */
-static int check_source(struct mdm_type *type, const char *text, size_t len,
+static int check_source(struct mdev_migrate_type_description *type, const char *text, size_t len,
 			struct mdev_migrate_msg *why)
 {
-	struct mdev_migrate_driver *drv = type->drv;
 	struct mdev_migrate_config config;
 	int ret;
 
-	ret = mdev_migrate_config_parse(&config, drv->model, text, len, why);
-	if (ret)
-		return ret;
-	ret = mdm_config_check(drv, &config, why);
-	if (ret)
-		return ret;
-	if (!atomic_read(&type->all->parent.available_instances))
-		return mdm_say(why, -ENOSPC,
-			       "all %u devices exist already; remove one or load the module with a larger max_devices",
-			       drv->max_instances);
-	return 0;
+	ret = mdev_migrate_config_parse(&config, type->model, text, len, why);
+	if (!ret && type->check_config)
+		ret = type->check_config(type, &config, why);
+	return ret ?: type->check_room(type, why);
 }
 
 static ssize_t check_store(struct mdm_sysfs_dir *dir,
@@ -90,8 +86,7 @@ static ssize_t check_store(struct mdm_sysfs_dir *dir,
 	ret = check_source(dir->type, buf, mdm_sysfs_trim(buf, count), &why);
 	if (!ret)
 		return count;
-	dev_notice_ratelimited(dir->type->type.parent->dev,
-			       "%s: check: %s (%pe)\n",
+	dev_notice_ratelimited(dir->type->dev, "%s: check: %s (%pe)\n",
 			       dir->type->version->name, why.text,
 			       ERR_PTR(ret));
 	return ret;
@@ -114,7 +109,7 @@ static const struct attribute * const type_attrs[] = {
 
 static const struct mdev_migrate_param *dir_param(struct mdm_sysfs_dir *dir)
 {
-	return &dir->type->drv->model->params[dir->param];
+	return &dir->type->model->params[dir->param];
 }
 
 static ssize_t show_value(struct mdm_sysfs_dir *dir, u64 value, char *buf)
@@ -181,9 +176,9 @@ static const struct attribute * const param_attrs[] = {
 	NULL,
 };
 
-static int add_params(struct mdm_type *type, struct mdm_sysfs_dir *root)
+static int add_params(struct mdev_migrate_type_description *type, struct mdm_sysfs_dir *root)
 {
-	const struct mdev_migrate_model *model = type->drv->model;
+	const struct mdev_migrate_model *model = type->model;
 	struct mdm_sysfs_dir proto = { .type = type };
 	struct mdm_sysfs_dir *params, *dir;
 	unsigned int i;
@@ -206,18 +201,21 @@ static int add_params(struct mdm_type *type, struct mdm_sysfs_dir *root)
 }
 
 /**
- * mdm_sysfs_add_type - make a type's migration/ folder
- * @type: the type, registered
+ * mdev_migrate_type_description_add - make a type's migration/ folder
+ * @type: its description
+ * @parent: the type's folder
  *
+ * Context: May sleep.
  * Return: 0 or a negative errno; then there is none.
  */
-int mdm_sysfs_add_type(struct mdm_type *type)
+int mdev_migrate_type_description_add(struct mdev_migrate_type_description *type,
+				      struct kobject *parent)
 {
 	struct mdm_sysfs_dir proto = { .type = type };
 	struct mdm_sysfs_dir *root;
 	int ret;
 
-	root = mdm_sysfs_add_dir(&proto, &type->type.kobj, NULL, "migration");
+	root = mdm_sysfs_add_dir(&proto, parent, NULL, "migration");
 	if (IS_ERR(root))
 		return PTR_ERR(root);
 	ret = mdm_sysfs_add_files(root, type_attrs);
@@ -230,3 +228,17 @@ int mdm_sysfs_add_type(struct mdm_type *type)
 	type->dir = root;
 	return 0;
 }
+EXPORT_SYMBOL_GPL(mdev_migrate_type_description_add);
+
+/**
+ * mdev_migrate_type_description_remove - undo mdev_migrate_type_description_add()
+ * @type: the type's description, or one that was not added
+ *
+ * Context: May sleep; waits for readers and writers of the files.
+ */
+void mdev_migrate_type_description_remove(struct mdev_migrate_type_description *type)
+{
+	mdm_sysfs_remove(type->dir);
+	type->dir = NULL;
+}
+EXPORT_SYMBOL_GPL(mdev_migrate_type_description_remove);

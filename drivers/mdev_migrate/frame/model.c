@@ -8,28 +8,11 @@
 
 #include "../mdm.h"
 
-/**
- * mdm_config_check - can there be a device with this configuration?
- * @drv: whose
- * @config: every value is allowed already
- * @why: filled on error
- *
- * Return: 0, -EOPNOTSUPP, -ENOSPC or what else the model's check_config says.
- */
-int mdm_config_check(struct mdev_migrate_driver *drv,
-		     const struct mdev_migrate_config *config,
-		     struct mdev_migrate_msg *why)
-{
-	if (!drv->ops->check_config)
-		return 0;
-	return drv->ops->check_config(drv, config, why);
-}
-
 static ssize_t show_description(struct mdev_type *mtype, char *buf)
 {
 	struct mdm_type *type = to_mdm_type(mtype);
 
-	return sysfs_emit(buf, "%s\n", type->version->description);
+	return sysfs_emit(buf, "%s\n", type->desc.version->description);
 }
 
 /* How many versions there are up to drv->max_version. */
@@ -74,19 +57,21 @@ static void remove_type_dirs(struct mdm_types *types)
 {
 	unsigned int i;
 
-	for (i = 0; i < types->nr; i++) {
-		mdm_sysfs_remove(types->types[i].dir);
-		types->types[i].dir = NULL;
-	}
+	for (i = 0; i < types->nr; i++)
+		mdev_migrate_type_description_remove(&types->types[i].desc);
 }
 
-static int add_type_dirs(struct mdm_types *types)
+static int add_type_dirs(struct mdm_types *types, struct device *parent)
 {
 	unsigned int i;
 	int ret;
 
 	for (i = 0; i < types->nr; i++) {
-		ret = mdm_sysfs_add_type(&types->types[i]);
+		struct mdm_type *type = &types->types[i];
+
+		type->desc.dev = parent;
+		ret = mdev_migrate_type_description_add(&type->desc,
+							&type->type.kobj);
 		if (ret) {
 			remove_type_dirs(types);
 			return ret;
@@ -158,7 +143,7 @@ int mdev_migrate_register(struct mdev_migrate_driver *drv,
 	ret = mdm_types_register(drv->types, parent);
 	if (ret)
 		goto unregister_driver;
-	ret = add_type_dirs(drv->types);
+	ret = add_type_dirs(drv->types, parent);
 	if (ret)
 		goto unregister_parent;
 	/* udev's rules may look at migration/ from here on. */

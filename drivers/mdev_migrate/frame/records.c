@@ -84,7 +84,7 @@ int mdm_pci_load_record(struct mdev_migrate_device *mdm,
 		ret = mdev_migrate_pci_check_msix(mdm->pci, rec->data,
 						  rec->length, &why);
 	if (ret)
-		return mdev_migrate_refuse(mdm, ret, "%s", why.text);
+		return mdev_migrate_refuse(&mdm->desc, ret, "%s", why.text);
 	if (rec->tag == MDEV_MIGRATE_TAG_PCI_CONFIG) {
 		memcpy(shadow->cfg, rec->data, PCI_CFG_SPACE_SIZE);
 		return 0;

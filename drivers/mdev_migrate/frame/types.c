@@ -48,6 +48,32 @@ static void type_release(struct kobject *kobj)
 	mdm_types_put(types);
 }
 
+static struct mdm_type *type_of(struct mdev_migrate_type_description *desc)
+{
+	return container_of(desc, struct mdm_type, desc);
+}
+
+static int check_config(struct mdev_migrate_type_description *desc,
+			const struct mdev_migrate_config *config,
+			struct mdev_migrate_msg *why)
+{
+	struct mdev_migrate_driver *drv = type_of(desc)->drv;
+
+	return drv->ops->check_config(drv, config, why);
+}
+
+static int check_room(struct mdev_migrate_type_description *desc,
+		      struct mdev_migrate_msg *why)
+{
+	struct mdm_type *type = type_of(desc);
+
+	if (atomic_read(&type->all->parent.available_instances))
+		return 0;
+	return mdm_say(why, -ENOSPC,
+		       "all %u devices exist already; remove one or load the module with a larger max_devices",
+		       type->drv->max_instances);
+}
+
 /**
  * mdm_types_create - make the types of a driver
  * @drv: the driver
@@ -84,7 +110,11 @@ struct mdm_types *mdm_types_create(struct mdev_migrate_driver *drv,
 		type->type.pretty_name = version->description;
 		type->all = types;
 		type->drv = drv;
-		type->version = version;
+		type->desc.model = model;
+		type->desc.version = version;
+		type->desc.check_config = drv->ops->check_config ?
+					  check_config : NULL;
+		type->desc.check_room = check_room;
 		types->ptrs[types->nr++] = &type->type;
 	}
 	return types;

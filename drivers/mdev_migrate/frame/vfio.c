@@ -5,6 +5,39 @@
 
 #include "../mdm.h"
 
+static struct mdev_migrate_device *
+described(struct mdev_migrate_description *desc)
+{
+	return container_of(desc, struct mdev_migrate_device, desc);
+}
+
+static int check_config(struct mdev_migrate_description *desc,
+			const struct mdev_migrate_config *config,
+			struct mdev_migrate_msg *why)
+{
+	struct mdev_migrate_driver *drv = described(desc)->drv;
+
+	if (!drv->ops->check_config)
+		return 0;
+	return drv->ops->check_config(drv, config, why);
+}
+
+static const char *show_state(struct mdev_migrate_description *desc)
+{
+	return mdm_migration_state_name(mdm_migration_state(described(desc)));
+}
+
+static size_t stop_copy_bytes(struct mdev_migrate_description *desc)
+{
+	return mdm_migration_stop_copy_bytes(described(desc));
+}
+
+static const struct mdev_migrate_description_ops mdm_description_ops = {
+	.check_config = check_config,
+	.state = show_state,
+	.stop_copy_bytes = stop_copy_bytes,
+};
+
 static int mdm_init_device(struct vfio_device *vdev)
 {
 	struct mdev_migrate_device *mdm = to_mdm(vdev);
@@ -14,9 +47,9 @@ static int mdm_init_device(struct vfio_device *vdev)
 
 	mdm->mdev = mdev;
 	mdm->drv = type->drv;
-	mdev_migrate_config_init(&mdm->config, type->drv->model, type->version);
-	mutex_init(&mdm->config_lock);
-	spin_lock_init(&mdm->error_lock);
+	mdev_migrate_description_init(&mdm->desc, vdev->dev, type->drv->model,
+				      type->desc.version,
+				      &mdm_description_ops);
 	mdm->pci = mdev_migrate_pci_create(&mdm_pci_ops, mdm);
 	if (!mdm->pci)
 		return -ENOMEM;
@@ -45,53 +78,16 @@ static void mdm_release_device(struct vfio_device *vdev)
 	mdm_migration_destroy(mdm);
 	mdev_migrate_memory_destroy(mdm->memory);
 	mdev_migrate_pci_destroy(mdm->pci);
-	mutex_destroy(&mdm->config_lock);
+	mdev_migrate_description_destroy(&mdm->desc);
 	mdm_object_put();
 }
-
-static void set_open(struct mdev_migrate_device *mdm, bool is_open)
-{
-	mutex_lock(&mdm->config_lock);
-	mdm->is_open = is_open;
-	mutex_unlock(&mdm->config_lock);
-}
-
-/**
- * mdev_migrate_keep_closed - keep a device from being opened
- * @mdm: the device
- *
- * For attributes that are written while the device is closed.
- *
- * Context: May sleep, but does not wait for the device's user; takes
- * @mdm->config_lock.
- * Return: 0; then mdev_migrate_let_open() must follow; or -EBUSY if it is open.
- */
-int mdev_migrate_keep_closed(struct mdev_migrate_device *mdm)
-{
-	mutex_lock(&mdm->config_lock);
-	if (!mdm->is_open)
-		return 0;
-	mutex_unlock(&mdm->config_lock);
-	return -EBUSY;
-}
-EXPORT_SYMBOL_GPL(mdev_migrate_keep_closed);
-
-/**
- * mdev_migrate_let_open - end what mdev_migrate_keep_closed() began
- * @mdm: the device
- */
-void mdev_migrate_let_open(struct mdev_migrate_device *mdm)
-{
-	mutex_unlock(&mdm->config_lock);
-}
-EXPORT_SYMBOL_GPL(mdev_migrate_let_open);
 
 static int mdm_open_device(struct vfio_device *vdev)
 {
 	struct mdev_migrate_device *mdm = to_mdm(vdev);
 	int ret;
 
-	set_open(mdm, true);
+	mdev_migrate_description_set_open(&mdm->desc, true);
 	ret = mdev_migrate_memory_open(mdm->memory);
 	if (ret)
 		goto not_open;
@@ -104,7 +100,7 @@ close_memory:
 	mdev_migrate_pci_close(mdm->pci);
 	mdev_migrate_memory_close(mdm->memory);
 not_open:
-	set_open(mdm, false);
+	mdev_migrate_description_set_open(&mdm->desc, false);
 	return ret;
 }
 
@@ -115,7 +111,7 @@ static void mdm_close_device(struct vfio_device *vdev)
 	mdm_migration_close(mdm);
 	mdev_migrate_pci_close(mdm->pci);
 	mdev_migrate_memory_close(mdm->memory);
-	set_open(mdm, false);
+	mdev_migrate_description_set_open(&mdm->desc, false);
 }
 
 static long get_info(struct mdev_migrate_device *mdm, void __user *arg)
@@ -330,7 +326,7 @@ int mdm_vfio_probe(struct mdev_device *mdev)
 		if (ret)
 			goto put;
 	}
-	ret = mdm_sysfs_add_device(mdm);
+	ret = mdev_migrate_description_add(&mdm->desc);
 	if (ret)
 		goto release;
 	ret = vfio_register_emulated_iommu_dev(&mdm->vdev);
@@ -339,7 +335,7 @@ int mdm_vfio_probe(struct mdev_device *mdev)
 	return 0;
 
 remove_dir:
-	mdm_sysfs_remove(mdm->dir);
+	mdev_migrate_description_remove(&mdm->desc);
 release:
 	if (mdm->drv->ops->release)
 		mdm->drv->ops->release(mdm);
@@ -360,7 +356,7 @@ void mdm_vfio_remove(struct mdev_device *mdev)
 	struct mdev_migrate_device *mdm = dev_get_drvdata(&mdev->dev);
 
 	vfio_unregister_group_dev(&mdm->vdev);
-	mdm_sysfs_remove(mdm->dir);
+	mdev_migrate_description_remove(&mdm->desc);
 	if (mdm->drv->ops->release)
 		mdm->drv->ops->release(mdm);
 	vfio_put_device(&mdm->vdev);

@@ -41,7 +41,7 @@ static void set_state(struct mdev_migrate_device *mdm,
 	if (mdm->mig->state == state)
 		return;
 	WRITE_ONCE(mdm->mig->state, state);
-	mdm_sysfs_state_changed(mdm);
+	mdm_sysfs_state_changed(&mdm->desc);
 }
 
 static void end_session(struct mdev_migrate_device *mdm)
@@ -61,7 +61,7 @@ static int arc_stop(struct mdev_migrate_device *mdm, struct file **filp)
 
 	ret = mdm->drv->ops->stop(mdm);
 	if (ret)
-		return mdev_migrate_refuse(mdm, ret,
+		return mdev_migrate_refuse(&mdm->desc, ret,
 					   "the device could not be stopped");
 	mdev_migrate_pci_stop(mdm->pci);
 	return 0;
@@ -84,10 +84,10 @@ static int arc_precopy_begin(struct mdev_migrate_device *mdm,
 {
 	struct mdm_session *session;
 
-	mdm_error_clear(mdm);
+	mdm_error_clear(&mdm->desc);
 	session = mdm_saving_begin(mdm, filp);
 	if (IS_ERR(session))
-		return mdev_migrate_refuse(mdm, PTR_ERR(session),
+		return mdev_migrate_refuse(&mdm->desc, PTR_ERR(session),
 					   "no data transfer session could be made");
 	mdm_saving_set_precopy(session, true);
 	mdm->mig->session = session;
@@ -119,10 +119,10 @@ static int arc_stop_copy_begin(struct mdev_migrate_device *mdm,
 	struct mdm_session *session;
 	int ret;
 
-	mdm_error_clear(mdm);
+	mdm_error_clear(&mdm->desc);
 	session = mdm_saving_begin(mdm, filp);
 	if (IS_ERR(session))
-		return mdev_migrate_refuse(mdm, PTR_ERR(session),
+		return mdev_migrate_refuse(&mdm->desc, PTR_ERR(session),
 					   "no data transfer session could be made");
 	ret = mdm_saving_stop_copy(session);
 	if (ret) {
@@ -147,10 +147,10 @@ static int arc_resuming_begin(struct mdev_migrate_device *mdm,
 {
 	struct mdm_session *session;
 
-	mdm_error_clear(mdm);
+	mdm_error_clear(&mdm->desc);
 	session = mdm_resuming_begin(mdm, filp);
 	if (IS_ERR(session))
-		return mdev_migrate_refuse(mdm, PTR_ERR(session),
+		return mdev_migrate_refuse(&mdm->desc, PTR_ERR(session),
 					   "no data transfer session could be made");
 	mdm->mig->session = session;
 	return 0;

@@ -116,7 +116,7 @@ static int resume_config(struct mdm_reader *reader, const char *text,
 	ret = mdev_migrate_config_parse(&config, mdm->drv->model, text, len,
 					reader->why);
 	if (!ret)
-		ret = mdev_migrate_config_match(&mdm->config, &config,
+		ret = mdev_migrate_config_match(&mdm->desc.config, &config,
 						reader->why);
 	if (ret)
 		return ret;
@@ -198,7 +198,7 @@ static int tell(struct mdev_migrate_device *mdm, struct mdm_resuming *resuming,
 		int ret)
 {
 	if (ret && resuming->why.text[0])
-		mdev_migrate_refuse(mdm, ret,
+		mdev_migrate_refuse(&mdm->desc, ret,
 				    "%s (record at byte %llu of the stream)",
 				    resuming->why.text,
 				    resuming->reader.offset);
@@ -343,7 +343,7 @@ static int check_required(struct mdev_migrate_device *mdm,
 	}
 	if (!missing)
 		return 0;
-	return mdev_migrate_refuse(mdm, -ENODATA,
+	return mdev_migrate_refuse(&mdm->desc, -ENODATA,
 				   "the stream has no record %s, this device needs it",
 				   mdm_tag_name(&room, missing->tag));
 }

@@ -92,7 +92,7 @@ static int put_head(struct mdev_migrate_device *mdm,
 	if (ret)
 		return ret;
 	/* Fixed while the device is open. */
-	ret = mdev_migrate_config_format(&mdm->config, text,
+	ret = mdev_migrate_config_format(&mdm->desc.config, text,
 					 MDEV_MIGRATE_CONFIG_MAX);
 	if (ret < 0)
 		return ret;
@@ -323,7 +323,7 @@ int mdm_saving_stop_copy(struct mdm_session *session)
 	mutex_unlock(&session->lock);
 	wake_up_all(&session->wait);
 	if (ret)
-		mdev_migrate_refuse(mdm, ret, "the device state could not be saved");
+		mdev_migrate_refuse(&mdm->desc, ret, "the device state could not be saved");
 	return ret;
 }
 
@@ -362,7 +362,7 @@ size_t mdm_saving_head_size(struct mdev_migrate_device *mdm)
 	int len = MDEV_MIGRATE_CONFIG_MAX;
 
 	if (text)
-		len = mdev_migrate_config_format(&mdm->config, text,
+		len = mdev_migrate_config_format(&mdm->desc.config, text,
 						 MDEV_MIGRATE_CONFIG_MAX);
 	return 2 * sizeof(struct mdev_migrate_record_hdr) +
 	       sizeof(struct mdev_migrate_start) + max(len, 0);

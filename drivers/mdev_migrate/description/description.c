@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What a device is, and that it stays that while the device is open. */
+#include <linux/export.h>
+
+#include "description.h"
+
+/**
+ * mdev_migrate_description_init - describe a device
+ * @desc: the description, zeroed
+ * @dev: the device
+ * @model: its model; mdev_migrate_model_check() has nothing against it
+ * @version: the version that it is made as, of @model's
+ * @ops: what its driver knows
+ *
+ * Its configuration is the version's.
+ */
+void mdev_migrate_description_init(struct mdev_migrate_description *desc,
+				   struct device *dev,
+				   const struct mdev_migrate_model *model,
+				   const struct mdev_migrate_version *version,
+				   const struct mdev_migrate_description_ops *ops)
+{
+	desc->dev = dev;
+	desc->model = model;
+	desc->version = version;
+	desc->ops = ops;
+	mdev_migrate_config_init(&desc->config, model, version);
+	mutex_init(&desc->config_lock);
+	spin_lock_init(&desc->error_lock);
+}
+EXPORT_SYMBOL_GPL(mdev_migrate_description_init);
+
+/**
+ * mdev_migrate_description_destroy - undo mdev_migrate_description_init()
+ * @desc: the description, out of sysfs
+ */
+void mdev_migrate_description_destroy(struct mdev_migrate_description *desc)
+{
+	mutex_destroy(&desc->config_lock);
+}
+EXPORT_SYMBOL_GPL(mdev_migrate_description_destroy);
+
+/**
+ * mdev_migrate_description_set_open - the device is being opened, or was closed
+ * @desc: its description
+ * @is_open: its configuration is fixed from here on, or no longer
+ *
+ * Context: May sleep, but does not wait for the device's user.
+ */
+void mdev_migrate_description_set_open(struct mdev_migrate_description *desc,
+				       bool is_open)
+{
+	mutex_lock(&desc->config_lock);
+	desc->is_open = is_open;
+	mutex_unlock(&desc->config_lock);
+}
+EXPORT_SYMBOL_GPL(mdev_migrate_description_set_open);
+
+/**
+ * mdev_migrate_keep_closed - keep a device from being opened
+ * @desc: its description
+ *
+ * For attributes that are written while the device is closed.
+ *
+ * Context: May sleep, but does not wait for the device's user; takes
+ * @desc->config_lock.
+ * Return: 0; then mdev_migrate_let_open() must follow; or -EBUSY if it is open.
+ */
+int mdev_migrate_keep_closed(struct mdev_migrate_description *desc)
+{
+	mutex_lock(&desc->config_lock);
+	if (!desc->is_open)
+		return 0;
+	mutex_unlock(&desc->config_lock);
+	return -EBUSY;
+}
+EXPORT_SYMBOL_GPL(mdev_migrate_keep_closed);
+
+/**
+ * mdev_migrate_let_open - end what mdev_migrate_keep_closed() began
+ * @desc: the device's description
+ */
+void mdev_migrate_let_open(struct mdev_migrate_description *desc)
+{
+	mutex_unlock(&desc->config_lock);
+}
+EXPORT_SYMBOL_GPL(mdev_migrate_let_open);

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a device is, for those who look for a destination: its model, version
+ * and configuration, its last refusal, and migration/ in sysfs, which shows
+ * them. Also for the mdev types that devices are made of.
+ *
+ * See Documentation/ABI/testing/sysfs-bus-mdev-migration.
+ */
+#ifndef _LINUX_MDEV_MIGRATE_DESCRIPTION_H
+#define _LINUX_MDEV_MIGRATE_DESCRIPTION_H
+
+#include <linux/device.h>
+#include <linux/kobject.h>
+#include <linux/mdev_migrate/config.h>
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+
+struct mdev_migrate_description;
+struct mdm_sysfs_dir;
+
+/**
+ * struct mdev_migrate_description_ops - what the driver of a device knows
+ * @check_config: is the combination of values possible (-EOPNOTSUPP), are
+ *	there resources for it (-ENOSPC)? Every single value is allowed already.
+ *	Fills @why when it refuses. Runs under the description's config_lock.
+ *	Optional.
+ * @state: the device's migration state, as migration/state shows it. Runs at any
+ *	time. Without it there is no such file.
+ * @stop_copy_bytes: what stop-copy would send now. Runs at any time. Without it
+ *	there is no migration/stop_copy_bytes.
+ */
+struct mdev_migrate_description_ops {
+	int (*check_config)(struct mdev_migrate_description *desc,
+			    const struct mdev_migrate_config *config,
+			    struct mdev_migrate_msg *why);
+	const char *(*state)(struct mdev_migrate_description *desc);
+	size_t (*stop_copy_bytes)(struct mdev_migrate_description *desc);
+};
+
+/**
+ * struct mdev_migrate_description - what a device is
+ * @dev: the device; migration/ is in its folder
+ * @model: its model
+ * @version: the version that it was made as
+ * @ops: what its driver knows
+ * @config: its configuration; changes only while the device is closed, under
+ *	@config_lock
+ *
+ * Part of the driver's own structure. Everything below is the library's.
+ *
+ * @config_lock: guards @config and @is_open. Taken inside the VFIO core's
+ *	locks and outside all others of mdev_migrate's.
+ * @is_open: the device is, and so @config is fixed
+ * @error_lock: guards @last_error
+ * @last_error: the last refused or failed migration step
+ * @dir: migration/ in sysfs
+ */
+struct mdev_migrate_description {
+	struct device *dev;
+	const struct mdev_migrate_model *model;
+	const struct mdev_migrate_version *version;
+	const struct mdev_migrate_description_ops *ops;
+	struct mdev_migrate_config config;
+
+	struct mutex config_lock; /* config, is_open */
+	bool is_open;
+	spinlock_t error_lock; /* last_error */
+	struct mdev_migrate_msg last_error;
+	struct mdm_sysfs_dir *dir;
+};
+
+/* description.c */
+void mdev_migrate_description_init(struct mdev_migrate_description *desc,
+				   struct device *dev,
+				   const struct mdev_migrate_model *model,
+				   const struct mdev_migrate_version *version,
+				   const struct mdev_migrate_description_ops *ops);
+void mdev_migrate_description_destroy(struct mdev_migrate_description *desc);
+void mdev_migrate_description_set_open(struct mdev_migrate_description *desc,
+				       bool is_open);
+int mdev_migrate_keep_closed(struct mdev_migrate_description *desc);
+void mdev_migrate_let_open(struct mdev_migrate_description *desc);
+
+/* sysfs_device.c */
+int mdev_migrate_description_add(struct mdev_migrate_description *desc);
+void mdev_migrate_description_remove(struct mdev_migrate_description *desc);
+
+/* error.c */
+__printf(3, 4)
+int mdev_migrate_refuse(struct mdev_migrate_description *desc, int err,
+			const char *fmt, ...);
+
+/**
+ * struct mdev_migrate_type_description - what the devices of a type are
+ * @dev: the types' parent, in whose name refusals are logged
+ * @model: their model
+ * @version: the version that they are made as
+ * @check_config: as of struct mdev_migrate_description_ops, without a device.
+ *	Runs at any time. Optional; without it any combination is possible.
+ * @check_room: can there be one more device? Fills @why when it refuses. Runs at
+ *	any time. Mandatory.
+ *
+ * Part of the driver's own structure, which fills the above. Everything below is
+ * the library's.
+ *
+ * @dir: migration/ in sysfs
+ */
+struct mdev_migrate_type_description {
+	struct device *dev;
+	const struct mdev_migrate_model *model;
+	const struct mdev_migrate_version *version;
+	int (*check_config)(struct mdev_migrate_type_description *type,
+			    const struct mdev_migrate_config *config,
+			    struct mdev_migrate_msg *why);
+	int (*check_room)(struct mdev_migrate_type_description *type,
+			  struct mdev_migrate_msg *why);
+
+	struct mdm_sysfs_dir *dir;
+};
+
+/* sysfs_type.c */
+int mdev_migrate_type_description_add(struct mdev_migrate_type_description *type,
+				      struct kobject *parent);
+void mdev_migrate_type_description_remove(struct mdev_migrate_type_description *type);
+
+#endif /* _LINUX_MDEV_MIGRATE_DESCRIPTION_H */
