@@ -15,44 +15,16 @@
 #include <linux/mdev_migrate/config.h>
 #include <linux/mdev_migrate/description.h>
 #include <linux/mdev_migrate/memory.h>
+#include <linux/mdev_migrate/migration.h>
 #include <linux/mdev_migrate/pci.h>
 #include <linux/vfio.h>
 #include <uapi/linux/mdev_migrate.h>
 
-struct mdm_migration;
+struct mdm_records;
 struct mdm_types;
 struct mdm_virtual;
 struct mdev_migrate_device;
 struct mdev_migrate_driver;
-struct mdev_migrate_writer;
-
-/**
- * struct mdev_migrate_record - a record of the stream, verified and whole
- * @tag: MDEV_MIGRATE_TAG_*
- * @flags: MDEV_MIGRATE_RECORD_*
- * @length: bytes at @data
- * @data: the payload, as it came: check every field before using it
- */
-struct mdev_migrate_record {
-	u32 tag;
-	u32 flags;
-	u32 length;
-	const void *data;
-};
-
-/**
- * struct mdev_migrate_record_type - a record that a model can load
- * @tag: MDEV_MIGRATE_TAG_*
- * @max_length: a longer one is refused before it is buffered
- * @required: a stream without it is refused
- * @repeated: the stream may hold several; otherwise a second one is refused
- */
-struct mdev_migrate_record_type {
-	u32 tag;
-	u32 max_length;
-	bool required;
-	bool repeated;
-};
 
 /**
  * struct mdev_migrate_ops - what a device model does
@@ -187,22 +159,26 @@ struct mdev_migrate_driver {
  * @vdev: what the VFIO core sees
  * @mdev: what the mdev core sees
  * @drv: its driver
- * @desc: what it is; @desc.config is its configuration, which changes only while
- *	the device is closed
+ * @desc: what it is; @desc.config.values is its configuration, fixed while it is
+ *	open
+ * @mig: its migration
  * @pci: configuration space, BARs, interrupts
  * @memory: guest memory
- * @mig: state machine and data transfer session
  *
- * First member of the driver's own structure.
+ * First member of the driver's own structure. What is below is the helper's.
+ *
+ * @records: what it loads
  */
 struct mdev_migrate_device {
 	struct vfio_device vdev;
 	struct mdev_device *mdev;
 	struct mdev_migrate_driver *drv;
 	struct mdev_migrate_description desc;
+	struct mdev_migrate_migration mig;
 	struct mdev_migrate_pci *pci;
 	struct mdev_migrate_memory *memory;
-	struct mdm_migration *mig;
+
+	struct mdm_records *records;
 };
 
 /* model.c */
@@ -213,9 +189,5 @@ int mdev_migrate_register_virtual(struct mdev_migrate_driver *drv,
 				  const char *name);
 void mdev_migrate_unregister_virtual(struct mdev_migrate_driver *drv);
 struct mdev_migrate_device *mdev_migrate_from_dev(struct device *dev);
-
-/* save.c */
-int mdev_migrate_put(struct mdev_migrate_writer *writer, u32 tag, u32 flags,
-		     const void *data, size_t len);
 
 #endif /* _LINUX_MDEV_MIGRATE_H */

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The state machine with a model that only takes notes: which callbacks ran, in
- * which order, and what happens when one of them fails.
+ * The state machine of a device whose driver only takes notes: which callbacks ran,
+ * in which order, and what happens when one of them fails. The driver uses
+ * description, migration and memory, each by itself, without the frame.
  */
 #include <kunit/test.h>
 #include <linux/delay.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/mdev_migrate/memory.h>
 #include <linux/slab.h>
 
 #include "foo_model.h"
@@ -18,7 +20,10 @@ FOO_MODEL(model, params);
 #define TAG_STATE	0x1000
 
 struct fake {
-	struct mdev_migrate_device mdm;
+	struct vfio_device vdev;
+	struct mdev_migrate_description desc;
+	struct mdev_migrate_migration mig;
+	struct mdev_migrate_memory *memory;
 	char calls[128];
 	int stop_error;
 	int save_error;
@@ -28,108 +33,100 @@ struct fake {
 	struct device dev;
 };
 
-static struct fake *to_fake(struct mdev_migrate_device *mdm)
+static struct fake *to_fake(struct mdev_migrate_migration *mig)
 {
-	return container_of(mdm, struct fake, mdm);
+	return container_of(mig, struct fake, mig);
 }
 
-static void note(struct mdev_migrate_device *mdm, const char *what)
+static void note(struct mdev_migrate_migration *mig, const char *what)
 {
-	struct fake *f = to_fake(mdm);
+	struct fake *f = to_fake(mig);
 
 	strlcat(f->calls, what, sizeof(f->calls));
 	strlcat(f->calls, " ", sizeof(f->calls));
 }
 
-static int fake_open(struct mdev_migrate_device *mdm)
+static void fake_close(struct mdev_migrate_migration *mig)
 {
-	static const struct mdev_migrate_pci_desc desc = { .vendor = 0x1af4 };
-
-	return mdev_migrate_pci_init(mdm->pci, &desc);
+	note(mig, "close");
 }
 
-static void fake_close(struct mdev_migrate_device *mdm)
+static void fake_reset(struct mdev_migrate_migration *mig)
 {
-	note(mdm, "close");
+	note(mig, "reset");
 }
 
-static void fake_reset(struct mdev_migrate_device *mdm)
+static int fake_stop(struct mdev_migrate_migration *mig)
 {
-	note(mdm, "reset");
+	note(mig, "stop");
+	return to_fake(mig)->stop_error;
 }
 
-static int fake_stop(struct mdev_migrate_device *mdm)
+static void fake_start(struct mdev_migrate_migration *mig)
 {
-	note(mdm, "stop");
-	return to_fake(mdm)->stop_error;
+	note(mig, "start");
 }
 
-static void fake_start(struct mdev_migrate_device *mdm)
-{
-	note(mdm, "start");
-}
-
-static size_t fake_state_size(struct mdev_migrate_device *mdm)
+static size_t fake_state_size(struct mdev_migrate_migration *mig)
 {
 	return sizeof(struct mdev_migrate_record_hdr) + 1;
 }
 
-static int fake_save(struct mdev_migrate_device *mdm,
+static int fake_save(struct mdev_migrate_migration *mig,
 		     struct mdev_migrate_writer *writer)
 {
-	struct fake *f = to_fake(mdm);
+	struct fake *f = to_fake(mig);
 
-	note(mdm, "save");
+	note(mig, "save");
 	if (f->save_error)
 		return f->save_error;
 	return mdev_migrate_put(writer, TAG_STATE, 0, &f->state, 1);
 }
 
-static void *fake_load_begin(struct mdev_migrate_device *mdm)
+static void *fake_load_begin(struct mdev_migrate_migration *mig)
 {
-	note(mdm, "begin");
-	return &to_fake(mdm)->loaded;
+	note(mig, "begin");
+	return &to_fake(mig)->loaded;
 }
 
-static int fake_load_record(struct mdev_migrate_device *mdm, void *shadow,
+static int fake_load_record(struct mdev_migrate_migration *mig, void *shadow,
 			    const struct mdev_migrate_record *rec)
 {
-	note(mdm, "record");
+	note(mig, "record");
 	*(u8 *)shadow = *(u8 *)rec->data;
 	return 0;
 }
 
-static int fake_load_check(struct mdev_migrate_device *mdm, void *shadow)
+static int fake_load_check(struct mdev_migrate_migration *mig, void *shadow)
 {
-	note(mdm, "check");
-	return to_fake(mdm)->check_error;
+	note(mig, "check");
+	return to_fake(mig)->check_error;
 }
 
-static void fake_load_commit(struct mdev_migrate_device *mdm, void *shadow)
+static void fake_load_commit(struct mdev_migrate_migration *mig, void *shadow)
 {
-	note(mdm, "commit");
-	to_fake(mdm)->state = *(u8 *)shadow;
+	note(mig, "commit");
+	to_fake(mig)->state = *(u8 *)shadow;
 }
 
-static void fake_load_end(struct mdev_migrate_device *mdm, void *shadow)
+static void fake_load_end(struct mdev_migrate_migration *mig, void *shadow)
 {
-	note(mdm, "end");
+	note(mig, "end");
 }
+
+static const struct mdev_migrate_description_ops fake_description_ops;
 
 static const struct mdev_migrate_record_type fake_records[] = {
 	{ TAG_STATE, .max_length = 1, .required = true },
 };
 
-static const struct mdev_migrate_ops fake_ops = {
-	.open = fake_open,
+static const struct mdev_migrate_migration_ops fake_ops = {
 	.close = fake_close,
 	.reset = fake_reset,
 	.stop = fake_stop,
 	.start = fake_start,
 	.state_size = fake_state_size,
 	.save = fake_save,
-	.records = fake_records,
-	.nr_records = ARRAY_SIZE(fake_records),
 	.load_begin = fake_load_begin,
 	.load_record = fake_load_record,
 	.load_check = fake_load_check,
@@ -137,33 +134,24 @@ static const struct mdev_migrate_ops fake_ops = {
 	.load_end = fake_load_end,
 };
 
-static struct mdev_migrate_driver fake_driver = {
-	.name = "fake",
-	.model = &model,
-	.ops = &fake_ops,
-};
-
 static int fake_init(struct kunit *test)
 {
 	struct fake *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
-	struct mdev_migrate_device *mdm = &f->mdm;
 
 	KUNIT_ASSERT_NOT_NULL(test, f);
-	mdm->drv = &fake_driver;
 	f->dev.init_name = "fake";
-	mdm->vdev.dev = &f->dev;
-	mdev_migrate_description_init(&mdm->desc, &f->dev, &model,
-				      &foo_versions[1], NULL);
-	mdm->vdev.migration_flags = VFIO_MIGRATION_STOP_COPY |
-				    VFIO_MIGRATION_P2P |
-				    VFIO_MIGRATION_PRE_COPY;
-	mdm->pci = mdev_migrate_pci_create(&mdm_pci_ops, mdm);
-	KUNIT_ASSERT_NOT_NULL(test, mdm->pci);
-	KUNIT_ASSERT_EQ(test, mdm_migration_create(mdm), 0);
-	mdm->memory = mdev_migrate_memory_create(&mdm->vdev);
-	KUNIT_ASSERT_NOT_NULL(test, mdm->memory);
-	KUNIT_ASSERT_EQ(test, mdev_migrate_memory_open(mdm->memory), 0);
-	KUNIT_ASSERT_EQ(test, mdm_migration_open(mdm), 0);
+	f->vdev.dev = &f->dev;
+	f->vdev.migration_flags = MDEV_MIGRATE_MIGRATION_FLAGS;
+	mdev_migrate_description_init(&f->desc, &f->dev, &model,
+				      &foo_versions[1], &fake_description_ops);
+	KUNIT_ASSERT_EQ(test, 0,
+			mdev_migrate_migration_init(&f->mig, &f->vdev, &f->desc,
+						    &fake_ops, fake_records,
+						    ARRAY_SIZE(fake_records)));
+	f->memory = mdev_migrate_memory_create(&f->vdev);
+	KUNIT_ASSERT_NOT_NULL(test, f->memory);
+	KUNIT_ASSERT_EQ(test, mdev_migrate_memory_open(f->memory), 0);
+	KUNIT_ASSERT_EQ(test, mdev_migrate_migration_open(&f->mig), 0);
 	test->priv = f;
 	return 0;
 }
@@ -172,26 +160,25 @@ static void fake_exit(struct kunit *test)
 {
 	struct fake *f = test->priv;
 
-	mdm_migration_close(&f->mdm);
-	mdev_migrate_pci_close(f->mdm.pci);
-	mdev_migrate_memory_close(f->mdm.memory);
-	mdm_migration_destroy(&f->mdm);
-	mdev_migrate_memory_destroy(f->mdm.memory);
-	mdev_migrate_pci_destroy(f->mdm.pci);
+	mdev_migrate_migration_close(&f->mig);
+	mdev_migrate_memory_close(f->memory);
+	mdev_migrate_migration_destroy(&f->mig);
+	mdev_migrate_memory_destroy(f->memory);
+	mdev_migrate_description_destroy(&f->desc);
 }
 
 static enum vfio_device_mig_state state_of(struct fake *f)
 {
 	enum vfio_device_mig_state state = VFIO_DEVICE_STATE_ERROR;
 
-	mdm_migration_ops.migration_get_state(&f->mdm.vdev, &state);
+	mdev_migrate_migration_get_state(&f->mig, &state);
 	return state;
 }
 
 static struct file *move(struct fake *f, enum vfio_device_mig_state target)
 {
 	f->calls[0] = 0;
-	return mdm_migration_ops.migration_set_state(&f->mdm.vdev, target);
+	return mdev_migrate_migration_set_state(&f->mig, target);
 }
 
 static void expect_move(struct kunit *test, struct fake *f,
@@ -228,7 +215,7 @@ static void need_precopy(struct kunit *test)
 {
 	struct fake *f = test->priv;
 
-	if (!(f->mdm.vdev.migration_flags & VFIO_MIGRATION_PRE_COPY))
+	if (!(f->vdev.migration_flags & VFIO_MIGRATION_PRE_COPY))
 		kunit_skip(test, "this kernel has no PRE_COPY");
 }
 
@@ -305,7 +292,7 @@ static void test_save_fails(struct kunit *test)
 
 	f->save_error = -ENOMEM;
 	EXPECT_REFUSED(f, STOP_COPY, -ENOMEM, STOP);
-	KUNIT_EXPECT_NULL(test, f->mdm.mig->session);
+	KUNIT_EXPECT_NULL(test, f->mig.session);
 	EXPECT_MOVE(f, RUNNING, "start ");
 }
 
@@ -317,13 +304,13 @@ static void test_precopy_save_fails(struct kunit *test)
 	need_precopy(test);
 	f->save_error = -ENOMEM;
 	EXPECT_MOVE(f, PRE_COPY, "");
-	left = mdm_saving_left(f->mdm.mig->session);
+	left = mdm_saving_left(f->mig.session);
 	EXPECT_REFUSED(f, STOP_COPY, -ENOMEM, PRE_COPY_P2P);
 	/* The head is still to be read, and no half of a state with it. */
-	KUNIT_EXPECT_EQ(test, mdm_saving_left(f->mdm.mig->session), left);
+	KUNIT_EXPECT_EQ(test, mdm_saving_left(f->mig.session), left);
 	f->save_error = 0;
 	EXPECT_MOVE(f, STOP_COPY, "save ");
-	KUNIT_EXPECT_GT(test, mdm_saving_left(f->mdm.mig->session), left);
+	KUNIT_EXPECT_GT(test, mdm_saving_left(f->mig.session), left);
 }
 
 static void test_load_nothing(struct kunit *test)
@@ -333,7 +320,7 @@ static void test_load_nothing(struct kunit *test)
 	EXPECT_MOVE(f, RESUMING, "stop ");
 	EXPECT_REFUSED(f, STOP, -ENODATA, RESUMING);
 	KUNIT_EXPECT_STREQ(test, f->calls, "");
-	mdm_migration_reset(&f->mdm);
+	mdev_migrate_migration_reset(&f->mig);
 	KUNIT_EXPECT_EQ(test, state_of(f), VFIO_DEVICE_STATE_RUNNING);
 	KUNIT_EXPECT_STREQ(test, f->calls, "reset ");
 }
@@ -344,19 +331,19 @@ static void *save_stream(struct kunit *test, struct fake *f, size_t *len)
 	void *buf;
 
 	KUNIT_ASSERT_FALSE(test, IS_ERR_OR_NULL(filp));
-	*len = mdm_saving_left(f->mdm.mig->session);
-	KUNIT_EXPECT_EQ(test, *len, mdm_migration_stop_copy_bytes(&f->mdm));
+	*len = mdm_saving_left(f->mig.session);
+	KUNIT_EXPECT_EQ(test, *len, mdev_migrate_migration_stop_copy_bytes(&f->mig));
 	buf = kunit_kzalloc(test, *len, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, buf);
 	memcpy(buf, ((struct mdev_migrate_writer *)
-		     f->mdm.mig->session->saving)->buf, *len);
+		     f->mig.session->saving)->buf, *len);
 	fput(filp);
 	return buf;
 }
 
 static int feed(struct fake *f, const void *buf, size_t len)
 {
-	struct mdm_reader *reader = (void *)f->mdm.mig->session->resuming;
+	struct mdm_reader *reader = (void *)f->mig.session->resuming;
 
 	return mdm_reader_push(reader, buf, len);
 }
@@ -397,10 +384,10 @@ static void test_reset_while_loading(struct kunit *test)
 	f->calls[0] = 0;
 	KUNIT_EXPECT_EQ(test, feed(f, buf, len), 0);
 	f->state = 1;
-	mdm_migration_reset(&f->mdm);
+	mdev_migrate_migration_reset(&f->mig);
 	KUNIT_EXPECT_STREQ(test, f->calls, "begin record end reset ");
 	KUNIT_EXPECT_EQ(test, f->state, 1);
-	KUNIT_EXPECT_NULL(test, f->mdm.mig->session);
+	KUNIT_EXPECT_NULL(test, f->mig.session);
 }
 
 /* A model's records that cannot be told from each other, or from the helper's. */
@@ -424,14 +411,10 @@ static void test_records(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct mdev_migrate_ops ops = {
-			.records = cases[i].records,
-			.nr_records = 2,
-		};
 		const char *text = cases[i].why;
 		struct mdev_migrate_msg why = {};
 
-		KUNIT_EXPECT_EQ(test, mdm_records_check(&ops, &why),
+		KUNIT_EXPECT_EQ(test, mdm_records_check(cases[i].records, 2, &why),
 				*text ? -EINVAL : 0);
 		KUNIT_EXPECT_STREQ(test, why.text, text);
 	}
@@ -444,12 +427,12 @@ static void test_records(struct kunit *test)
 static void test_size_without_state_lock(struct kunit *test)
 {
 	struct fake *f = test->priv;
-	size_t size = mdm_migration_stop_copy_bytes(&f->mdm);
+	size_t size = mdev_migrate_migration_stop_copy_bytes(&f->mig);
 
 	KUNIT_EXPECT_LT(test, 0, size);
-	mutex_lock(&f->mdm.mig->state_lock);
-	KUNIT_EXPECT_EQ(test, mdm_migration_stop_copy_bytes(&f->mdm), size);
-	mutex_unlock(&f->mdm.mig->state_lock);
+	mutex_lock(&f->mig.state_lock);
+	KUNIT_EXPECT_EQ(test, mdev_migrate_migration_stop_copy_bytes(&f->mig), size);
+	mutex_unlock(&f->mig.state_lock);
 }
 
 /**
@@ -480,7 +463,7 @@ static void test_worker_with_delayed_work(struct kunit *test)
 	unsigned int done;
 
 	KUNIT_ASSERT_NOT_NULL(test, r);
-	r->worker = mdev_migrate_worker_create(f->mdm.memory, "kunit");
+	r->worker = mdev_migrate_worker_create(f->memory, "kunit");
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, r->worker);
 	kthread_init_delayed_work(&r->work, retry_later);
 	mdev_migrate_worker_queue_delayed(r->worker, &r->work, 0);

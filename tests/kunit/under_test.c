@@ -32,8 +32,6 @@
 #include "memory/map.c"
 #include "memory/dirty.c"
 #include "memory/worker.c"
-#include "frame/pci.c"
-#include "frame/records.c"
 #include "migration/session.c"
 #include "migration/save.c"
 #include "migration/resume.c"

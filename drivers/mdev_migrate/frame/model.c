@@ -6,7 +6,8 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 
-#include "../mdm.h"
+#include "../migration/migration.h"
+#include "frame.h"
 
 static ssize_t show_description(struct mdev_type *mtype, char *buf)
 {
@@ -96,7 +97,8 @@ static int check_driver(const struct mdev_migrate_driver *drv)
 		return -EINVAL;
 	ret = mdev_migrate_model_check(drv->model, &why);
 	if (!ret)
-		ret = mdm_records_check(ops, &why);
+		ret = mdm_records_check(ops->records, ops->nr_records,
+					&why);
 	if (ret)
 		pr_err("%s: %s\n", drv->name, why.text);
 	return ret;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The PCI function of a device is the model's: what it asks goes to the model. */
-#include "../mdm.h"
+#include "frame.h"
 
 static u64 model_bar_read(void *context, unsigned int bar, u64 offset,
 			  unsigned int len)

@@ -18,7 +18,7 @@
 #include <linux/kmemleak.h>
 #include <linux/slab.h>
 
-#include "../mdm.h"
+#include "frame.h"
 
 static void types_free(struct kref *ref)
 {

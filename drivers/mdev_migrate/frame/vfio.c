@@ -3,10 +3,10 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 
-#include "../mdm.h"
+#include "frame.h"
 
 static struct mdev_migrate_device *
-described(struct mdev_migrate_description *desc)
+device_of(struct mdev_migrate_description *desc)
 {
 	return container_of(desc, struct mdev_migrate_device, desc);
 }
@@ -15,7 +15,7 @@ static int check_config(struct mdev_migrate_description *desc,
 			const struct mdev_migrate_config *config,
 			struct mdev_migrate_msg *why)
 {
-	struct mdev_migrate_driver *drv = described(desc)->drv;
+	struct mdev_migrate_driver *drv = device_of(desc)->drv;
 
 	if (!drv->ops->check_config)
 		return 0;
@@ -24,12 +24,12 @@ static int check_config(struct mdev_migrate_description *desc,
 
 static const char *show_state(struct mdev_migrate_description *desc)
 {
-	return mdm_migration_state_name(mdm_migration_state(described(desc)));
+	return mdev_migrate_migration_state_name(&device_of(desc)->mig);
 }
 
 static size_t stop_copy_bytes(struct mdev_migrate_description *desc)
 {
-	return mdm_migration_stop_copy_bytes(described(desc));
+	return mdev_migrate_migration_stop_copy_bytes(&device_of(desc)->mig);
 }
 
 static const struct mdev_migrate_description_ops mdm_description_ops = {
@@ -91,7 +91,7 @@ static int mdm_open_device(struct vfio_device *vdev)
 	ret = mdev_migrate_memory_open(mdm->memory);
 	if (ret)
 		goto not_open;
-	ret = mdm_migration_open(mdm);
+	ret = mdev_migrate_migration_open(&mdm->mig);
 	if (ret)
 		goto close_memory;
 	return 0;
@@ -108,7 +108,7 @@ static void mdm_close_device(struct vfio_device *vdev)
 {
 	struct mdev_migrate_device *mdm = to_mdm(vdev);
 
-	mdm_migration_close(mdm);
+	mdev_migrate_migration_close(&mdm->mig);
 	mdev_migrate_pci_close(mdm->pci);
 	mdev_migrate_memory_close(mdm->memory);
 	mdev_migrate_description_set_open(&mdm->desc, false);
@@ -197,7 +197,7 @@ static long mdm_ioctl(struct vfio_device *vdev, unsigned int cmd,
 	case VFIO_DEVICE_SET_IRQS:
 		return set_irqs(mdm, uarg);
 	case VFIO_DEVICE_RESET:
-		mdm_migration_reset(mdm);
+		mdev_migrate_migration_reset(&mdm->mig);
 		return 0;
 	default:
 		return -ENOTTY;
@@ -293,9 +293,7 @@ static struct mdev_migrate_device *alloc_device(struct mdev_device *mdev)
 
 static void set_migration_ops(struct mdev_migrate_device *mdm)
 {
-	mdm->vdev.migration_flags = VFIO_MIGRATION_STOP_COPY |
-				    VFIO_MIGRATION_P2P |
-				    VFIO_MIGRATION_PRE_COPY;
+	mdm->vdev.migration_flags = MDEV_MIGRATE_MIGRATION_FLAGS;
 	mdm->vdev.mig_ops = &mdm_migration_ops;
 	/*
 	 * Without IOMMUFD_DRIVER there is no iova_bitmap: PROBE and START would

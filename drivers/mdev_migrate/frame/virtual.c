@@ -8,8 +8,8 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 
-#include "../mdm.h"
 #include "../memory/dma.h"
+#include "frame.h"
 
 /*
  * To userspace this is the parent's subsystem. libvirt looks for mdev types at

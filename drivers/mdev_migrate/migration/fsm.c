@@ -7,8 +7,8 @@
  * stop all of it: a model is stopped on the way into them and started on the
  * way out of them towards RUNNING or PRE_COPY.
  */
+#include <linux/export.h>
 #include <linux/file.h>
-#include <linux/slab.h>
 
 #include "migration.h"
 
@@ -34,95 +34,100 @@ const char *mdm_migration_state_name(enum vfio_device_mig_state state)
 	return state < ARRAY_SIZE(state_names) ? state_names[state] : "unknown";
 }
 
-static void set_state(struct mdev_migrate_device *mdm,
+static void set_state(struct mdev_migrate_migration *mig,
 		      enum vfio_device_mig_state state)
 {
-	lockdep_assert_held(&mdm->mig->state_lock);
-	if (mdm->mig->state == state)
+	lockdep_assert_held(&mig->state_lock);
+	if (mig->state == state)
 		return;
-	WRITE_ONCE(mdm->mig->state, state);
-	mdm_sysfs_state_changed(&mdm->desc);
+	WRITE_ONCE(mig->state, state);
+	mdm_sysfs_state_changed(mig->desc);
 }
 
-static void end_session(struct mdev_migrate_device *mdm)
+static void end_session(struct mdev_migrate_migration *mig)
 {
-	lockdep_assert_held(&mdm->mig->state_lock);
-	if (!mdm->mig->session)
+	lockdep_assert_held(&mig->state_lock);
+	if (!mig->session)
 		return;
-	mdm_session_end(mdm->mig->session);
-	mdm->mig->session = NULL;
+	mdm_session_end(mig->session);
+	mig->session = NULL;
+}
+
+static void set_saving(struct mdev_migrate_migration *mig, bool saving)
+{
+	if (mig->ops->set_saving)
+		mig->ops->set_saving(mig, saving);
 }
 
 /* The arcs: each moves the device, and changes nothing if it fails. */
 
-static int arc_stop(struct mdev_migrate_device *mdm, struct file **filp)
+static int arc_stop(struct mdev_migrate_migration *mig, struct file **filp)
 {
 	int ret;
 
-	ret = mdm->drv->ops->stop(mdm);
+	ret = mig->ops->stop(mig);
 	if (ret)
-		return mdev_migrate_refuse(&mdm->desc, ret,
+		return mdev_migrate_refuse(mig->desc, ret,
 					   "the device could not be stopped");
-	mdev_migrate_pci_stop(mdm->pci);
 	return 0;
 }
 
-static int arc_start(struct mdev_migrate_device *mdm, struct file **filp)
+static int arc_start(struct mdev_migrate_migration *mig, struct file **filp)
 {
-	mdev_migrate_pci_start(mdm->pci);
-	mdm->drv->ops->start(mdm);
+	mig->ops->start(mig);
 	return 0;
 }
 
-static int arc_none(struct mdev_migrate_device *mdm, struct file **filp)
+static int arc_none(struct mdev_migrate_migration *mig, struct file **filp)
 {
 	return 0;
 }
 
-static int arc_precopy_begin(struct mdev_migrate_device *mdm,
+static int arc_precopy_begin(struct mdev_migrate_migration *mig,
 			     struct file **filp)
 {
 	struct mdm_session *session;
 
-	mdm_error_clear(&mdm->desc);
-	session = mdm_saving_begin(mdm, filp);
+	mdm_error_clear(mig->desc);
+	session = mdm_saving_begin(mig, filp);
 	if (IS_ERR(session))
-		return mdev_migrate_refuse(&mdm->desc, PTR_ERR(session),
+		return mdev_migrate_refuse(mig->desc, PTR_ERR(session),
 					   "no data transfer session could be made");
 	mdm_saving_set_precopy(session, true);
-	mdm->mig->session = session;
-	mdev_migrate_memory_set_saving(mdm->memory, true);
+	mig->session = session;
+	set_saving(mig, true);
 	return 0;
 }
 
-static int arc_precopy_end(struct mdev_migrate_device *mdm, struct file **filp)
+static int arc_precopy_end(struct mdev_migrate_migration *mig,
+			   struct file **filp)
 {
-	end_session(mdm);
-	mdev_migrate_memory_set_saving(mdm->memory, false);
+	end_session(mig);
+	set_saving(mig, false);
 	return 0;
 }
 
-static int arc_precopy_stop_copy(struct mdev_migrate_device *mdm,
+static int arc_precopy_stop_copy(struct mdev_migrate_migration *mig,
 				 struct file **filp)
 {
 	int ret;
 
-	ret = mdm_saving_stop_copy(mdm->mig->session);
+	ret = mdm_saving_stop_copy(mig->session);
 	if (!ret)
-		mdev_migrate_memory_set_saving(mdm->memory, false);
+		set_saving(mig, false);
 	return ret;
 }
 
-static int arc_stop_copy_begin(struct mdev_migrate_device *mdm,
+static int arc_stop_copy_begin(struct mdev_migrate_migration *mig,
 			       struct file **filp)
 {
 	struct mdm_session *session;
 	int ret;
 
-	mdm_error_clear(&mdm->desc);
-	session = mdm_saving_begin(mdm, filp);
+	mdm_error_clear(mig->desc);
+	session = mdm_saving_begin(mig, filp);
 	if (IS_ERR(session))
-		return mdev_migrate_refuse(&mdm->desc, PTR_ERR(session),
+		return mdev_migrate_refuse(mig->desc, PTR_ERR(session),
 					   "no data transfer session could be made");
 	ret = mdm_saving_stop_copy(session);
 	if (ret) {
@@ -131,39 +136,39 @@ static int arc_stop_copy_begin(struct mdev_migrate_device *mdm,
 		*filp = NULL;
 		return ret;
 	}
-	mdm->mig->session = session;
+	mig->session = session;
 	return 0;
 }
 
-static int arc_stop_copy_end(struct mdev_migrate_device *mdm,
+static int arc_stop_copy_end(struct mdev_migrate_migration *mig,
 			     struct file **filp)
 {
-	end_session(mdm);
+	end_session(mig);
 	return 0;
 }
 
-static int arc_resuming_begin(struct mdev_migrate_device *mdm,
+static int arc_resuming_begin(struct mdev_migrate_migration *mig,
 			      struct file **filp)
 {
 	struct mdm_session *session;
 
-	mdm_error_clear(&mdm->desc);
-	session = mdm_resuming_begin(mdm, filp);
+	mdm_error_clear(mig->desc);
+	session = mdm_resuming_begin(mig, filp);
 	if (IS_ERR(session))
-		return mdev_migrate_refuse(&mdm->desc, PTR_ERR(session),
+		return mdev_migrate_refuse(mig->desc, PTR_ERR(session),
 					   "no data transfer session could be made");
-	mdm->mig->session = session;
+	mig->session = session;
 	return 0;
 }
 
-static int arc_resuming_end(struct mdev_migrate_device *mdm,
+static int arc_resuming_end(struct mdev_migrate_migration *mig,
 			    struct file **filp)
 {
 	int ret;
 
-	ret = mdm_resuming_finish(mdm->mig->session);
+	ret = mdm_resuming_finish(mig->session);
 	if (!ret)
-		end_session(mdm);
+		end_session(mig);
 	return ret;
 }
 
@@ -172,7 +177,7 @@ static int arc_resuming_end(struct mdev_migrate_device *mdm,
 static const struct mdm_arc {
 	enum vfio_device_mig_state from;
 	enum vfio_device_mig_state to;
-	int (*move)(struct mdev_migrate_device *mdm, struct file **filp);
+	int (*move)(struct mdev_migrate_migration *mig, struct file **filp);
 } arcs[] = {
 	{ STATE(RUNNING),	STATE(RUNNING_P2P),	arc_stop },
 	{ STATE(RUNNING_P2P),	STATE(RUNNING),		arc_start },
@@ -204,33 +209,42 @@ static const struct mdm_arc *find_arc(enum vfio_device_mig_state from,
 }
 
 /* One arc towards @target. */
-static int step(struct mdev_migrate_device *mdm,
+static int step(struct mdev_migrate_migration *mig,
 		enum vfio_device_mig_state target, struct file **filp)
 {
-	enum vfio_device_mig_state state = mdm->mig->state, next;
+	enum vfio_device_mig_state state = mig->state, next;
 	const struct mdm_arc *arc;
 	int ret;
 
 	/* vfio_mig_get_next_state() warns about an ERROR it is given. */
 	if (state == VFIO_DEVICE_STATE_ERROR)
 		return -EINVAL;
-	ret = vfio_mig_get_next_state(&mdm->vdev, state, target, &next);
+	ret = vfio_mig_get_next_state(mig->vdev, state, target, &next);
 	if (ret)
 		return ret;
 	arc = find_arc(state, next);
 	if (WARN_ON(!arc))
 		return -EINVAL;
-	ret = arc->move(mdm, filp);
+	ret = arc->move(mig, filp);
 	if (!ret)
-		set_state(mdm, next);
+		set_state(mig, next);
 	return ret;
 }
 
-static struct file *mdm_set_state(struct vfio_device *vdev,
-				  enum vfio_device_mig_state target)
+/**
+ * mdev_migrate_migration_set_state - struct vfio_migration_ops's
+ * migration_set_state()
+ * @mig: the device's migration
+ * @target: the state to go to
+ *
+ * Context: May sleep.
+ * Return: the data FD's file of the session that begins, NULL, or an ERR_PTR();
+ * then the device may be in a state on the way.
+ */
+struct file *
+mdev_migrate_migration_set_state(struct mdev_migrate_migration *mig,
+				 enum vfio_device_mig_state target)
 {
-	struct mdev_migrate_device *mdm = to_mdm(vdev);
-	struct mdm_migration *mig = mdm->mig;
 	struct file *filp = NULL;
 	int ret = 0;
 
@@ -243,65 +257,81 @@ static struct file *mdm_set_state(struct vfio_device *vdev,
 			fput(filp);
 			return ERR_PTR(-EINVAL);
 		}
-		ret = step(mdm, target, &filp);
+		ret = step(mig, target, &filp);
 		if (ret)
 			return ERR_PTR(ret);
 	}
 	return filp;
 }
+EXPORT_SYMBOL_GPL(mdev_migrate_migration_set_state);
 
-static int mdm_get_state(struct vfio_device *vdev,
-			 enum vfio_device_mig_state *state)
+/**
+ * mdev_migrate_migration_get_state - struct vfio_migration_ops's
+ * migration_get_state()
+ * @mig: the device's migration
+ * @state: the result
+ *
+ * Context: May sleep; waits for an arc under way.
+ * Return: 0.
+ */
+int mdev_migrate_migration_get_state(struct mdev_migrate_migration *mig,
+				     enum vfio_device_mig_state *state)
 {
-	struct mdm_migration *mig = to_mdm(vdev)->mig;
-
 	guard(mutex)(&mig->state_lock);
 	*state = mig->state;
 	return 0;
 }
-
-static int mdm_get_data_size(struct vfio_device *vdev, unsigned long *length)
-{
-	*length = mdm_migration_stop_copy_bytes(to_mdm(vdev));
-	return 0;
-}
-
-const struct vfio_migration_ops mdm_migration_ops = {
-	.migration_set_state = mdm_set_state,
-	.migration_get_state = mdm_get_state,
-	.migration_get_data_size = mdm_get_data_size,
-};
+EXPORT_SYMBOL_GPL(mdev_migrate_migration_get_state);
 
 /**
- * mdm_migration_state - the state, for show
- * @mdm: the device
+ * mdev_migrate_migration_get_data_size - struct vfio_migration_ops's
+ * migration_get_data_size()
+ * @mig: the device's migration
+ * @length: the result, bytes
+ *
+ * Context: Any but interrupts; does not sleep.
+ * Return: 0.
+ */
+int mdev_migrate_migration_get_data_size(struct mdev_migrate_migration *mig,
+					 unsigned long *length)
+{
+	*length = mdev_migrate_migration_stop_copy_bytes(mig);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(mdev_migrate_migration_get_data_size);
+
+/**
+ * mdev_migrate_migration_state_name - the state, for show
+ * @mig: the device's migration
  *
  * Context: Any; the state may have changed already.
- * Return: the state.
+ * Return: its name, as migration/state shows it.
  */
-enum vfio_device_mig_state mdm_migration_state(struct mdev_migrate_device *mdm)
+const char *
+mdev_migrate_migration_state_name(const struct mdev_migrate_migration *mig)
 {
-	return READ_ONCE(mdm->mig->state);
+	return mdm_migration_state_name(READ_ONCE(mig->state));
 }
+EXPORT_SYMBOL_GPL(mdev_migrate_migration_state_name);
 
 /**
  * mdm_migration_sending - a saving session got on
- * @mdm: the device
+ * @mig: the device's migration
  * @sending: how far it is, zeros if there is none any more
  *
  * Context: Under the session's lock.
  */
-void mdm_migration_sending(struct mdev_migrate_device *mdm,
+void mdm_migration_sending(struct mdev_migrate_migration *mig,
 			   struct mdm_sending sending)
 {
-	spin_lock(&mdm->mig->size_lock);
-	mdm->mig->sending = sending;
-	spin_unlock(&mdm->mig->size_lock);
+	spin_lock(&mig->size_lock);
+	mig->sending = sending;
+	spin_unlock(&mig->size_lock);
 }
 
 /**
- * mdm_migration_stop_copy_bytes - what stop-copy would send now
- * @mdm: the device
+ * mdev_migrate_migration_stop_copy_bytes - what stop-copy would send now
+ * @mig: the device's migration
  *
  * Includes what pre-copy has not sent yet. Anyone can ask, through sysfs, and is
  * not to wait for what the device's user does: so the state lock is not needed.
@@ -309,9 +339,8 @@ void mdm_migration_sending(struct mdev_migrate_device *mdm,
  * Context: Any but interrupts; does not sleep.
  * Return: bytes; 0 if the device is closed.
  */
-size_t mdm_migration_stop_copy_bytes(struct mdev_migrate_device *mdm)
+size_t mdev_migrate_migration_stop_copy_bytes(struct mdev_migrate_migration *mig)
 {
-	struct mdm_migration *mig = mdm->mig;
 	size_t bytes = 0;
 
 	spin_lock(&mig->size_lock);
@@ -319,36 +348,62 @@ size_t mdm_migration_stop_copy_bytes(struct mdev_migrate_device *mdm)
 		bytes = mig->sending.active ? mig->sending.left :
 					      mig->head_size;
 		if (!mig->sending.complete)
-			bytes += mig->frame_size +
-				 mdm->drv->ops->state_size(mdm);
+			bytes += mig->ops->state_size(mig) + MDM_END_SIZE;
 	}
 	spin_unlock(&mig->size_lock);
 	return bytes;
 }
+EXPORT_SYMBOL_GPL(mdev_migrate_migration_stop_copy_bytes);
 
-int mdm_migration_create(struct mdev_migrate_device *mdm)
+/**
+ * mdev_migrate_migration_init - make a device migratable
+ * @mig: the device's migration, zeroed
+ * @vdev: the device
+ * @desc: what it is
+ * @ops: what its driver does
+ * @records: the records that it can load
+ * @nr_records: how many
+ *
+ * The driver sets @vdev's migration_flags and mig_ops.
+ *
+ * Return: 0, or -EINVAL if @ops lacks something or there are too many records.
+ */
+int mdev_migrate_migration_init(struct mdev_migrate_migration *mig,
+				struct vfio_device *vdev,
+				struct mdev_migrate_description *desc,
+				const struct mdev_migrate_migration_ops *ops,
+				const struct mdev_migrate_record_type *records,
+				unsigned int nr_records)
 {
-	struct mdm_migration *mig;
-
-	mig = kzalloc_obj(*mig, GFP_KERNEL_ACCOUNT);
-	if (!mig)
-		return -ENOMEM;
+	if (WARN_ON(!ops->reset || !ops->stop || !ops->start ||
+		    !ops->state_size || !ops->save || !ops->load_record ||
+		    !ops->load_commit ||
+		    nr_records > MDEV_MIGRATE_MAX_RECORDS))
+		return -EINVAL;
+	mig->vdev = vdev;
+	mig->desc = desc;
+	mig->ops = ops;
+	mig->records = records;
+	mig->nr_records = nr_records;
 	mutex_init(&mig->state_lock);
 	spin_lock_init(&mig->size_lock);
 	mig->state = VFIO_DEVICE_STATE_RUNNING;
-	mdm->mig = mig;
 	return 0;
 }
+EXPORT_SYMBOL_GPL(mdev_migrate_migration_init);
 
-void mdm_migration_destroy(struct mdev_migrate_device *mdm)
+/**
+ * mdev_migrate_migration_destroy - undo mdev_migrate_migration_init()
+ * @mig: the device's migration; the device is closed
+ */
+void mdev_migrate_migration_destroy(struct mdev_migrate_migration *mig)
 {
-	mutex_destroy(&mdm->mig->state_lock);
-	kfree(mdm->mig);
-	mdm->mig = NULL;
+	mutex_destroy(&mig->state_lock);
 }
+EXPORT_SYMBOL_GPL(mdev_migrate_migration_destroy);
 
 /* From here on until it is taken back the model is asked for its size. */
-static void set_open(struct mdm_migration *mig, bool is_open)
+static void set_open(struct mdev_migrate_migration *mig, bool is_open)
 {
 	lockdep_assert_held(&mig->state_lock);
 	spin_lock(&mig->size_lock);
@@ -357,56 +412,59 @@ static void set_open(struct mdm_migration *mig, bool is_open)
 }
 
 /**
- * mdm_migration_open - the device is being opened
- * @mdm: the device; its parts are there
+ * mdev_migrate_migration_open - the device is being opened
+ * @mig: its migration; the configuration is fixed
  *
- * Return: 0, or what the model's open() says.
+ * Context: May sleep.
+ * Return: 0, or what the driver's open() says.
  */
-int mdm_migration_open(struct mdev_migrate_device *mdm)
+int mdev_migrate_migration_open(struct mdev_migrate_migration *mig)
 {
 	int ret;
 
-	guard(mutex)(&mdm->mig->state_lock);
-	ret = mdm->drv->ops->open(mdm);
-	if (ret)
-		return ret;
-	/* The model has said how many vectors there are. */
-	ret = mdev_migrate_pci_open(mdm->pci);
-	if (ret) {
-		mdm->drv->ops->close(mdm);
-		return ret;
+	guard(mutex)(&mig->state_lock);
+	if (mig->ops->open) {
+		ret = mig->ops->open(mig);
+		if (ret)
+			return ret;
 	}
-	mdm->mig->head_size = mdm_saving_head_size(mdm);
-	mdm->mig->frame_size = mdm_saving_frame_size(mdm);
-	set_open(mdm->mig, true);
+	mig->head_size = mdm_saving_head_size(mig);
+	set_open(mig, true);
 	return 0;
 }
+EXPORT_SYMBOL_GPL(mdev_migrate_migration_open);
 
 /**
- * mdm_migration_close - the device is being closed, in whatever state
- * @mdm: the device
+ * mdev_migrate_migration_close - the device is being closed, in whatever state
+ * @mig: its migration
+ *
+ * Context: May sleep.
  */
-void mdm_migration_close(struct mdev_migrate_device *mdm)
+void mdev_migrate_migration_close(struct mdev_migrate_migration *mig)
 {
-	guard(mutex)(&mdm->mig->state_lock);
-	end_session(mdm);
-	set_open(mdm->mig, false);
-	mdm->drv->ops->close(mdm);
-	set_state(mdm, VFIO_DEVICE_STATE_RUNNING);
+	guard(mutex)(&mig->state_lock);
+	end_session(mig);
+	set_open(mig, false);
+	if (mig->ops->close)
+		mig->ops->close(mig);
+	set_state(mig, VFIO_DEVICE_STATE_RUNNING);
 }
+EXPORT_SYMBOL_GPL(mdev_migrate_migration_close);
 
 /**
- * mdm_migration_reset - VFIO_DEVICE_RESET
- * @mdm: the device, open, in whatever state
+ * mdev_migrate_migration_reset - VFIO_DEVICE_RESET
+ * @mig: the migration of a device that is open, in whatever state
  *
  * Waits for an arc under way; arcs never wait for userspace.
+ *
+ * Context: May sleep.
  */
-void mdm_migration_reset(struct mdev_migrate_device *mdm)
+void mdev_migrate_migration_reset(struct mdev_migrate_migration *mig)
 {
-	guard(mutex)(&mdm->mig->state_lock);
-	end_session(mdm);
-	mdev_migrate_memory_set_saving(mdm->memory, false);
-	mdm->drv->ops->reset(mdm);
-	mdev_migrate_pci_reset(mdm->pci);
-	set_state(mdm, VFIO_DEVICE_STATE_RUNNING);
+	guard(mutex)(&mig->state_lock);
+	end_session(mig);
+	set_saving(mig, false);
+	mig->ops->reset(mig);
+	set_state(mig, VFIO_DEVICE_STATE_RUNNING);
 }
+EXPORT_SYMBOL_GPL(mdev_migrate_migration_reset);

@@ -9,17 +9,11 @@
 
 #include "migration.h"
 
-static const struct mdev_migrate_record_type pci_records[] = {
-	{ MDEV_MIGRATE_TAG_PCI_CONFIG, .max_length = PCI_CFG_SPACE_SIZE,
-	  .required = true },
-	{ MDEV_MIGRATE_TAG_PCI_MSIX, .max_length = SZ_64K },
-};
-
 /* What is wrong with a record that a model says it can load, or NULL. */
-static const char *record_fault(const struct mdev_migrate_ops *ops,
+static const char *record_fault(const struct mdev_migrate_record_type *records,
 				unsigned int index)
 {
-	const struct mdev_migrate_record_type *rec = &ops->records[index];
+	const struct mdev_migrate_record_type *rec = &records[index];
 	unsigned int i;
 
 	if (rec->tag < MDEV_MIGRATE_TAG_MODELS)
@@ -27,7 +21,7 @@ static const char *record_fault(const struct mdev_migrate_ops *ops,
 	if (rec->max_length > MDEV_MIGRATE_RECORD_MAX)
 		return "a length that no record can have";
 	for (i = 0; i < index; i++) {
-		if (ops->records[i].tag == rec->tag)
+		if (records[i].tag == rec->tag)
 			return "a tag that another one has";
 	}
 	return NULL;
@@ -35,22 +29,23 @@ static const char *record_fault(const struct mdev_migrate_ops *ops,
 
 /**
  * mdm_records_check - are the records that a model can load in order?
- * @ops: the model's
+ * @records: the records
+ * @nr: how many
  * @why: filled on error
  *
  * Return: 0 or -EINVAL.
  */
-int mdm_records_check(const struct mdev_migrate_ops *ops,
-		      struct mdev_migrate_msg *why)
+int mdm_records_check(const struct mdev_migrate_record_type *records,
+		      unsigned int nr, struct mdev_migrate_msg *why)
 {
 	const char *fault;
 	unsigned int i;
 
-	for (i = 0; i < ops->nr_records; i++) {
-		fault = record_fault(ops, i);
+	for (i = 0; i < nr; i++) {
+		fault = record_fault(records, i);
 		if (fault)
 			return mdm_say(why, -EINVAL, "record %#x has %s",
-				       ops->records[i].tag, fault);
+				       records[i].tag, fault);
 	}
 	return 0;
 }
@@ -60,16 +55,14 @@ int mdm_records_check(const struct mdev_migrate_ops *ops,
  * @reader: the parser
  * @why: its sentence
  * @configured: CONFIG came and fits
- * @seen: by index in the model's records, then in pci_records
- * @pci: PCI state read so far
- * @shadow: the model's, from load_begin() on
+ * @seen: by index in the device's records
+ * @shadow: the driver's, from load_begin() on
  */
 struct mdm_resuming {
 	struct mdm_reader reader;
 	struct mdev_migrate_msg why;
 	bool configured;
-	unsigned long seen[2];
-	struct mdm_pci_shadow *pci;
+	DECLARE_BITMAP(seen, MDEV_MIGRATE_MAX_RECORDS);
 	void *shadow;
 };
 
@@ -78,27 +71,15 @@ static struct mdm_resuming *to_resuming(struct mdm_reader *reader)
 	return container_of(reader, struct mdm_resuming, reader);
 }
 
-/* The table that a record is in, its index there, and the bits for it. */
+/* What the device says of a record, or NULL if it does not know it. */
 static const struct mdev_migrate_record_type *
-find_type(struct mdev_migrate_device *mdm, struct mdm_resuming *resuming,
-	  u32 tag, unsigned long **seen, unsigned int *index)
+find_type(const struct mdev_migrate_migration *mig, u32 tag)
 {
-	const struct mdev_migrate_ops *ops = mdm->drv->ops;
 	unsigned int i;
 
-	*seen = &resuming->seen[0];
-	for (i = 0; i < ops->nr_records; i++) {
-		if (ops->records[i].tag == tag) {
-			*index = i;
-			return &ops->records[i];
-		}
-	}
-	*seen = &resuming->seen[1];
-	for (i = 0; i < ARRAY_SIZE(pci_records); i++) {
-		if (pci_records[i].tag == tag) {
-			*index = i;
-			return &pci_records[i];
-		}
+	for (i = 0; i < mig->nr_records; i++) {
+		if (mig->records[i].tag == tag)
+			return &mig->records[i];
 	}
 	return NULL;
 }
@@ -108,23 +89,20 @@ static int resume_config(struct mdm_reader *reader, const char *text,
 {
 	struct mdm_resuming *resuming = to_resuming(reader);
 	struct mdm_session *session = reader->context;
-	struct mdev_migrate_device *mdm = session->mdm;
+	struct mdev_migrate_migration *mig = session->mig;
 	struct mdev_migrate_config config;
 	void *shadow = NULL;
 	int ret;
 
-	ret = mdev_migrate_config_parse(&config, mdm->drv->model, text, len,
+	ret = mdev_migrate_config_parse(&config, mig->desc->model, text, len,
 					reader->why);
 	if (!ret)
-		ret = mdev_migrate_config_match(&mdm->desc.config, &config,
+		ret = mdev_migrate_config_match(&mig->desc->config, &config,
 						reader->why);
 	if (ret)
 		return ret;
-	resuming->pci = mdm_pci_load_begin(mdm);
-	if (!resuming->pci)
-		return mdm_say(reader->why, -ENOMEM, "out of memory");
-	if (mdm->drv->ops->load_begin)
-		shadow = mdm->drv->ops->load_begin(mdm);
+	if (mig->ops->load_begin)
+		shadow = mig->ops->load_begin(mig);
 	if (IS_ERR(shadow))
 		return mdm_say(reader->why, PTR_ERR(shadow),
 			       "the device cannot begin to load");
@@ -140,13 +118,13 @@ static int resume_begin(struct mdm_reader *reader, u32 tag, u32 flags,
 	struct mdm_session *session = reader->context;
 	const struct mdev_migrate_record_type *type;
 	struct mdm_tag_room room;
-	unsigned long *seen;
 	unsigned int index;
 
-	type = find_type(session->mdm, resuming, tag, &seen, &index);
+	type = find_type(session->mig, tag);
 	if (!type)
 		return 0;
-	if ((*seen & BIT(index)) && !type->repeated)
+	index = type - session->mig->records;
+	if (test_bit(index, resuming->seen) && !type->repeated)
 		return mdm_say(reader->why, -EPROTO,
 			       "record %s comes a second time at byte %llu",
 			       mdm_tag_name(&room, tag), reader->offset);
@@ -155,7 +133,7 @@ static int resume_begin(struct mdm_reader *reader, u32 tag, u32 flags,
 			       "record %s has %u bytes, this device takes at most %u",
 			       mdm_tag_name(&room, tag), length,
 			       type->max_length);
-	*seen |= BIT(index);
+	__set_bit(index, resuming->seen);
 	reader->buf = kvmalloc(max(length, 1U), GFP_KERNEL_ACCOUNT);
 	return reader->buf ? 0 : mdm_say(reader->why, -ENOMEM, "out of memory");
 }
@@ -165,23 +143,17 @@ static int resume_record(struct mdm_reader *reader, u32 tag, u32 flags,
 {
 	struct mdm_resuming *resuming = to_resuming(reader);
 	struct mdm_session *session = reader->context;
-	struct mdev_migrate_device *mdm = session->mdm;
+	struct mdev_migrate_migration *mig = session->mig;
 	struct mdev_migrate_record rec = {
 		.tag = tag,
 		.flags = flags,
 		.length = length,
 		.data = reader->buf,
 	};
-	unsigned long *seen;
-	unsigned int index;
 	int ret;
 
-	find_type(mdm, resuming, tag, &seen, &index);
-	/* These two say themselves why they refuse. */
-	if (seen == &resuming->seen[1])
-		ret = mdm_pci_load_record(mdm, resuming->pci, &rec);
-	else
-		ret = mdm->drv->ops->load_record(mdm, resuming->shadow, &rec);
+	/* It says itself why it refuses. */
+	ret = mig->ops->load_record(mig, resuming->shadow, &rec);
 	kvfree(reader->buf);
 	reader->buf = NULL;
 	return ret;
@@ -194,11 +166,11 @@ static const struct mdm_reader_ops resume_ops = {
 };
 
 /* Tell the reader's error, unless the model has told its own already. */
-static int tell(struct mdev_migrate_device *mdm, struct mdm_resuming *resuming,
-		int ret)
+static int tell(struct mdev_migrate_migration *mig,
+		struct mdm_resuming *resuming, int ret)
 {
 	if (ret && resuming->why.text[0])
-		mdev_migrate_refuse(&mdm->desc, ret,
+		mdev_migrate_refuse(mig->desc, ret,
 				    "%s (record at byte %llu of the stream)",
 				    resuming->why.text,
 				    resuming->reader.offset);
@@ -217,7 +189,7 @@ static int push(struct mdm_session *session, const void *data, size_t len)
 	if (resuming->reader.err)
 		return resuming->reader.err;
 	ret = mdm_reader_push(&resuming->reader, data, len);
-	return tell(session->mdm, resuming, ret);
+	return tell(session->mig, resuming, ret);
 }
 
 static ssize_t resume_write(struct file *filp, const char __user *buf,
@@ -268,7 +240,7 @@ static const struct file_operations resume_fops = {
 	.release = mdm_session_release,
 };
 
-void mdm_resuming_free(struct mdev_migrate_device *mdm,
+void mdm_resuming_free(struct mdev_migrate_migration *mig,
 		       struct mdm_resuming *resuming)
 {
 	if (!resuming)
@@ -276,28 +248,27 @@ void mdm_resuming_free(struct mdev_migrate_device *mdm,
 	/* A record that was cut off, unless it is the reader's own room. */
 	if (resuming->reader.buf != resuming->reader.small)
 		kvfree(resuming->reader.buf);
-	mdm_pci_load_end(resuming->pci);
-	if (resuming->configured && mdm->drv->ops->load_end)
-		mdm->drv->ops->load_end(mdm, resuming->shadow);
+	if (resuming->configured && mig->ops->load_end)
+		mig->ops->load_end(mig, resuming->shadow);
 	kfree(resuming);
 }
 
 /**
  * mdm_resuming_begin - begin a resuming session
- * @mdm: the device
+ * @mig: the device's migration
  * @filp: the data FD's file
  *
  * Context: Under the state lock.
  * Return: the session or an ERR_PTR(); then nothing is left of it.
  */
-struct mdm_session *mdm_resuming_begin(struct mdev_migrate_device *mdm,
+struct mdm_session *mdm_resuming_begin(struct mdev_migrate_migration *mig,
 				       struct file **filp)
 {
 	struct mdm_resuming *resuming;
 	struct mdm_session *session;
 	int ret;
 
-	session = mdm_session_create(mdm);
+	session = mdm_session_create(mig);
 	if (IS_ERR(session))
 		return session;
 	resuming = kzalloc_obj(*resuming, GFP_KERNEL_ACCOUNT);
@@ -321,31 +292,19 @@ end:
 	return ERR_PTR(ret);
 }
 
-static int check_required(struct mdev_migrate_device *mdm,
+static int check_required(struct mdev_migrate_migration *mig,
 			  struct mdm_resuming *resuming)
 {
-	const struct mdev_migrate_ops *ops = mdm->drv->ops;
-	const struct mdev_migrate_record_type *missing = NULL;
 	struct mdm_tag_room room;
 	unsigned int i;
 
-	for (i = 0; i < ops->nr_records && !missing; i++) {
-		if (ops->records[i].required && !(resuming->seen[0] & BIT(i)))
-			missing = &ops->records[i];
+	for (i = 0; i < mig->nr_records; i++) {
+		if (mig->records[i].required && !test_bit(i, resuming->seen))
+			return mdev_migrate_refuse(mig->desc, -ENODATA,
+						   "the stream has no record %s, this device needs it",
+						   mdm_tag_name(&room, mig->records[i].tag));
 	}
-	for (i = 0; i < ARRAY_SIZE(pci_records) && !missing; i++) {
-		bool required = pci_records[i].required;
-
-		if (pci_records[i].tag == MDEV_MIGRATE_TAG_PCI_MSIX)
-			required = mdev_migrate_pci_msix_size(mdm->pci);
-		if (required && !(resuming->seen[1] & BIT(i)))
-			missing = &pci_records[i];
-	}
-	if (!missing)
-		return 0;
-	return mdev_migrate_refuse(&mdm->desc, -ENODATA,
-				   "the stream has no record %s, this device needs it",
-				   mdm_tag_name(&room, missing->tag));
+	return 0;
 }
 
 /**
@@ -359,8 +318,8 @@ static int check_required(struct mdev_migrate_device *mdm,
  */
 int mdm_resuming_finish(struct mdm_session *session)
 {
-	struct mdev_migrate_device *mdm = session->mdm;
-	const struct mdev_migrate_ops *ops = mdm->drv->ops;
+	struct mdev_migrate_migration *mig = session->mig;
+	const struct mdev_migrate_migration_ops *ops = mig->ops;
 	struct mdm_resuming *resuming;
 	int ret;
 
@@ -370,17 +329,16 @@ int mdm_resuming_finish(struct mdm_session *session)
 		return resuming->reader.err;
 	ret = mdm_reader_finish(&resuming->reader);
 	if (ret) {
-		tell(mdm, resuming, ret);
+		tell(mig, resuming, ret);
 		/* More may come, and be refused for another reason. */
 		resuming->why.text[0] = 0;
 		return ret;
 	}
-	ret = check_required(mdm, resuming);
+	ret = check_required(mig, resuming);
 	if (!ret && ops->load_check)
-		ret = ops->load_check(mdm, resuming->shadow);
+		ret = ops->load_check(mig, resuming->shadow);
 	if (ret)
 		return ret;
-	mdm_pci_load_commit(mdm, resuming->pci);
-	ops->load_commit(mdm, resuming->shadow);
+	ops->load_commit(mig, resuming->shadow);
 	return 0;
 }

@@ -4,6 +4,7 @@
  * a destination that does not fit refuses before anything big moves; the
  * device's records and END follow when it is in STOP_COPY.
  */
+#include <linux/export.h>
 #include <linux/fs.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -74,7 +75,7 @@ int mdev_migrate_put(struct mdev_migrate_writer *writer, u32 tag, u32 flags,
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_put);
 
-static int put_head(struct mdev_migrate_device *mdm,
+static int put_head(struct mdev_migrate_migration *mig,
 		    struct mdev_migrate_writer *writer)
 {
 	struct mdev_migrate_start start = {
@@ -92,7 +93,7 @@ static int put_head(struct mdev_migrate_device *mdm,
 	if (ret)
 		return ret;
 	/* Fixed while the device is open. */
-	ret = mdev_migrate_config_format(&mdm->desc.config, text,
+	ret = mdev_migrate_config_format(&mig->desc->config, text,
 					 MDEV_MIGRATE_CONFIG_MAX);
 	if (ret < 0)
 		return ret;
@@ -113,7 +114,7 @@ static void show_left(struct mdm_session *session)
 	const struct mdm_saving *saving = session->saving;
 
 	lockdep_assert_held(&session->lock);
-	mdm_migration_sending(session->mdm, (struct mdm_sending) {
+	mdm_migration_sending(session->mig, (struct mdm_sending) {
 		.active = true,
 		.complete = saving->complete,
 		.left = saving->writer.len - saving->pos,
@@ -250,20 +251,20 @@ void mdm_saving_free(struct mdm_saving *saving)
 
 /**
  * mdm_saving_begin - begin a saving session
- * @mdm: the device
+ * @mig: the device's migration
  * @filp: the data FD's file
  *
  * Context: Under the state lock.
  * Return: the session or an ERR_PTR(); then nothing is left of it.
  */
-struct mdm_session *mdm_saving_begin(struct mdev_migrate_device *mdm,
+struct mdm_session *mdm_saving_begin(struct mdev_migrate_migration *mig,
 				     struct file **filp)
 {
 	struct mdm_session *session;
 	struct mdm_saving *saving;
 	int ret;
 
-	session = mdm_session_create(mdm);
+	session = mdm_session_create(mig);
 	if (IS_ERR(session))
 		return session;
 	saving = kzalloc_obj(*saving, GFP_KERNEL_ACCOUNT);
@@ -272,7 +273,7 @@ struct mdm_session *mdm_saving_begin(struct mdev_migrate_device *mdm,
 		goto end;
 	}
 	session->saving = saving;
-	ret = put_head(mdm, &saving->writer);
+	ret = put_head(mig, &saving->writer);
 	if (ret)
 		goto end;
 	*filp = mdm_session_file(session, &save_fops, O_RDONLY);
@@ -300,7 +301,7 @@ end:
  */
 int mdm_saving_stop_copy(struct mdm_session *session)
 {
-	struct mdev_migrate_device *mdm = session->mdm;
+	struct mdev_migrate_migration *mig = session->mig;
 	struct mdm_saving *saving;
 	size_t len;
 	int ret;
@@ -308,9 +309,7 @@ int mdm_saving_stop_copy(struct mdm_session *session)
 	mutex_lock(&session->lock);
 	saving = session->saving;
 	len = saving->writer.len;
-	ret = mdm_pci_save(mdm, &saving->writer);
-	if (!ret)
-		ret = mdm->drv->ops->save(mdm, &saving->writer);
+	ret = mig->ops->save(mig, &saving->writer);
 	if (!ret)
 		ret = put_end(&saving->writer);
 	if (ret) {
@@ -323,7 +322,7 @@ int mdm_saving_stop_copy(struct mdm_session *session)
 	mutex_unlock(&session->lock);
 	wake_up_all(&session->wait);
 	if (ret)
-		mdev_migrate_refuse(&mdm->desc, ret, "the device state could not be saved");
+		mdev_migrate_refuse(mig->desc, ret, "the device state could not be saved");
 	return ret;
 }
 
@@ -352,31 +351,18 @@ size_t mdm_saving_left(struct mdm_session *session)
 
 /**
  * mdm_saving_head_size - bytes of START and CONFIG
- * @mdm: the device, open
+ * @mig: the device's migration, open
  *
  * Return: bytes.
  */
-size_t mdm_saving_head_size(struct mdev_migrate_device *mdm)
+size_t mdm_saving_head_size(struct mdev_migrate_migration *mig)
 {
 	char *text __free(kfree) = kmalloc(MDEV_MIGRATE_CONFIG_MAX, GFP_KERNEL);
 	int len = MDEV_MIGRATE_CONFIG_MAX;
 
 	if (text)
-		len = mdev_migrate_config_format(&mdm->desc.config, text,
+		len = mdev_migrate_config_format(&mig->desc->config, text,
 						 MDEV_MIGRATE_CONFIG_MAX);
 	return 2 * sizeof(struct mdev_migrate_record_hdr) +
 	       sizeof(struct mdev_migrate_start) + max(len, 0);
-}
-
-/**
- * mdm_saving_frame_size - bytes of what the helper puts around the model's state
- * @mdm: the device, being opened
- *
- * Return: bytes of the PCI records and END.
- */
-size_t mdm_saving_frame_size(struct mdev_migrate_device *mdm)
-{
-	return mdm_pci_state_size(mdm) +
-	       sizeof(struct mdev_migrate_record_hdr) +
-	       sizeof(struct mdev_migrate_end);
 }

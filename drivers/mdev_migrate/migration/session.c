@@ -20,11 +20,11 @@ static void session_free(struct kref *ref)
 
 /**
  * mdm_session_create - make an empty session
- * @mdm: its device
+ * @mig: its device's migration
  *
  * Return: the session, with one reference, or an ERR_PTR().
  */
-struct mdm_session *mdm_session_create(struct mdev_migrate_device *mdm)
+struct mdm_session *mdm_session_create(struct mdev_migrate_migration *mig)
 {
 	struct mdm_session *session;
 
@@ -40,7 +40,7 @@ struct mdm_session *mdm_session_create(struct mdev_migrate_device *mdm)
 	mutex_init(&session->io_lock);
 	mutex_init(&session->lock);
 	init_waitqueue_head(&session->wait);
-	session->mdm = mdm;
+	session->mig = mig;
 	return session;
 }
 
@@ -86,10 +86,10 @@ void mdm_session_end(struct mdm_session *session)
 	mutex_lock(&session->lock);
 	session->ended = true;
 	if (session->saving)
-		mdm_migration_sending(session->mdm, (struct mdm_sending) {});
+		mdm_migration_sending(session->mig, (struct mdm_sending) {});
 	mdm_saving_free(session->saving);
 	session->saving = NULL;
-	mdm_resuming_free(session->mdm, session->resuming);
+	mdm_resuming_free(session->mig, session->resuming);
 	session->resuming = NULL;
 	mutex_unlock(&session->lock);
 	wake_up_all(&session->wait);

@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the helper's files share.
+ * The frame: a device model becomes mdev types and VFIO devices. It is the only
+ * part of mdev_migrate that knows all others: description/, migration/, pci/ and
+ * memory/. What its files share.
  *
- * Lock order, outermost first:
+ * Lock order of all of them, outermost first:
  *
  *   the VFIO core's (device set, group)
- *   mdm->config_lock		is the device open, its configuration
+ *   desc->config_lock		is the device open, its configuration
  *   session->io_lock		one read() or write() of a data FD; user copies
  *   mig->state_lock		the migration state; open, close, reset, arcs
  *   session->lock		a data transfer session's content
  *   the model's own locks
- *   guest memory: see dma.h; the IOMMU backends' locks and mmap_lock are taken
+ *   guest memory: see memory/dma.h; the IOMMU backends' locks and mmap_lock are taken
  *				with none of its spinlocks held
  *   spinlocks: mig->size_lock, then the model's own; irqs->lock, then
- *   pci->lock; mdm->error_lock
+ *   pci->lock; desc->error_lock
  *
  * What userspace passes in and out is copied under io_lock or no lock at all, so
  * that a fault that takes long holds up nobody but the data FD it is on: a reset
@@ -21,17 +23,14 @@
  * is not at hand is touched by the device's own workers, which the model's locks
  * are not held for; see Documentation/design.rst.
  */
-#ifndef MDM_H
-#define MDM_H
+#ifndef MDM_FRAME_H
+#define MDM_FRAME_H
 
 #include <linux/kref.h>
 #include <linux/mdev_migrate.h>
-#include <linux/mutex.h>
-#include <linux/wait.h>
 
-#include "codec/msg.h"
-#include "codec/stream.h"
-#include "description/description.h"
+#include "../codec/msg.h"
+#include "../description/description.h"
 
 /**
  * struct mdm_types - what the mdev core has of a driver
@@ -89,41 +88,17 @@ int mdm_types_register(struct mdm_types *types, struct device *parent);
 void mdm_types_unregister(struct mdm_types *types);
 void mdm_types_put(struct mdm_types *types);
 
-/* resume.c */
-int mdm_records_check(const struct mdev_migrate_ops *ops,
-		      struct mdev_migrate_msg *why);
-
 /* vfio.c */
 int mdm_vfio_probe(struct mdev_device *mdev);
 void mdm_vfio_remove(struct mdev_device *mdev);
 
-/* frame/pci.c */
+/* pci.c */
 extern const struct mdev_migrate_pci_ops mdm_pci_ops;
 
-/* frame/records.c */
-struct mdm_pci_shadow;
-
-size_t mdm_pci_state_size(struct mdev_migrate_device *mdm);
-int mdm_pci_save(struct mdev_migrate_device *mdm,
-		 struct mdev_migrate_writer *writer);
-struct mdm_pci_shadow *mdm_pci_load_begin(struct mdev_migrate_device *mdm);
-int mdm_pci_load_record(struct mdev_migrate_device *mdm,
-			struct mdm_pci_shadow *shadow,
-			const struct mdev_migrate_record *rec);
-void mdm_pci_load_commit(struct mdev_migrate_device *mdm,
-			 struct mdm_pci_shadow *shadow);
-void mdm_pci_load_end(struct mdm_pci_shadow *shadow);
-
-/* fsm.c */
+/* migration.c */
 extern const struct vfio_migration_ops mdm_migration_ops;
 
 int mdm_migration_create(struct mdev_migrate_device *mdm);
 void mdm_migration_destroy(struct mdev_migrate_device *mdm);
-int mdm_migration_open(struct mdev_migrate_device *mdm);
-void mdm_migration_close(struct mdev_migrate_device *mdm);
-void mdm_migration_reset(struct mdev_migrate_device *mdm);
-enum vfio_device_mig_state mdm_migration_state(struct mdev_migrate_device *mdm);
-size_t mdm_migration_stop_copy_bytes(struct mdev_migrate_device *mdm);
-const char *mdm_migration_state_name(enum vfio_device_mig_state state);
 
-#endif /* MDM_H */
+#endif /* MDM_FRAME_H */
