@@ -87,8 +87,8 @@ static ssize_t param_show(struct mdm_sysfs_dir *dir,
 	return sysfs_emit(buf, "%s\n", text);
 }
 
-static int write_param(struct mdev_migrate_description *desc, unsigned int param,
-		       const char *text, size_t len,
+static int write_param(struct mdev_migrate_description *desc,
+		       unsigned int param, const char *text, size_t len,
 		       struct mdev_migrate_msg *why)
 {
 	const struct mdev_migrate_param *p = &desc->model->params[param];

@@ -64,7 +64,8 @@ MDM_SYSFS_ATTR_RO(combinations);
  * Could a device of this type, with its parameters written, be the destination
  * of a device with this configuration?
  */
-static int check_source(struct mdev_migrate_type_description *type, const char *text, size_t len,
+static int check_source(struct mdev_migrate_type_description *type,
+			const char *text, size_t len,
 			struct mdev_migrate_msg *why)
 {
 	struct mdev_migrate_config config;
@@ -176,7 +177,8 @@ static const struct attribute * const param_attrs[] = {
 	NULL,
 };
 
-static int add_params(struct mdev_migrate_type_description *type, struct mdm_sysfs_dir *root)
+static int add_params(struct mdev_migrate_type_description *type,
+		      struct mdm_sysfs_dir *root)
 {
 	const struct mdev_migrate_model *model = type->model;
 	struct mdm_sysfs_dir proto = { .type = type };

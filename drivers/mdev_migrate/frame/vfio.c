@@ -50,14 +50,13 @@ static int mdm_init_device(struct vfio_device *vdev)
 	mdev_migrate_description_init(&mdm->desc, vdev->dev, type->drv->model,
 				      type->desc.version,
 				      &mdm_description_ops);
+	ret = -ENOMEM;
 	mdm->pci = mdev_migrate_pci_create(&mdm_pci_ops, mdm);
 	if (!mdm->pci)
-		return -ENOMEM;
+		goto destroy_description;
 	mdm->memory = mdev_migrate_memory_create(vdev);
-	if (!mdm->memory) {
-		ret = -ENOMEM;
+	if (!mdm->memory)
 		goto destroy_pci;
-	}
 	ret = mdm_migration_create(mdm);
 	if (ret)
 		goto destroy_memory;
@@ -68,6 +67,8 @@ destroy_memory:
 	mdev_migrate_memory_destroy(mdm->memory);
 destroy_pci:
 	mdev_migrate_pci_destroy(mdm->pci);
+destroy_description:
+	mdev_migrate_description_destroy(&mdm->desc);
 	return ret;
 }
 

@@ -292,19 +292,32 @@ end:
 	return ERR_PTR(ret);
 }
 
-static int check_required(struct mdev_migrate_migration *mig,
-			  struct mdm_resuming *resuming)
+/* A record that must be in the stream and is not, or NULL. */
+static const struct mdev_migrate_record_type *
+find_missing(const struct mdev_migrate_migration *mig,
+	     const struct mdm_resuming *resuming)
 {
-	struct mdm_tag_room room;
 	unsigned int i;
 
 	for (i = 0; i < mig->nr_records; i++) {
 		if (mig->records[i].required && !test_bit(i, resuming->seen))
-			return mdev_migrate_refuse(mig->desc, -ENODATA,
-						   "the stream has no record %s, this device needs it",
-						   mdm_tag_name(&room, mig->records[i].tag));
+			return &mig->records[i];
 	}
-	return 0;
+	return NULL;
+}
+
+static int check_required(struct mdev_migrate_migration *mig,
+			  struct mdm_resuming *resuming)
+{
+	const struct mdev_migrate_record_type *missing;
+	struct mdm_tag_room room;
+
+	missing = find_missing(mig, resuming);
+	if (!missing)
+		return 0;
+	return mdev_migrate_refuse(mig->desc, -ENODATA,
+				   "the stream has no record %s, this device needs it",
+				   mdm_tag_name(&room, missing->tag));
 }
 
 /**
