@@ -413,9 +413,10 @@ static void test_records(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		const char *text = cases[i].why;
 		struct mdev_migrate_msg why = {};
+		int ret;
 
-		KUNIT_EXPECT_EQ(test, mdm_records_check(cases[i].records, 2, &why),
-				*text ? -EINVAL : 0);
+		ret = mdm_records_check(cases[i].records, 2, &why);
+		KUNIT_EXPECT_EQ(test, ret, *text ? -EINVAL : 0);
 		KUNIT_EXPECT_STREQ(test, why.text, text);
 	}
 }

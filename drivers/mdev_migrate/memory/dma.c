@@ -192,7 +192,6 @@ EXPORT_SYMBOL_GPL(mdev_migrate_memory_destroy);
 void mdev_migrate_reader_add(struct mdev_migrate_memory *mem,
 			     struct mdev_migrate_reader *reader)
 {
-
 	spin_lock_init(&reader->lock);
 	guard(mutex)(&mem->sync_lock);
 	list_add_tail(&reader->node, &mem->readers);
@@ -402,7 +401,6 @@ void mdm_dma_choose(struct mdev_migrate_memory *mem)
 void mdev_migrate_memory_set_saving(struct mdev_migrate_memory *mem,
 				    bool saving)
 {
-
 	spin_lock(&mem->lock);
 	mem->saving = saving;
 	spin_unlock(&mem->lock);

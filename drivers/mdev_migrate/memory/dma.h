@@ -12,6 +12,7 @@
  *	owners.c	who opens devices, and who makes its ioctls
  *	map.c		rings: memory that stays mapped
  *	dirty.c		DMA logging
+ *	worker.c	threads of an open device
  *
  * Locks, and who waits for whom:
  *

@@ -22,7 +22,6 @@
 
 #include "irq.h"
 
-
 /**
  * struct mdev_migrate_pci - a device's PCI function
  * @ops: what its driver does
