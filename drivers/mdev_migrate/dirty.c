@@ -45,6 +45,7 @@ static void free_log(struct mdm_dma *dma)
 	xa_for_each(&dma->log, index, bits) {
 		xa_erase(&dma->log, index);
 		bitmap_free(bits);
+		cond_resched();
 	}
 }
 

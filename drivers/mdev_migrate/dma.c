@@ -104,6 +104,7 @@ int mdm_dma_open(struct mdev_migrate_device *mdm)
 	kthread_init_work(&dma->drop, mdm_drop_asked);
 	spin_lock(&dma->lock);
 	mdm_marks_open(dma);
+	dma->closing = false;
 	dma->unpinner = unpinner;
 	spin_unlock(&dma->lock);
 	mdm_unmap_open(dma);
@@ -116,10 +117,23 @@ int mdm_dma_open(struct mdev_migrate_device *mdm)
 }
 
 /**
+ * mdm_dma_closing - the device is about to be closed
+ * @mdm: the device, open
+ *
+ * What is unpinned from here on somebody waits for.
+ */
+void mdm_dma_closing(struct mdev_migrate_device *mdm)
+{
+	guard(spinlock)(&mdm->dma->lock);
+	mdm->dma->closing = true;
+}
+
+/**
  * mdm_dma_close - the device is being closed, or could not be opened
  * @mdm: the device; the model has unmapped its maps
  *
- * Nothing stays pinned. The IOMMU backends call dma_unmap even after this.
+ * Nothing stays pinned, and nobody unpins any more. The IOMMU backends call dma_unmap even
+ * after this.
  */
 void mdm_dma_close(struct mdev_migrate_device *mdm)
 {
@@ -129,6 +143,7 @@ void mdm_dma_close(struct mdev_migrate_device *mdm)
 	WARN_ON(!list_empty(&dma->maps));
 	mdm_unmap_close(dma);
 	mdm_dma_drop_range(dma, 0, ULONG_MAX, false);
+	mdm_unmap_wait(dma);
 	mdm_log_close(dma);
 	dma->saving = false;
 	mdm_dma_choose(dma);

@@ -218,6 +218,7 @@ struct mdm_range {
  * @marks: what is leaving
  * @owners: who opened it last, in a container
  * @is_open: it is open, by these
+ * @closing: it is being closed, by whatever thread drops the last reference to its file
  * @has_pinned: it has pinned something since it was opened
  * @pins_since: then the number of that, see calls.c
  * @spare: while it is open, for an unmap ioctl when there is no memory
@@ -281,6 +282,7 @@ struct mdm_dma {
 	struct mdm_mark marks[MDM_NR_USES][MDM_NR_MARKS];
 	struct mdm_owner *owners[MDM_NR_OWNERS];
 	bool is_open;
+	bool closing;
 	bool has_pinned;
 	unsigned long pins_since;
 	struct mdm_call *spare;
@@ -335,7 +337,8 @@ bool mdm_op_overlaps(struct mdm_dma *dma, unsigned long first,
 		     unsigned long last);
 void mdm_op_set_unlogged(struct mdm_dma *dma);
 bool mdm_op_any_unlogged(struct mdm_dma *dma);
-void mdm_op_pause(struct mdm_dma *dma, unsigned long until);
+void mdm_op_pause(struct mdm_dma *dma, unsigned long until,
+		  unsigned long lasts);
 int mdm_dma_copy(struct mdm_dma *dma, u64 iova, void *buf, size_t len,
 		 bool write);
 int mdm_pin(struct mdm_dma *dma, enum mdm_use use, struct mdm_op *op,
@@ -391,10 +394,11 @@ void mdm_drop_close(struct mdm_dma *dma);
 
 /* unmap.c */
 void mdm_unmap_watch(struct work_struct *work);
-void mdm_unpin_begin(struct mdm_dma *dma);
-void mdm_unpin_end(struct mdm_dma *dma);
+bool mdm_unpin_begin(struct mdm_dma *dma);
+void mdm_unpin_end(struct mdm_dma *dma, bool watched);
 void mdm_unmap_open(struct mdm_dma *dma);
 void mdm_unmap_close(struct mdm_dma *dma);
+void mdm_unmap_wait(struct mdm_dma *dma);
 
 /* calls.c */
 struct mdm_call *mdm_calls_begin(struct mdm_dma *dma);

@@ -225,6 +225,7 @@ void mdm_dma_drop_range(struct mdm_dma *dma, unsigned long first,
 {
 	struct mdm_run runs[MDM_BATCH_RUNS];
 	struct mdm_batch batch = { .runs = runs };
+	bool watched = false;
 
 	do {
 		spin_lock(&dma->lock);
@@ -232,14 +233,14 @@ void mdm_dma_drop_range(struct mdm_dma *dma, unsigned long first,
 				  ARRAY_SIZE(runs));
 		if (batch.nr) {
 			mdm_batch_announce(dma, &batch);
-			mdm_unpin_begin(dma);
+			watched = mdm_unpin_begin(dma);
 		}
 		spin_unlock(&dma->lock);
 		if (!batch.nr)
 			return;
 		mdm_batch_drop(dma, &batch);
 		spin_lock(&dma->lock);
-		mdm_unpin_end(dma);
+		mdm_unpin_end(dma, watched);
 		spin_unlock(&dma->lock);
 	} while (batch.nr == ARRAY_SIZE(runs));
 }

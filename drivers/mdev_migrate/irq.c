@@ -17,6 +17,7 @@ int mdm_irqs_create(struct mdev_migrate_device *mdm)
 	irqs = kzalloc_obj(*irqs, GFP_KERNEL_ACCOUNT);
 	if (!irqs)
 		return -ENOMEM;
+	mutex_init(&irqs->set_lock);
 	spin_lock_init(&irqs->lock);
 	mdm->irqs = irqs;
 	return 0;
@@ -24,6 +25,7 @@ int mdm_irqs_create(struct mdev_migrate_device *mdm)
 
 void mdm_irqs_destroy(struct mdev_migrate_device *mdm)
 {
+	mutex_destroy(&mdm->irqs->set_lock);
 	kfree(mdm->irqs);
 	mdm->irqs = NULL;
 }

@@ -234,6 +234,7 @@ static int intx_mask(struct mdev_migrate_device *mdm,
  * @hdr: what to do; validated
  * @data: bools or eventfds, or NULL
  *
+ * Context: May sleep; waits for other calls of the device's user.
  * Return: 0, -EINVAL for what this interrupt cannot do, -EBADF or -EINVAL for
  * a file descriptor that is no eventfd, -ENOMEM; on error nothing has changed.
  */
@@ -245,6 +246,7 @@ int mdm_irqs_set(struct mdev_migrate_device *mdm, struct vfio_irq_set *hdr,
 
 	if (hweight32(action) != 1)
 		return -EINVAL;
+	guard(mutex)(&irqs->set_lock);
 	/* Fewer than there are of these, as was validated; 0 if there is none. */
 	hdr->start = array_index_nospec(hdr->start,
 					index_count(mdm, hdr->index));

@@ -168,8 +168,8 @@ void mdev_migrate_unmap(struct mdev_migrate_device *mdm,
 {
 	struct mdm_dma *dma = mdm->dma;
 	struct mdm_run run;
+	bool any, watched = false;
 	struct mdm_op op;
-	bool any;
 
 	spin_lock(&dma->lock);
 	list_del(&map->node);
@@ -177,7 +177,7 @@ void mdev_migrate_unmap(struct mdev_migrate_device *mdm,
 	if (any) {
 		mdm_op_add(dma, &op, run.first, run.first + run.nr - 1);
 		op.unpins = true;
-		mdm_unpin_begin(dma);
+		watched = mdm_unpin_begin(dma);
 	}
 	spin_unlock(&dma->lock);
 	if (!any)
@@ -185,7 +185,7 @@ void mdev_migrate_unmap(struct mdev_migrate_device *mdm,
 	mdm_unpin(dma, &op, &run, 1);
 	mdm_op_end(dma, &op, 0);
 	spin_lock(&dma->lock);
-	mdm_unpin_end(dma);
+	mdm_unpin_end(dma, watched);
 	spin_unlock(&dma->lock);
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_unmap);

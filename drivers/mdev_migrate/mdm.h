@@ -9,6 +9,7 @@
  *   session->io_lock		one read() or write() of a data FD; user copies
  *   mig->state_lock		the migration state; open, close, reset, arcs
  *   session->lock		a data transfer session's content
+ *   irqs->set_lock		one VFIO_DEVICE_SET_IRQS; inside of none of these
  *   the model's own locks
  *   guest memory: see dma.h; the IOMMU backends' locks and mmap_lock are taken
  *				with none of its spinlocks held
@@ -188,6 +189,7 @@ int mdm_irqs_set(struct mdev_migrate_device *mdm, struct vfio_irq_set *hdr,
 void mdm_calls_exit(void);
 int mdm_dma_create(struct mdev_migrate_device *mdm);
 int mdm_dma_open(struct mdev_migrate_device *mdm);
+void mdm_dma_closing(struct mdev_migrate_device *mdm);
 void mdm_dma_close(struct mdev_migrate_device *mdm);
 void mdm_dma_destroy(struct mdev_migrate_device *mdm);
 void mdm_dma_set_saving(struct mdev_migrate_device *mdm, bool saving);

@@ -260,18 +260,34 @@ void mdm_dma_interrupt(struct mdev_migrate_device *mdm,
 	}
 }
 
+/* Is there an operation that pins, or copies, and lasts? */
+static bool any_lasts(struct mdm_dma *dma, unsigned long lasts)
+{
+	struct mdm_op *op;
+
+	list_for_each_entry(op, &dma->ops, node) {
+		if (!op->unpins && time_after_eq(jiffies, op->since + lasts))
+			return true;
+	}
+	return false;
+}
+
 /**
  * mdm_op_pause - no operation is to begin for a while, and none to last
  * @dma: guest memory
  * @until: in jiffies
+ * @lasts: in jiffies; but only if there is one already that has lasted for so long. 0: in
+ *	any case
  *
  * Context: Takes dma->lock.
  */
-void mdm_op_pause(struct mdm_dma *dma, unsigned long until)
+void mdm_op_pause(struct mdm_dma *dma, unsigned long until, unsigned long lasts)
 {
 	struct mdm_op *op;
 
 	guard(spinlock)(&dma->lock);
+	if (lasts && !any_lasts(dma, lasts))
+		return;
 	if (time_after(until, dma->paused_until))
 		dma->paused_until = until;
 	list_for_each_entry(op, &dma->ops, node)
@@ -284,7 +300,7 @@ void mdm_op_pause(struct mdm_dma *dma, unsigned long until)
  */
 void mdm_dma_pause(struct mdev_migrate_device *mdm)
 {
-	mdm_op_pause(mdm->dma, jiffies + BRIEF_PAUSE);
+	mdm_op_pause(mdm->dma, jiffies + BRIEF_PAUSE, 0);
 }
 
 /* Whoever does not unpin lets those go first who wait for an unmap. */

@@ -22,9 +22,9 @@
  * What we wait for is locks of the backend, which are held over page faults: by
  * operations of this device and of others in the same address space. All of
  * these are the same user's own, and so is their end: when an unmap has not got
- * on for 20 ms, unmap_watch interrupts the operations of all devices that the
- * same process has opened, and lets none begin for a while. A signal cannot end
- * the wait: the backends would just ask again.
+ * on for 20 ms, unmap_watch interrupts this device's operations, and those of a device that the
+ * same process has opened and that has one which lasts as long, and lets these devices begin
+ * none for a while. A signal cannot end the wait: the backends would just ask again.
  */
 #include <linux/slab.h>
 #include <linux/wait.h>
@@ -111,8 +111,11 @@ void mdm_unmap_watch(struct work_struct *work)
 	if (stuck) {
 		spin_lock(&open_lock);
 		list_for_each_entry(other, &open_dmas, node) {
-			if (other == dma || (other->mm && other->mm == dma->mm))
-				mdm_op_pause(other, jiffies + PAUSE_TIME);
+			if (other == dma)
+				mdm_op_pause(dma, jiffies + PAUSE_TIME, 0);
+			else if (other->mm && other->mm == dma->mm)
+				mdm_op_pause(other, jiffies + PAUSE_TIME,
+					     WATCH_TIME);
 		}
 		spin_unlock(&open_lock);
 	}
@@ -140,25 +143,31 @@ static void watch_end(struct mdm_dma *dma)
  * @dma: guest memory
  *
  * If it is the user who waits for it, as when he resets or closes the device, it is as
- * an unmap is: whoever pins makes way when it does not get on.
+ * an unmap is: whoever pins makes way when it does not get on. Who closes the device may be a
+ * thread of the kernel, too, that drops the last references to files for all users.
  *
- * Context: dma->lock held. mdm_unpin_end() is to follow, of the same task.
+ * Context: dma->lock held.
+ * Return: what mdm_unpin_end() is to be given.
  */
-void mdm_unpin_begin(struct mdm_dma *dma)
+bool mdm_unpin_begin(struct mdm_dma *dma)
 {
-	if (!(current->flags & PF_KTHREAD))
+	bool watched = dma->closing || !(current->flags & PF_KTHREAD);
+
+	if (watched)
 		watch_begin(dma);
+	return watched;
 }
 
 /**
  * mdm_unpin_end - undo mdm_unpin_begin()
  * @dma: guest memory
+ * @watched: what it returned
  *
  * Context: dma->lock held.
  */
-void mdm_unpin_end(struct mdm_dma *dma)
+void mdm_unpin_end(struct mdm_dma *dma, bool watched)
 {
-	if (!(current->flags & PF_KTHREAD))
+	if (watched)
 		watch_end(dma);
 }
 
@@ -234,8 +243,34 @@ static bool begin_leaving(struct mdm_dma *dma, const struct mdm_call *call,
 
 static void end_leaving(struct mdm_dma *dma)
 {
+	scoped_guard(spinlock, &dma->lock)
+		watch_end(dma);
+	/* Closing may wait for it. */
+	wake_up_all(&dma->ops_wait);
+}
+
+static bool is_idle(struct mdm_dma *dma)
+{
 	guard(spinlock)(&dma->lock);
-	watch_end(dma);
+	return list_empty(&dma->ops) && !dma->unmaps;
+}
+
+/**
+ * mdm_unmap_wait - wait for whoever else unpins pages of the device
+ * @dma: guest memory; the device is being closed and has nothing pinned
+ *
+ * In iommufd that is who unmaps, in an ioctl of his own: he must be through before the device
+ * leaves the address space, since he would unpin in the next one. iommufd waits for him too,
+ * but for a minute only, then it warns and goes on. He needs nothing that who closes has. An
+ * unmap that begins from here on finds nothing to do. With type1 nobody unpins but threads
+ * that closing ends, and type1's own lock keeps the device there for its ioctls.
+ *
+ * Context: Sleeps, for as long as the user makes it.
+ */
+void mdm_unmap_wait(struct mdm_dma *dma)
+{
+	if (!mdm_dma_has_container(dma))
+		wait_event(dma->ops_wait, is_idle(dma));
 }
 
 /* It is not asked for any more. */

@@ -114,6 +114,7 @@ static void mdm_close_device(struct vfio_device *vdev)
 {
 	struct mdev_migrate_device *mdm = to_mdm(vdev);
 
+	mdm_dma_closing(mdm);
 	mdm_migration_close(mdm);
 	mdm_irqs_close(mdm);
 	mdm_dma_close(mdm);
