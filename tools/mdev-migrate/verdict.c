@@ -82,7 +82,7 @@ static void not_allowed(struct arena *arena, struct findings *findings,
 /* It cannot be a value of any host's. */
 static void is_malformed(struct arena *arena, struct findings *findings,
 			 const struct param *param, const char *value,
-		      const struct mdev_migrate_msg *why)
+			 const struct mdev_migrate_msg *why)
 {
 	findings_add(arena, findings, &(struct finding) {
 		.result = INCOMPATIBLE,
