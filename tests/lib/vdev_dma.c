@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
+#include "slowmem.h"
 #include "vdev.h"
 
 static int init_mem(struct guest_mem *mem, uint64_t iova, size_t size,
@@ -19,7 +20,7 @@ static int init_mem(struct guest_mem *mem, uint64_t iova, size_t size,
 	mem->va = va;
 	mem->iova = iova;
 	mem->size = size;
-	return 0;
+	return slow_memory(va, size);
 }
 
 int guest_mem_init(struct guest_mem *mem, uint64_t iova, size_t size)
