@@ -151,12 +151,9 @@ static int vnet_tx_copy(struct vnet_vq *vq, const struct vnet_ring *ring,
 		return -EAGAIN;
 
 	skb = vnet_tx_alloc(vq, len, ring ? GFP_ATOMIC : GFP_KERNEL);
-	if (!skb) {
-		if (ring)
-			return -EAGAIN;
-		run->dropped++;
-		return 0;
-	}
+	/* The worker tries; then it is tried again a little later. */
+	if (!skb)
+		return ring ? -EAGAIN : -ENOMEM;
 	err = ring ? vnet_tx_fill(vq, ring, skb) : vnet_tx_fill_slow(vq, skb);
 	if (!err) {
 		*result = skb;

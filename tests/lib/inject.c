@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "mdev.h"
@@ -77,6 +78,30 @@ void fail_percent(unsigned int percent)
 	inject("probability", value);
 }
 
+bool fail_not_in(const char *function)
+{
+	unsigned long start = 0, end = 0, at;
+	char name[128], text[32];
+	FILE *f = fopen("/proc/kallsyms", "re");
+
+	/* Sorted by address. */
+	while (f && !end && fscanf(f, "%lx %*c %127s%*[^\n]", &at, name) == 2) {
+		if (start && at > start)
+			end = at;
+		if (!strcmp(name, function))
+			start = at;
+	}
+	if (f)
+		fclose(f);
+	if (!end)
+		return false;
+	snprintf(text, sizeof(text), "0x%lx", start);
+	inject("reject-start", text);
+	snprintf(text, sizeof(text), "0x%lx", end);
+	inject("reject-end", text);
+	return !access(SLAB "reject-start", W_OK);
+}
+
 void fail_task(const char *pid, bool fail)
 {
 	char path[64];
@@ -97,6 +122,23 @@ void fail_kthreads(bool fail)
 		if (atoi(de->d_name) > 0 &&
 		    !sysfs_read(path, text, sizeof(text)))
 			fail_task(de->d_name, fail);
+	}
+	if (d)
+		closedir(d);
+}
+
+void fail_threads(const char *name)
+{
+	char path[64], text[32];
+	struct dirent *de;
+	DIR *d = opendir("/proc");
+
+	while (d && (de = readdir(d))) {
+		snprintf(path, sizeof(path), "/proc/%.16s/comm", de->d_name);
+		if (atoi(de->d_name) > 0 &&
+		    sysfs_read(path, text, sizeof(text)) > 0 &&
+		    !strncmp(text, name, strlen(name)))
+			fail_task(de->d_name, true);
 	}
 	if (d)
 		closedir(d);

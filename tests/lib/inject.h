@@ -19,9 +19,13 @@ bool fail_done(void);
 
 /* Of the allocations of tasks that may fail, so many percent do. */
 void fail_percent(unsigned int percent);
+/* Not those below a function of the kernel's. */
+bool fail_not_in(const char *function);
 /* @pid's may fail, "self" is the caller; or not. */
 void fail_task(const char *pid, bool fail);
 /* Those of the kernel's own threads. */
 void fail_kthreads(bool fail);
+/* Those of threads whose names begin so. */
+void fail_threads(const char *name);
 
 #endif /* TESTS_LIB_INJECT_H */

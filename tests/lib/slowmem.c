@@ -65,13 +65,12 @@ void slow_uffd_free(struct slow_uffd *s)
 /* In pieces, so that whoever waits for the end need not wait long. */
 static void delay(const bool *stop, const unsigned int *delay_ms)
 {
-	unsigned int ms;
+	unsigned int all = __atomic_load_n(delay_ms, __ATOMIC_RELAXED), ms;
 
-	for (ms = 0; ms < __atomic_load_n(delay_ms, __ATOMIC_RELAXED);
-	     ms += 10) {
+	for (ms = 0; ms < all; ms += 10) {
 		if (__atomic_load_n(stop, __ATOMIC_RELAXED))
 			return;
-		usleep(10000);
+		usleep((all - ms < 10 ? all - ms : 10) * 1000);
 	}
 }
 
@@ -112,6 +111,27 @@ void slow_pager_stop(struct slow_pager *s)
 	pthread_join(s->thread, NULL);
 	close(s->fd);
 	s->thread = 0;
+}
+
+/*
+ * If ALL_SLOW says so, what is mapped at @va comes late when somebody touches it first:
+ * the test, or the device on its behalf. A process that was forked has memory that does not.
+ */
+int slow_memory(void *va, size_t size)
+{
+	const char *ms = getenv(ALL_SLOW);
+	struct slow_pager *pager;
+	struct slow_uffd s;
+	int ret;
+
+	if (!ms)
+		return 0;
+	ret = slow_uffd_init(&s, va, size);
+	if (ret)
+		return ret;
+	/* Both last as long as the process does. */
+	pager = malloc(sizeof(*pager));
+	return pager ? slow_pager_start(pager, s.fd, atoi(ms)) : -ENOMEM;
 }
 
 #define FUSE_FILE_NODE	2

@@ -39,6 +39,10 @@ struct slow_pager {
 	pthread_t thread;
 };
 
+/* The environment's: all of a guest's memory is so slow, in milliseconds. */
+#define ALL_SLOW	"SELFTESTS_SLOW_PAGES"
+
+int slow_memory(void *va, size_t size);
 int slow_pager_start(struct slow_pager *s, int fd, unsigned int delay_ms);
 void slow_pager_stop(struct slow_pager *s);
 

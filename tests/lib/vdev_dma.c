@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
+#include "slowmem.h"
 #include "vdev.h"
 
 static int init_mem(struct guest_mem *mem, uint64_t iova, size_t size,
@@ -19,7 +20,7 @@ static int init_mem(struct guest_mem *mem, uint64_t iova, size_t size,
 	mem->va = va;
 	mem->iova = iova;
 	mem->size = size;
-	return 0;
+	return slow_memory(va, size);
 }
 
 int guest_mem_init(struct guest_mem *mem, uint64_t iova, size_t size)
@@ -90,6 +91,24 @@ int vdev_map(struct vdev *v, const struct guest_mem *mem)
 	if (v->how == VDEV_IOMMUFD)
 		return map_iommufd(v, mem);
 	return map_type1(v, mem);
+}
+
+/* What is mapped in @from's address space, in @to's of the same iommufd, too. */
+int vdev_copy(struct vdev *to, const struct vdev *from, uint64_t iova,
+	      size_t size)
+{
+	struct iommu_ioas_copy copy = {
+		.size = sizeof(copy),
+		.flags = IOMMU_IOAS_MAP_FIXED_IOVA |
+			 IOMMU_IOAS_MAP_READABLE | IOMMU_IOAS_MAP_WRITEABLE,
+		.dst_ioas_id = to->ioas,
+		.src_ioas_id = from->ioas,
+		.length = size,
+		.dst_iova = iova,
+		.src_iova = iova,
+	};
+
+	return ioctl(to->iommu_fd, IOMMU_IOAS_COPY, &copy) ? -errno : 0;
 }
 
 int vdev_unmap(struct vdev *v, uint64_t iova, size_t size)

@@ -16,10 +16,17 @@
 #include <linux/capability.h>
 
 #include "cgroup.h"
+#include "inject.h"
 #include "mdev.h"
+#include "slowmem.h"
 
 #define GROUP		CGROUPS "/selftests"
 #define MEMLOCK		(8 << 20)
+/* Of the allocations of a card's threads, so many percent fail. */
+#define FAIL_PERCENT	3
+/* A page of a guest's comes so much later than it is needed. */
+#define SLOW_MS		"1"
+#define TICK_US		5000
 
 /* Without CAP_IPC_LOCK, as a user has none: the limit holds for root, too. */
 static int enter_memlock(void)
@@ -52,25 +59,60 @@ static void leave_rps(void)
 	sysfs_write("/proc/sys/net/core/rps_default_mask", "0");
 }
 
+/*
+ * Not those that the test makes: what a user is told then is for faults and calls. Nor those
+ * of the host's network, which drops packets for want of memory as it does everybody's.
+ */
+static int enter_failslab(void)
+{
+	if (!inject_init() || !fail_not_in("netif_receive_skb_list_internal"))
+		return -EOPNOTSUPP;
+	fail_percent(FAIL_PERCENT);
+	return 0;
+}
+
+/* Threads come and go with the cards. */
+static void tick_failslab(void)
+{
+	fail_threads("vnet/");
+	fail_threads("unpin/");
+}
+
+static void leave_failslab(void)
+{
+	fail_percent(0);
+}
+
+static int enter_slow(void)
+{
+	return setenv(ALL_SLOW, SLOW_MS, 1) ? -errno : 0;
+}
+
 /**
  * struct environment - what is around a test
  * @name: what it is called
  * @enter: begin it for the calling process and its children; 0 or an error
+ * @tick: again and again while they run
  * @leave: what does not end with the process
  * @what: what it is
  */
 static const struct environment {
 	const char *name;
 	int (*enter)(void);
+	void (*tick)(void);
 	void (*leave)(void);
 	const char *what;
 } environments[] = {
-	{ "memlock", enter_memlock, NULL,
+	{ "memlock", enter_memlock, NULL, NULL,
 	  "8 MiB of locked memory, without CAP_IPC_LOCK" },
-	{ "cpu", enter_cpu, leave_cpu,
+	{ "cpu", enter_cpu, NULL, leave_cpu,
 	  "20 % of a processor, a control group's limit" },
-	{ "rps", enter_rps, leave_rps,
+	{ "rps", enter_rps, NULL, leave_rps,
 	  "receive packet steering on every interface" },
+	{ "failslab", enter_failslab, tick_failslab, leave_failslab,
+	  "some of the allocations of a card's threads fail" },
+	{ "slow", enter_slow, NULL, NULL,
+	  "a guest's pages come late when they are touched first" },
 };
 
 #define NR_ENVIRONMENTS	(sizeof(environments) / sizeof(environments[0]))
@@ -119,8 +161,8 @@ static int run(char **names, unsigned int nr, char **program)
 int main(int argc, char **argv)
 {
 	unsigned int i, nr = 0;
+	pid_t pid, done;
 	int status;
-	pid_t pid;
 
 	while ((int)nr + 1 < argc && strcmp(argv[nr + 1], "--")) {
 		if (!find(argv[++nr])) {
@@ -135,8 +177,14 @@ int main(int argc, char **argv)
 		return 1;
 	if (!pid)
 		_exit(run(argv + 1, nr, argv + nr + 2));
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
+	while ((done = waitpid(pid, &status, WNOHANG)) == 0 ||
+	       (done < 0 && errno == EINTR)) {
+		for (i = 0; i < nr; i++) {
+			if (find(argv[i + 1])->tick)
+				find(argv[i + 1])->tick();
+		}
+		usleep(TICK_US);
+	}
 	for (i = 0; i < nr; i++) {
 		if (find(argv[i + 1])->leave)
 			find(argv[i + 1])->leave();

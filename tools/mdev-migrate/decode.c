@@ -202,10 +202,12 @@ const char *decode_config_of(struct arena *arena, const char *file)
 	config = arena_strdup(arena, decoder->config);
 	answer = decode_finish(decoder, &result);
 	if (config && len < 0)
-		complain(DONE_ERROR, "%s: only its beginning could be read: its configuration is what is compared",
+		complain(DONE_ERROR,
+			 "%s: only its beginning could be read: its configuration is compared",
 			 file);
 	else if (config && result == DONE_NO)
-		complain(DONE_NO, "%s: the state is damaged, no device will load it (%s): only its configuration is compared",
+		complain(DONE_NO,
+			 "%s: the state is damaged, no device will load it (%s): only its configuration is compared",
 			 file, json_string_value(json_object_get(answer, "error")));
 	json_decref(answer);
 	return config;

@@ -273,7 +273,8 @@ int config_read(struct arena *arena, struct config *config, const char *text,
 	memset(config, 0, sizeof(*config));
 	for (i = 0; text[i]; i++) {
 		if (text[i] <= ' ' || text[i] > '~')
-			return fail(why, "byte %zu of the configuration is white space or not printable",
+			return fail(why,
+				    "byte %zu of the configuration is white space or not printable",
 				    i);
 		commas += text[i] == ',';
 	}

@@ -80,9 +80,9 @@ static void not_allowed(struct arena *arena, struct findings *findings,
 }
 
 /* It cannot be a value of any host's. */
-static void malformed(struct arena *arena, struct findings *findings,
-		      const struct param *param, const char *value,
-		      const struct mdev_migrate_msg *why)
+static void is_malformed(struct arena *arena, struct findings *findings,
+			 const struct param *param, const char *value,
+			 const struct mdev_migrate_msg *why)
 {
 	findings_add(arena, findings, &(struct finding) {
 		.result = INCOMPATIBLE,
@@ -128,7 +128,7 @@ static void judge_param(struct arena *arena, struct findings *findings,
 		ret = mdm_param_parse(&param->codec, "the source has", value,
 				      strlen(value), &wanted, &why);
 	if (ret == -EINVAL) {
-		malformed(arena, findings, param, value, &why);
+		is_malformed(arena, findings, param, value, &why);
 		return;
 	}
 	if (ret) {
@@ -491,7 +491,8 @@ void judge_host(struct arena *arena, struct verdict *verdict,
 	if (verdict->target.type)
 		return;
 	add_plain(arena, &verdict->findings, INCOMPATIBLE, "no-types",
-		  host->root ? "this host has no mediated device types: is a driver for them loaded?" :
-		  "the host had no mediated device types when it was exported: was a driver for them loaded?");
+		  host->root ?
+		  "this host has no mediated device types: is a driver for them loaded?" :
+		  "the host had no types when it was exported: was a driver for them loaded?");
 	verdict->result = INCOMPATIBLE;
 }

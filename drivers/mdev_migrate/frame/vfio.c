@@ -109,6 +109,7 @@ static void mdm_close_device(struct vfio_device *vdev)
 {
 	struct mdev_migrate_device *mdm = to_mdm(vdev);
 
+	mdev_migrate_memory_closing(mdm->memory);
 	mdev_migrate_migration_close(&mdm->mig);
 	mdev_migrate_pci_close(mdm->pci);
 	mdev_migrate_memory_close(mdm->memory);

@@ -45,6 +45,7 @@ static void free_log(struct mdev_migrate_memory *mem)
 	xa_for_each(&mem->log, index, bits) {
 		xa_erase(&mem->log, index);
 		bitmap_free(bits);
+		cond_resched();
 	}
 }
 

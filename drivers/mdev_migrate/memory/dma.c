@@ -112,6 +112,7 @@ int mdev_migrate_memory_open(struct mdev_migrate_memory *mem)
 	kthread_init_work(&mem->drop, mdm_drop_asked);
 	spin_lock(&mem->lock);
 	mdm_marks_open(mem);
+	mem->closing = false;
 	mem->unpinner = unpinner;
 	spin_unlock(&mem->lock);
 	mdm_unmap_open(mem);
@@ -125,10 +126,26 @@ int mdev_migrate_memory_open(struct mdev_migrate_memory *mem)
 EXPORT_SYMBOL_GPL(mdev_migrate_memory_open);
 
 /**
+ * mdev_migrate_memory_closing - the device is about to be closed
+ * @mem: the device's guest memory
+ *
+ * The first thing that close_device() does. What is unpinned from here on somebody waits for.
+ *
+ * Context: May sleep.
+ */
+void mdev_migrate_memory_closing(struct mdev_migrate_memory *mem)
+{
+	guard(spinlock)(&mem->lock);
+	mem->closing = true;
+}
+EXPORT_SYMBOL_GPL(mdev_migrate_memory_closing);
+
+/**
  * mdev_migrate_memory_close - the device is being closed
  * @mem: the device's guest memory; its maps are unmapped
  *
- * Nothing stays pinned. The IOMMU backends call dma_unmap even after this.
+ * Nothing stays pinned, and nobody unpins any more. The IOMMU backends call dma_unmap even
+ * after this.
  *
  * Context: May sleep.
  */
@@ -139,6 +156,7 @@ void mdev_migrate_memory_close(struct mdev_migrate_memory *mem)
 	WARN_ON(!list_empty(&mem->maps));
 	mdm_unmap_close(mem);
 	mdm_dma_drop_range(mem, 0, ULONG_MAX, false);
+	mdm_unmap_wait(mem);
 	mdm_log_close(mem);
 	mem->saving = false;
 	mdm_dma_choose(mem);

@@ -221,6 +221,7 @@ struct mdm_range {
  * @marks: what is leaving
  * @owners: who opened it last, in a container
  * @is_open: it is open, by these
+ * @closing: it is being closed, by whatever thread drops the last reference to its file
  * @has_pinned: it has pinned something since it was opened
  * @pins_since: then the number of that, see calls.c
  * @spare: while it is open, for an unmap ioctl when there is no memory
@@ -284,6 +285,7 @@ struct mdev_migrate_memory {
 	struct mdm_mark marks[MDM_NR_USES][MDM_NR_MARKS];
 	struct mdm_owner *owners[MDM_NR_OWNERS];
 	bool is_open;
+	bool closing;
 	bool has_pinned;
 	unsigned long pins_since;
 	struct mdm_call *spare;
@@ -338,7 +340,8 @@ bool mdm_op_overlaps(struct mdev_migrate_memory *mem, unsigned long first,
 		     unsigned long last);
 void mdm_op_set_unlogged(struct mdev_migrate_memory *mem);
 bool mdm_op_any_unlogged(struct mdev_migrate_memory *mem);
-void mdm_op_pause(struct mdev_migrate_memory *mem, unsigned long until);
+void mdm_op_pause(struct mdev_migrate_memory *mem, unsigned long until,
+		  unsigned long lasts);
 void mdm_dma_pause(struct mdev_migrate_memory *mem);
 void mdm_dma_interrupt(struct mdev_migrate_memory *mem,
 		       struct task_struct *task);
@@ -399,10 +402,11 @@ void mdm_drop_close(struct mdev_migrate_memory *mem);
 
 /* unmap.c */
 void mdm_unmap_watch(struct work_struct *work);
-void mdm_unpin_begin(struct mdev_migrate_memory *mem);
-void mdm_unpin_end(struct mdev_migrate_memory *mem);
+bool mdm_unpin_begin(struct mdev_migrate_memory *mem);
+void mdm_unpin_end(struct mdev_migrate_memory *mem, bool watched);
 void mdm_unmap_open(struct mdev_migrate_memory *mem);
 void mdm_unmap_close(struct mdev_migrate_memory *mem);
+void mdm_unmap_wait(struct mdev_migrate_memory *mem);
 
 /* calls.c */
 struct mdm_call *mdm_calls_begin(struct mdev_migrate_memory *mem);

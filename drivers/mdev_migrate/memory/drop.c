@@ -230,6 +230,7 @@ void mdm_dma_drop_range(struct mdev_migrate_memory *mem, unsigned long first,
 {
 	struct mdm_run runs[MDM_BATCH_RUNS];
 	struct mdm_batch batch = { .runs = runs };
+	bool watched = false;
 
 	do {
 		spin_lock(&mem->lock);
@@ -237,14 +238,14 @@ void mdm_dma_drop_range(struct mdev_migrate_memory *mem, unsigned long first,
 				  ARRAY_SIZE(runs));
 		if (batch.nr) {
 			mdm_batch_announce(mem, &batch);
-			mdm_unpin_begin(mem);
+			watched = mdm_unpin_begin(mem);
 		}
 		spin_unlock(&mem->lock);
 		if (!batch.nr)
 			return;
 		mdm_batch_drop(mem, &batch);
 		spin_lock(&mem->lock);
-		mdm_unpin_end(mem);
+		mdm_unpin_end(mem, watched);
 		spin_unlock(&mem->lock);
 	} while (batch.nr == ARRAY_SIZE(runs));
 }

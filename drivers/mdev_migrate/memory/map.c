@@ -168,8 +168,8 @@ void mdev_migrate_unmap(struct mdev_migrate_memory *mem,
 			struct mdev_migrate_map *map)
 {
 	struct mdm_run run;
+	bool any, watched = false;
 	struct mdm_op op;
-	bool any;
 
 	spin_lock(&mem->lock);
 	list_del(&map->node);
@@ -177,7 +177,7 @@ void mdev_migrate_unmap(struct mdev_migrate_memory *mem,
 	if (any) {
 		mdm_op_add(mem, &op, run.first, run.first + run.nr - 1);
 		op.unpins = true;
-		mdm_unpin_begin(mem);
+		watched = mdm_unpin_begin(mem);
 	}
 	spin_unlock(&mem->lock);
 	if (!any)
@@ -185,7 +185,7 @@ void mdev_migrate_unmap(struct mdev_migrate_memory *mem,
 	mdm_unpin(mem, &op, &run, 1);
 	mdm_op_end(mem, &op, 0);
 	spin_lock(&mem->lock);
-	mdm_unpin_end(mem);
+	mdm_unpin_end(mem, watched);
 	spin_unlock(&mem->lock);
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_unmap);

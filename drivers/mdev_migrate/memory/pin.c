@@ -260,18 +260,35 @@ void mdm_dma_interrupt(struct mdev_migrate_memory *mem,
 	}
 }
 
+/* Is there an operation that pins, or copies, and lasts? */
+static bool any_lasts(struct mdev_migrate_memory *mem, unsigned long lasts)
+{
+	struct mdm_op *op;
+
+	list_for_each_entry(op, &mem->ops, node) {
+		if (!op->unpins && time_after_eq(jiffies, op->since + lasts))
+			return true;
+	}
+	return false;
+}
+
 /**
  * mdm_op_pause - no operation is to begin for a while, and none to last
  * @mem: guest memory
  * @until: in jiffies
+ * @lasts: in jiffies; but only if there is one already that has lasted for so long. 0: in
+ *	any case
  *
  * Context: Takes mem->lock.
  */
-void mdm_op_pause(struct mdev_migrate_memory *mem, unsigned long until)
+void mdm_op_pause(struct mdev_migrate_memory *mem, unsigned long until,
+		  unsigned long lasts)
 {
 	struct mdm_op *op;
 
 	guard(spinlock)(&mem->lock);
+	if (lasts && !any_lasts(mem, lasts))
+		return;
 	if (time_after(until, mem->paused_until))
 		mem->paused_until = until;
 	list_for_each_entry(op, &mem->ops, node)
@@ -284,7 +301,7 @@ void mdm_op_pause(struct mdev_migrate_memory *mem, unsigned long until)
  */
 void mdm_dma_pause(struct mdev_migrate_memory *mem)
 {
-	mdm_op_pause(mem, jiffies + BRIEF_PAUSE);
+	mdm_op_pause(mem, jiffies + BRIEF_PAUSE, 0);
 }
 
 /* Whoever does not unpin lets those go first who wait for an unmap. */

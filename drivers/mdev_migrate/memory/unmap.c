@@ -22,9 +22,9 @@
  * What we wait for is locks of the backend, which are held over page faults: by
  * operations of this device and of others in the same address space. All of
  * these are the same user's own, and so is their end: when an unmap has not got
- * on for 20 ms, unmap_watch interrupts the operations of all devices that the
- * same process has opened, and lets none begin for a while. A signal cannot end
- * the wait: the backends would just ask again.
+ * on for 20 ms, unmap_watch interrupts this device's operations, and those of a device that the
+ * same process has opened and that has one which lasts as long, and lets these devices begin
+ * none for a while. A signal cannot end the wait: the backends would just ask again.
  */
 #include <linux/slab.h>
 #include <linux/wait.h>
@@ -112,8 +112,11 @@ void mdm_unmap_watch(struct work_struct *work)
 	if (stuck) {
 		spin_lock(&open_lock);
 		list_for_each_entry(other, &open_dmas, node) {
-			if (other == mem || (other->mm && other->mm == mem->mm))
-				mdm_op_pause(other, jiffies + PAUSE_TIME);
+			if (other == mem)
+				mdm_op_pause(mem, jiffies + PAUSE_TIME, 0);
+			else if (other->mm && other->mm == mem->mm)
+				mdm_op_pause(other, jiffies + PAUSE_TIME,
+					     WATCH_TIME);
 		}
 		spin_unlock(&open_lock);
 	}
@@ -141,25 +144,31 @@ static void watch_end(struct mdev_migrate_memory *mem)
  * @mem: guest memory
  *
  * If it is the user who waits for it, as when he resets or closes the device, it is as
- * an unmap is: whoever pins makes way when it does not get on.
+ * an unmap is: whoever pins makes way when it does not get on. Who closes the device may be a
+ * thread of the kernel, too, that drops the last references to files for all users.
  *
- * Context: mem->lock held. mdm_unpin_end() is to follow, of the same task.
+ * Context: mem->lock held.
+ * Return: what mdm_unpin_end() is to be given.
  */
-void mdm_unpin_begin(struct mdev_migrate_memory *mem)
+bool mdm_unpin_begin(struct mdev_migrate_memory *mem)
 {
-	if (!(current->flags & PF_KTHREAD))
+	bool watched = mem->closing || !(current->flags & PF_KTHREAD);
+
+	if (watched)
 		watch_begin(mem);
+	return watched;
 }
 
 /**
  * mdm_unpin_end - undo mdm_unpin_begin()
  * @mem: guest memory
+ * @watched: what it returned
  *
  * Context: mem->lock held.
  */
-void mdm_unpin_end(struct mdev_migrate_memory *mem)
+void mdm_unpin_end(struct mdev_migrate_memory *mem, bool watched)
 {
-	if (!(current->flags & PF_KTHREAD))
+	if (watched)
 		watch_end(mem);
 }
 
@@ -237,8 +246,34 @@ static bool begin_leaving(struct mdev_migrate_memory *mem,
 
 static void end_leaving(struct mdev_migrate_memory *mem)
 {
+	scoped_guard(spinlock, &mem->lock)
+		watch_end(mem);
+	/* Closing may wait for it. */
+	wake_up_all(&mem->ops_wait);
+}
+
+static bool is_idle(struct mdev_migrate_memory *mem)
+{
 	guard(spinlock)(&mem->lock);
-	watch_end(mem);
+	return list_empty(&mem->ops) && !mem->unmaps;
+}
+
+/**
+ * mdm_unmap_wait - wait for whoever else unpins pages of the device
+ * @mem: guest memory; the device is being closed and has nothing pinned
+ *
+ * In iommufd that is who unmaps, in an ioctl of his own: he must be through before the device
+ * leaves the address space, since he would unpin in the next one. iommufd waits for him too,
+ * but for a minute only, then it warns and goes on. He needs nothing that who closes has. An
+ * unmap that begins from here on finds nothing to do. With type1 nobody unpins but threads
+ * that closing ends, and type1's own lock keeps the device there for its ioctls.
+ *
+ * Context: Sleeps, for as long as the user makes it.
+ */
+void mdm_unmap_wait(struct mdev_migrate_memory *mem)
+{
+	if (!mdm_dma_has_container(mem))
+		wait_event(mem->ops_wait, is_idle(mem));
 }
 
 /* It is not asked for any more. */

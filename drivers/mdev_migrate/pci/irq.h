@@ -3,12 +3,15 @@
 #define MDM_IRQ_H
 
 #include <linux/eventfd.h>
+#include <linux/mutex.h>
 #include <linux/spinlock.h>
 
 struct mdm_unmask;
 
 /**
  * struct mdm_irqs - a device's interrupts
+ * @set_lock: one VFIO_DEVICE_SET_IRQS at a time: each may make a thread, for which the host
+ *	has few locks
  * @lock: guards all below; taken in any context
  * @stopped: the device is: what is raised waits for mdev_migrate_pci_start()
  * @msix: what to signal, by vector
@@ -25,7 +28,8 @@ struct mdm_unmask;
  * @error: what to signal when it is broken, which does not happen
  */
 struct mdm_irqs {
-	spinlock_t lock; /* all of it */
+	struct mutex set_lock; /* VFIO_DEVICE_SET_IRQS */
+	spinlock_t lock; /* all below */
 	bool stopped;
 	struct eventfd_ctx **msix;
 	unsigned long *pending;

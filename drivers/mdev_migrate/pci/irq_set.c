@@ -236,7 +236,7 @@ static int intx_mask(struct mdev_migrate_pci *pci,
  * @hdr: what to do; validated
  * @data: bools or eventfds, or NULL
  *
- * Context: May sleep; in the context of the device's user.
+ * Context: May sleep; in the context of the device's user, for whose other calls it waits.
  * Return: 0, -EINVAL for what this interrupt cannot do, -EBADF or -EINVAL for
  * a file descriptor that is no eventfd, -ENOMEM; on error nothing has changed.
  */
@@ -248,6 +248,7 @@ int mdev_migrate_pci_set_irqs(struct mdev_migrate_pci *pci,
 
 	if (hweight32(action) != 1)
 		return -EINVAL;
+	guard(mutex)(&irqs->set_lock);
 	/* Fewer than there are of these, as was validated; 0 if there is none. */
 	hdr->start = array_index_nospec(hdr->start,
 					index_count(pci, hdr->index));

@@ -28,6 +28,7 @@ struct mdev_migrate_memory *
 mdev_migrate_memory_create(struct vfio_device *vdev);
 void mdev_migrate_memory_destroy(struct mdev_migrate_memory *mem);
 int mdev_migrate_memory_open(struct mdev_migrate_memory *mem);
+void mdev_migrate_memory_closing(struct mdev_migrate_memory *mem);
 void mdev_migrate_memory_close(struct mdev_migrate_memory *mem);
 void mdev_migrate_memory_set_saving(struct mdev_migrate_memory *mem,
 				    bool saving);
