@@ -12,7 +12,8 @@
  * that unmaps it asks for nothing more and is in nobody's way. If it is asked for while the
  * other one is being unpinned, helpers take it out and unpin it. There are a few of them at
  * first, since one who waits for the lock has his run already. When that was of no use there
- * are many.
+ * are many: each has one turn each time that one of the two gives up, which they can only so
+ * often.
  */
 #include <linux/wait.h>
 #include <linux/workqueue.h>
@@ -21,6 +22,9 @@
 
 /* How long helpers help with all that is unpinned. */
 #define HELPED_TIME	HZ
+
+/* Helpers of all devices that are queued or at work, beyond those that each has for certain. */
+static atomic_t more_helpers;
 
 /**
  * mdm_batch_announce - runs are about to be unpinned
@@ -134,6 +138,19 @@ static bool batch_is_done(struct mdev_migrate_memory *mem,
 	return !batch->busy;
 }
 
+/* Returns whether there may be one more of those that all devices share. */
+static bool call_helper(struct mdev_migrate_memory *mem, struct mdm_helper *helper)
+{
+	if (!helper->extra) {
+		queue_work(mem->helpers_queue, &helper->work);
+		return true;
+	}
+	if (atomic_inc_return(&more_helpers) <= MDM_MORE_HELPERS &&
+	    queue_work(mem->helpers_queue, &helper->work))
+		return true;
+	return atomic_dec_return(&more_helpers) < MDM_MORE_HELPERS;
+}
+
 static void call_helpers(struct mdev_migrate_memory *mem)
 {
 	unsigned int i;
@@ -141,8 +158,10 @@ static void call_helpers(struct mdev_migrate_memory *mem)
 	lockdep_assert_held(&mem->lock);
 	if (!mem->helpers_queue)
 		return;
-	for (i = 0; i < mem->nr_helpers; i++)
-		queue_work(mem->helpers_queue, &mem->helpers[i].work);
+	for (i = 0; i < mem->nr_helpers; i++) {
+		if (!call_helper(mem, &mem->helpers[i]))
+			break;
+	}
 }
 
 /**
@@ -353,6 +372,8 @@ static void drop_help(struct work_struct *work)
 			break;
 		batch_unpin(mem, batch, first, n);
 	}
+	if (helper->extra)
+		atomic_dec(&more_helpers);
 }
 
 /**
@@ -361,26 +382,38 @@ static void drop_help(struct work_struct *work)
  */
 void mdm_drop_create(struct mdev_migrate_memory *mem)
 {
-	unsigned int i;
-
 	INIT_LIST_HEAD(&mem->batches);
 	mem->helped_until = jiffies;
-	for (i = 0; i < MDM_NR_HELPERS; i++) {
-		mem->helpers[i].mem = mem;
-		INIT_WORK(&mem->helpers[i].work, drop_help);
+}
+
+static struct mdm_helper *helpers_create(struct mdev_migrate_memory *mem)
+{
+	struct mdm_helper *helpers;
+	unsigned int i;
+
+	helpers = kvcalloc(MDM_NR_HELPERS, sizeof(*helpers),
+			   GFP_KERNEL_ACCOUNT);
+	for (i = 0; helpers && i < MDM_NR_HELPERS; i++) {
+		helpers[i].mem = mem;
+		helpers[i].extra = i >= MDM_OWN_HELPERS;
+		INIT_WORK(&helpers[i].work, drop_help);
 	}
+	return helpers;
 }
 
 /**
  * mdm_drop_open - the device is being opened, in a container
  * @mem: guest memory
  *
- * Return: 0 or -ENOMEM.
+ * Return: 0 or -ENOMEM; mdm_drop_close() is to follow in any case.
  */
 int mdm_drop_open(struct mdev_migrate_memory *mem)
 {
 	struct workqueue_struct *queue;
 
+	mem->helpers = helpers_create(mem);
+	if (!mem->helpers)
+		return -ENOMEM;
 	/* One's helpers wait for as long as its user likes: not in a queue with others'. */
 	queue = alloc_workqueue("unpin/%.8s", WQ_UNBOUND, MDM_NR_HELPERS,
 				dev_name(mem->vdev->dev));
@@ -408,4 +441,6 @@ void mdm_drop_close(struct mdev_migrate_memory *mem)
 	spin_unlock(&mem->lock);
 	if (queue)
 		destroy_workqueue(queue);
+	kvfree(mem->helpers);
+	mem->helpers = NULL;
 }
