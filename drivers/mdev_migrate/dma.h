@@ -69,8 +69,11 @@ struct mdm_owner;
 /* Runs that are unpinned at a time, and who help with it, see drop.c. */
 #define MDM_BATCH_RUNS		32
 #define MDM_DROP_RUNS		128
-#define MDM_NR_HELPERS		32
+#define MDM_NR_HELPERS		256
 #define MDM_FEW_HELPERS		2
+/* Each device has so many for certain; beyond these, all devices have so many. */
+#define MDM_OWN_HELPERS		32
+#define MDM_MORE_HELPERS	1024
 
 /**
  * enum mdm_use - what pages are pinned for
@@ -180,10 +183,12 @@ struct mdm_batch {
  * struct mdm_helper - unpins if the device's own thread does not get on
  * @work: in dma->helpers_queue
  * @dma: whose
+ * @extra: it is one of those that all devices share
  */
 struct mdm_helper {
 	struct work_struct work;
 	struct mdm_dma *dma;
+	bool extra;
 };
 
 /**
@@ -244,8 +249,8 @@ struct mdm_range {
  * @patience: how often waiting was given up for ioctls that are not counted, one
  *	after the other
  * @batches: struct mdm_batch, what is being unpinned
- * @helpers: help with it
- * @helpers_queue: their queue, while open in a container
+ * @helpers: help with it, while open in a container: MDM_NR_HELPERS
+ * @helpers_queue: their queue, likewise
  * @helped_until: in jiffies; they help with all of it
  * @nr_helpers: as many of them
  * @urgent_first: the first page of the smallest range that type1 has asked for: it comes
@@ -305,7 +310,7 @@ struct mdm_dma {
 	struct delayed_work unmap_watch;
 	unsigned int patience;
 	struct list_head batches;
-	struct mdm_helper helpers[MDM_NR_HELPERS];
+	struct mdm_helper *helpers;
 	struct workqueue_struct *helpers_queue;
 	unsigned long helped_until;
 	unsigned int nr_helpers;

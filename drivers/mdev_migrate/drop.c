@@ -12,7 +12,8 @@
  * that unmaps it asks for nothing more and is in nobody's way. If it is asked for while the
  * other one is being unpinned, helpers take it out and unpin it. There are a few of them at
  * first, since one who waits for the lock has his run already. When that was of no use there
- * are many.
+ * are many: each has one turn each time that one of the two gives up, which they can only so
+ * often.
  */
 #include <linux/wait.h>
 #include <linux/workqueue.h>
@@ -21,6 +22,9 @@
 
 /* How long helpers help with all that is unpinned. */
 #define HELPED_TIME	HZ
+
+/* Helpers of all devices that are queued or at work, beyond those that each has for certain. */
+static atomic_t more_helpers;
 
 /**
  * mdm_batch_announce - runs are about to be unpinned
@@ -129,6 +133,19 @@ static bool batch_is_done(struct mdm_dma *dma, const struct mdm_batch *batch)
 	return !batch->busy;
 }
 
+/* Returns whether there may be one more of those that all devices share. */
+static bool call_helper(struct mdm_dma *dma, struct mdm_helper *helper)
+{
+	if (!helper->extra) {
+		queue_work(dma->helpers_queue, &helper->work);
+		return true;
+	}
+	if (atomic_inc_return(&more_helpers) <= MDM_MORE_HELPERS &&
+	    queue_work(dma->helpers_queue, &helper->work))
+		return true;
+	return atomic_dec_return(&more_helpers) < MDM_MORE_HELPERS;
+}
+
 static void call_helpers(struct mdm_dma *dma)
 {
 	unsigned int i;
@@ -136,8 +153,10 @@ static void call_helpers(struct mdm_dma *dma)
 	lockdep_assert_held(&dma->lock);
 	if (!dma->helpers_queue)
 		return;
-	for (i = 0; i < dma->nr_helpers; i++)
-		queue_work(dma->helpers_queue, &dma->helpers[i].work);
+	for (i = 0; i < dma->nr_helpers; i++) {
+		if (!call_helper(dma, &dma->helpers[i]))
+			break;
+	}
 }
 
 /**
@@ -347,6 +366,8 @@ static void drop_help(struct work_struct *work)
 			break;
 		batch_unpin(dma, batch, first, n);
 	}
+	if (helper->extra)
+		atomic_dec(&more_helpers);
 }
 
 /**
@@ -355,26 +376,38 @@ static void drop_help(struct work_struct *work)
  */
 void mdm_drop_create(struct mdm_dma *dma)
 {
-	unsigned int i;
-
 	INIT_LIST_HEAD(&dma->batches);
 	dma->helped_until = jiffies;
-	for (i = 0; i < MDM_NR_HELPERS; i++) {
-		dma->helpers[i].dma = dma;
-		INIT_WORK(&dma->helpers[i].work, drop_help);
+}
+
+static struct mdm_helper *helpers_create(struct mdm_dma *dma)
+{
+	struct mdm_helper *helpers;
+	unsigned int i;
+
+	helpers = kvcalloc(MDM_NR_HELPERS, sizeof(*helpers),
+			   GFP_KERNEL_ACCOUNT);
+	for (i = 0; helpers && i < MDM_NR_HELPERS; i++) {
+		helpers[i].dma = dma;
+		helpers[i].extra = i >= MDM_OWN_HELPERS;
+		INIT_WORK(&helpers[i].work, drop_help);
 	}
+	return helpers;
 }
 
 /**
  * mdm_drop_open - the device is being opened, in a container
  * @dma: guest memory
  *
- * Return: 0 or -ENOMEM.
+ * Return: 0 or -ENOMEM; mdm_drop_close() is to follow in any case.
  */
 int mdm_drop_open(struct mdm_dma *dma)
 {
 	struct workqueue_struct *queue;
 
+	dma->helpers = helpers_create(dma);
+	if (!dma->helpers)
+		return -ENOMEM;
 	/* One's helpers wait for as long as its user likes: not in a queue with others'. */
 	queue = alloc_workqueue("unpin/%.8s", WQ_UNBOUND, MDM_NR_HELPERS,
 				dev_name(dma->mdm->vdev.dev));
@@ -402,4 +435,6 @@ void mdm_drop_close(struct mdm_dma *dma)
 	spin_unlock(&dma->lock);
 	if (queue)
 		destroy_workqueue(queue);
+	kvfree(dma->helpers);
+	dma->helpers = NULL;
 }

@@ -15,7 +15,7 @@
  * of the device's unpins, and the wait for it is bounded: if it is given up, since
  * nothing was unpinned for a while, the locks become free, the thread gets on, and type1
  * asks again. It asks eleven times before it is a BUG(), and so the wait is longer each
- * time that it asks, whatever the reason: 20 ms at first, 160 ms, 10 s, twenty days. A
+ * time that it asks, whatever the reason: 20 ms at first, then up to 320 ms, 10 s, twenty days. A
  * thread or device that is in the way once costs an unmap next to nothing, and one that
  * always is costs its own process only.
  *
@@ -39,7 +39,7 @@
  * times the last takes twenty days.
  */
 static const unsigned int drop_ms[] = {
-	20, 20, 20, 20, 20, 160, 10 * MSEC_PER_SEC, 20 * 86400 * MSEC_PER_SEC,
+	20, 20, 40, 80, 160, 320, 10 * MSEC_PER_SEC, 20 * 86400 * MSEC_PER_SEC,
 };
 
 /* How long memory may be away that is being replaced, by who may have to wait for a processor. */
