@@ -13,6 +13,8 @@
 #include "codec/param.c"
 #include "codec/config.c"
 #include "codec/stream.c"
+#include "codec/blob.c"
+#include "codec/xxh64.c"
 #include "description/description.c"
 #include "description/error.c"
 #include "pci/irq.c"
