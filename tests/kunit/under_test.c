@@ -35,7 +35,10 @@
 #include "memory/dirty.c"
 #include "memory/worker.c"
 #include "migration/session.c"
+#include "migration/writer.c"
 #include "migration/save.c"
+#include "migration/save_file.c"
+#include "migration/records.c"
 #include "migration/resume.c"
 #include "migration/fsm.c"
 
