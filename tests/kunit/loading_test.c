@@ -433,11 +433,12 @@ static void test_blob_types(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		const char *text = cases[i].why;
 		struct mdev_migrate_msg why = {};
 		int ret = mdm_records_check(&cases[i].rec, 1, &why);
 
-		KUNIT_EXPECT_EQ(test, ret, *cases[i].why ? -EINVAL : 0);
-		KUNIT_EXPECT_STREQ(test, why.text, cases[i].why);
+		KUNIT_EXPECT_EQ(test, ret, *text ? -EINVAL : 0);
+		KUNIT_EXPECT_STREQ(test, why.text, text);
 	}
 }
 

@@ -49,8 +49,6 @@ static void test_chunks(struct kunit *test)
 		EXPECT_MOVED(&t->d, RUNNING);
 	}
 	expect_loads(test, first, first_len);
-	kvfree(first);
-	kvfree(buf);
 }
 
 /* A state that is one chunk is there when STOP_COPY is, as it ever was. */
@@ -104,7 +102,6 @@ static void test_save_fails(struct kunit *test)
 			mdev_migrate_migration_reset(&t->d.mig);
 		EXPECT_STATE(&t->d, RUNNING);
 	}
-	kvfree(buf);
 }
 
 static void test_first_save_fails(struct kunit *test)
@@ -174,7 +171,6 @@ static void test_room(struct kunit *test)
 	mdm_writer_end(&writer, 0);
 	KUNIT_EXPECT_LE(test, writer.len, writer.size);
 	kvfree(writer.buf);
-	kvfree(data);
 }
 
 static void test_bad_parts(struct kunit *test)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A device whose state comes in chunks, and a reader of its data FD. */
-#include <linux/mm.h>
+#include <linux/slab.h>
 
 #include "foo_model.h"
 #include "tape.h"
@@ -225,7 +225,7 @@ ssize_t read_all(struct tape *t, u8 *buf, size_t size, size_t step,
 
 void *new_buf(struct kunit *test, size_t size)
 {
-	void *buf = kvzalloc(size, GFP_KERNEL);
+	void *buf = kunit_kzalloc(test, size, GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, buf);
 	return buf;

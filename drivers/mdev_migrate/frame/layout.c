@@ -77,23 +77,21 @@ int mdm_layout_put(struct mdev_migrate_device *mdm,
 				sizeof(layout));
 }
 
-#define FIELD(_name, _member)						\
-	{ _name, offsetof(struct mdev_migrate_pci_layout, _member),	\
-	  sizeof_field(struct mdev_migrate_pci_layout, _member) }
+#define AT(_member)	offsetof(struct mdev_migrate_pci_layout, _member)
 
 static const struct {
 	const char *name;
 	u8 offset;
 	u8 size;
 } fields[] = {
-	FIELD("the vendor id", vendor),
-	FIELD("the device id", device),
-	FIELD("the subsystem's vendor id", subsystem_vendor),
-	FIELD("the subsystem id", subsystem_device),
-	FIELD("class and revision", class),
-	FIELD("the number of MSI-X vectors", nr_vectors),
-	FIELD("the interrupt pin", interrupt_pin),
-	FIELD("the number of capabilities", nr_caps),
+	{ "the vendor id", AT(vendor), 2 },
+	{ "the device id", AT(device), 2 },
+	{ "the subsystem's vendor id", AT(subsystem_vendor), 2 },
+	{ "the subsystem id", AT(subsystem_device), 2 },
+	{ "class and revision", AT(class), 4 },
+	{ "the number of MSI-X vectors", AT(nr_vectors), 2 },
+	{ "the interrupt pin", AT(interrupt_pin), 1 },
+	{ "the number of capabilities", AT(nr_caps), 1 },
 };
 
 static u32 get_field(const struct mdev_migrate_pci_layout *layout,

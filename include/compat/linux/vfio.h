@@ -41,7 +41,7 @@ static inline int vfio_check_precopy_ioctl(struct vfio_device *vdev,
 
 /* Nobody can ask for it: the kernel has no VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2. */
 #ifdef COMPAT_NO_PRECOPY_INFO_V2
-#define precopy_info_v2		migration_flags * 0
+#define precopy_info_v2		migration_flags & 0
 #endif
 
 #ifdef COMPAT_NO_BIND_IOMMUFD

@@ -33,7 +33,7 @@ struct vfio_precopy_info {
 #endif
 
 #ifndef VFIO_PRECOPY_INFO_REINIT
-#define VFIO_PRECOPY_INFO_REINIT	(1 << 0)
+#define VFIO_PRECOPY_INFO_REINIT	1
 #endif
 
 #ifndef VFIO_DEVICE_FEATURE_MIG_DATA_SIZE
