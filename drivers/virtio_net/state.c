@@ -50,7 +50,7 @@ const struct mdev_migrate_record_type vnet_records[VNET_NR_RECORDS] = {
  * Context: Any, while the device is open: of what that fixed.
  * Return: bytes, with the records' headers.
  */
-size_t vnet_state_size(struct mdev_migrate_device *mdm)
+u64 vnet_state_size(struct mdev_migrate_device *mdm)
 {
 	struct vnet *vnet = to_vnet(mdm);
 
@@ -439,18 +439,17 @@ static void vnet_commit_queue(struct vnet_vq *vq,
  * vnet_load_commit - become what the stream says
  * @mdm: the device, stopped
  * @data: the shadow, checked
+ * Return: 0
  */
-void vnet_load_commit(struct mdev_migrate_device *mdm, void *data)
+int vnet_load_commit(struct mdev_migrate_device *mdm, void *data)
 {
 	const struct vnet_shadow *shadow = data;
 	const struct vnet_parts *parts = &shadow->parts;
 	struct vnet *vnet = to_vnet(mdm);
-	bool link_up = shadow->net_status & VIRTIO_NET_S_LINK_UP;
 	unsigned int i;
 
 	guard(mutex)(&vnet->lock);
 	vnet_reset(vnet);
-
 	vnet->driver_features = parts->driver_features;
 	vnet->device_feature_select = parts->device_feature_select;
 	vnet->driver_feature_select = parts->driver_feature_select;
@@ -467,13 +466,14 @@ void vnet_load_commit(struct mdev_migrate_device *mdm, void *data)
 	vnet->status = parts->status;
 	vnet->isr = shadow->isr;
 	vnet->generation = shadow->generation;
-	vnet->link_up = link_up;
+	vnet->link_up = shadow->net_status & VIRTIO_NET_S_LINK_UP;
 	vnet->announce_due = parts->status & VIRTIO_CONFIG_S_DRIVER_OK &&
 			     parts->driver_features &
 			     BIT_ULL(VIRTIO_NET_F_GUEST_ANNOUNCE);
 	ether_addr_copy(vnet->mac, shadow->mac);
 	spin_unlock_bh(&vnet->irq_lock);
 	vnet_update(vnet);
+	return 0;
 }
 
 /**

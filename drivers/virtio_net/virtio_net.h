@@ -579,14 +579,14 @@ void vnet_tx_kick(struct vnet_vq *vq);
 /* state.c */
 #define VNET_NR_RECORDS		3
 extern const struct mdev_migrate_record_type vnet_records[VNET_NR_RECORDS];
-size_t vnet_state_size(struct mdev_migrate_device *mdm);
+u64 vnet_state_size(struct mdev_migrate_device *mdm);
 int vnet_save(struct mdev_migrate_device *mdm,
 	      struct mdev_migrate_writer *writer);
 void *vnet_load_begin(struct mdev_migrate_device *mdm);
 int vnet_load_record(struct mdev_migrate_device *mdm, void *shadow,
 		     const struct mdev_migrate_record *rec);
 int vnet_load_check(struct mdev_migrate_device *mdm, void *shadow);
-void vnet_load_commit(struct mdev_migrate_device *mdm, void *shadow);
+int vnet_load_commit(struct mdev_migrate_device *mdm, void *shadow);
 void vnet_load_end(struct mdev_migrate_device *mdm, void *shadow);
 
 #endif /* MDEV_VIRTIO_NET_H */

@@ -29,6 +29,7 @@ NOSTDINC_FLAGS += -I$(compat) \
 	$(call compat-unless,uapi/linux/virtio_net.h,VIRTIO_NET_HDR_GSO_UDP_L4,NO_USO) \
 	$(call compat-vfio-unless,get_region_info_caps,NO_REGION_INFO_CAPS) \
 	$(call compat-vfio-unless,vfio_check_precopy_ioctl,NO_CHECK_PRECOPY_IOCTL) \
+	$(call compat-vfio-unless,precopy_info_v2,NO_PRECOPY_INFO_V2) \
 	$(call compat-vfio-unless,detach_ioas,NO_DETACH_IOAS) \
 	$(call compat-vfio-unless,bind_iommufd,NO_BIND_IOMMUFD) \
 	$(call compat-vfio-unless,migration_get_data_size,NO_MIG_DATA_SIZE) \

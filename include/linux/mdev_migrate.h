@@ -30,11 +30,13 @@ struct mdev_migrate_driver;
  * struct mdev_migrate_ops - what a device model does
  *
  * Unless said otherwise, callbacks may sleep and are optional. The helper calls
- * @open, @close, @reset, @stop, @start, @save, @load_check and @load_commit one
- * at a time, under its state lock; @load_begin, @load_record and @load_end
- * under the session's lock. @bar_read, @bar_write, @cfg_read, @cfg_write,
- * @pci_command and @state_size run at any time in between and concurrently with
- * each other: what they share, the model locks itself.
+ * @open, @close, @reset, @stop, @start, @load_check and @load_commit one at a
+ * time, under its state lock; @save_begin to @save_end and @load_begin to
+ * @load_end one at a time, under the session's lock, which as long as there is a
+ * session it has for @stop and @start too; @reset and @close come after its end.
+ * struct mdev_migrate_migration_ops says what that means. @bar_read, @bar_write,
+ * @cfg_read, @cfg_write, @pci_command and @state_size run at any time in between
+ * and concurrently with each other: what they share, the model locks itself.
  *
  * @check_config: is the combination of values possible (-EOPNOTSUPP), are
  *	there resources for it (-ENOSPC)? Every single value is allowed already.
@@ -70,23 +72,36 @@ struct mdev_migrate_driver;
  * @cfg_read: configuration space at @offset is about to be read; a
  *	capability that is a window fills it with mdev_migrate_pci_set().
  * @cfg_write: configuration space was written at [@offset, @offset + @len).
- * @state_size: estimate of the bytes that @save puts now. Called at any time
- *	between the end of @open and the beginning of @close, concurrently with
- *	all others, under a spinlock: must not sleep, and takes no lock but
- *	spinlocks of the model's own. Mandatory.
- * @save: put the state's records with mdev_migrate_put(). The device is
- *	stopped. Must not change it. Mandatory.
+ * @state_size: estimate of the bytes, with headers, that @save has still to put,
+ *	if nothing is put by @precopy any more. Called at any time between the
+ *	end of @open and the beginning of @close, concurrently with all others,
+ *	under a spinlock: must not sleep, and takes no lock but spinlocks of the
+ *	model's own. Mandatory.
+ * @save_begin: a saving session begins; on error there is none
+ * @save: put the next records of the state with mdev_migrate_put() and
+ *	mdev_migrate_put_blob(), as many as there is room for. The device is
+ *	stopped. Must not change it. Returns a positive number if there is more;
+ *	0 if that was the end; a negative errno if the call comes to nothing.
+ *	Mandatory.
+ * @precopy: likewise, while the device runs, what @save need not put then. 0: there
+ *	is nothing now, see mdev_migrate_precopy_poke(). A destination that has
+ *	another PCI function refuses before any of it comes.
+ * @precopy_info: what has @precopy still to put? @info is zeroed
+ * @save_end: the saving session ends, in whatever way
  * @records: the records @load_record takes: each tag once, none below
  *	MDEV_MIGRATE_TAG_MODELS
  * @nr_records: how many
  * @load_begin: a stream with this device's configuration begins. Returns an
  *	object that the following callbacks fill, NULL or an ERR_PTR().
  * @load_record: check @rec as far as it can be alone and keep it in @shadow.
- *	Must not touch the device: it can run, or go through @reset, later. Use
- *	mdev_migrate_refuse() to refuse. Mandatory.
+ *	Must not touch the device, but for records that are loaded in place: it
+ *	can run, or go through @reset, later. Use mdev_migrate_refuse() to
+ *	refuse. Mandatory.
  * @load_check: all records are here: do they fit together? Must not change the
  *	device. The device is stopped.
- * @load_commit: bring the device to the state in @shadow. Cannot fail. Mandatory.
+ * @load_commit: bring the device to the state in @shadow. Configuration space and
+ *	MSI-X are there by now: an error leaves the device in
+ *	VFIO_DEVICE_STATE_ERROR, until it is reset. Mandatory.
  * @load_end: free @shadow, whether committed or not.
  */
 struct mdev_migrate_ops {
@@ -109,16 +124,22 @@ struct mdev_migrate_ops {
 			 unsigned int len);
 	void (*cfg_write)(struct mdev_migrate_device *mdm, unsigned int offset,
 			  unsigned int len);
-	size_t (*state_size)(struct mdev_migrate_device *mdm);
+	u64 (*state_size)(struct mdev_migrate_device *mdm);
+	int (*save_begin)(struct mdev_migrate_device *mdm);
 	int (*save)(struct mdev_migrate_device *mdm,
 		    struct mdev_migrate_writer *writer);
+	int (*precopy)(struct mdev_migrate_device *mdm,
+		       struct mdev_migrate_writer *writer);
+	void (*precopy_info)(struct mdev_migrate_device *mdm,
+			     struct mdev_migrate_precopy_info *info);
+	void (*save_end)(struct mdev_migrate_device *mdm);
 	const struct mdev_migrate_record_type *records;
 	unsigned int nr_records;
 	void *(*load_begin)(struct mdev_migrate_device *mdm);
 	int (*load_record)(struct mdev_migrate_device *mdm, void *shadow,
 			   const struct mdev_migrate_record *rec);
 	int (*load_check)(struct mdev_migrate_device *mdm, void *shadow);
-	void (*load_commit)(struct mdev_migrate_device *mdm, void *shadow);
+	int (*load_commit)(struct mdev_migrate_device *mdm, void *shadow);
 	void (*load_end)(struct mdev_migrate_device *mdm, void *shadow);
 };
 

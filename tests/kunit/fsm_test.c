@@ -28,6 +28,7 @@ struct fake {
 	int stop_error;
 	int save_error;
 	int check_error;
+	int commit_error;
 	u8 state;
 	u8 loaded;
 	struct device dev;
@@ -67,7 +68,7 @@ static void fake_start(struct mdev_migrate_migration *mig)
 	note(mig, "start");
 }
 
-static size_t fake_state_size(struct mdev_migrate_migration *mig)
+static u64 fake_state_size(struct mdev_migrate_migration *mig)
 {
 	return sizeof(struct mdev_migrate_record_hdr) + 1;
 }
@@ -103,10 +104,11 @@ static int fake_load_check(struct mdev_migrate_migration *mig, void *shadow)
 	return to_fake(mig)->check_error;
 }
 
-static void fake_load_commit(struct mdev_migrate_migration *mig, void *shadow)
+static int fake_load_commit(struct mdev_migrate_migration *mig, void *shadow)
 {
 	note(mig, "commit");
 	to_fake(mig)->state = *(u8 *)shadow;
+	return to_fake(mig)->commit_error;
 }
 
 static void fake_load_end(struct mdev_migrate_migration *mig, void *shadow)
@@ -335,17 +337,15 @@ static void *save_stream(struct kunit *test, struct fake *f, size_t *len)
 	KUNIT_EXPECT_EQ(test, *len, mdev_migrate_migration_stop_copy_bytes(&f->mig));
 	buf = kunit_kzalloc(test, *len, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, buf);
-	memcpy(buf, ((struct mdev_migrate_writer *)
-		     f->mig.session->saving)->buf, *len);
+	KUNIT_EXPECT_EQ(test, *len, mdm_saving_take(f->mig.session, buf, *len,
+						    false));
 	fput(filp);
 	return buf;
 }
 
 static int feed(struct fake *f, const void *buf, size_t len)
 {
-	struct mdm_reader *reader = (void *)f->mig.session->resuming;
-
-	return mdm_reader_push(reader, buf, len);
+	return mdm_resuming_push(f->mig.session, buf, len);
 }
 
 static void test_load(struct kunit *test)

@@ -132,7 +132,7 @@ TEST_F(stream, unknown_mandatory)
 TEST_F(stream, unknown_flags)
 {
 	ASSERT_EQ(0, insert(self, MDEV_MIGRATE_TAG_END, UNKNOWN_TAG,
-			    MDEV_MIGRATE_RECORD_OPTIONAL | 2, NULL, 0));
+			    MDEV_MIGRATE_RECORD_OPTIONAL | 8, NULL, 0));
 	refused(_metadata, self, &self->work, 0, "");
 }
 

@@ -62,6 +62,29 @@ for at in 0 5 20 40 70 106 200 379 460 500 770 790 $((size - 1)); do
 done
 if [ -z "$changed" ]; then pass "a byte changed"; else fail "a byte changed at$changed"; fi
 
+# A state that came in parts: bulk records, blobs, a PCI function's layout.
+corpus=$top/tests/fuzz/corpus/stream
+for kind in '' -half -overlaps; do
+	tail -c +2 "$corpus/pattern$kind" >"$tmp/pattern$kind"
+done
+run 0 "decode bulk records and blobs" "$tool" decode "$tmp/pattern"
+says "... the parts" "^0x1000 .* bulk yes  blob_length 100  blob_offset 40$"
+says "... another blob after it" "^0x1000 .* blob_length 7  blob_offset 0$"
+says "... the layout" "^PCI_LAYOUT .* optional yes .* class 0x058000  vectors 2"
+says "... its BARs" "bars .* number 0  size 1073741824  64bit yes  prefetchable yes"
+says "... its capabilities" "capabilities  id 0x09  at 0x4c"
+run 0 "decode --json them" "$tool" decode --json "$tmp/pattern"
+says "... as flags" '"bulk": true'
+run 1 "decode half a blob" "$tool" decode "$tmp/pattern-half"
+says "... says so" "the stream ends with 99 of the blob's 100 bytes"
+run 1 "decode parts that overlap" "$tool" decode "$tmp/pattern-overlaps"
+says "... says where" "the part of 20 bytes at byte 30 of the blob overlaps"
+at=$((518 + 16 + 50))
+cp "$tmp/pattern" "$tmp/changed"
+printf '\377' | dd of="$tmp/changed" bs=1 seek=$at conv=notrunc 2>/dev/null
+run 1 "a byte of a bulk record changed" "$tool" decode "$tmp/changed"
+says "... is noticed" "^damaged: good up to byte 518: record 0x1001 at byte 518: checksum"
+
 # A saved state is a source.
 make_type "$tmp/host" virtio_net virtio_net-v1 $net v1 5 "mtu:uint:0:0:0 68-65535"
 make_type "$tmp/small" virtio_net virtio_net-v1 $net v1 5 "mtu:uint:0:0:0 68-1500"

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../../drivers/mdev_migrate/codec/blob.h"
 #include "../../drivers/mdev_migrate/codec/stream.h"
 #include "decode.h"
 #include "host.h"
@@ -17,6 +18,14 @@
 /* More are read, but not shown. */
 #define RECORDS_MAX	100000
 
+/* As many kinds of records as a device can load. */
+#define BLOBS_MAX	128
+
+struct known_blob {
+	u32 tag;
+	struct mdm_blob blob;
+};
+
 struct decoder {
 	struct mdm_reader reader;
 	struct mdev_migrate_msg why;
@@ -24,6 +33,8 @@ struct decoder {
 	char *config;
 	bool unknown;
 	void *payload;
+	struct known_blob blobs[BLOBS_MAX];
+	size_t nr_blobs;
 };
 
 static json_t *put_record(struct decoder *decoder, u32 tag, u32 flags,
@@ -39,6 +50,8 @@ static json_t *put_record(struct decoder *decoder, u32 tag, u32 flags,
 	json_put_text(object, "tag", hex);
 	json_put_bool(object, "optional", flags & MDEV_MIGRATE_RECORD_OPTIONAL);
 	json_put_number(object, "length", length);
+	if (flags & MDEV_MIGRATE_RECORD_BULK)
+		json_put_bool(object, "bulk", true);
 	if (json_array_size(decoder->records) < RECORDS_MAX)
 		json_add(decoder->records, json_incref(object));
 	return object;
@@ -108,6 +121,60 @@ static int take_begin(struct mdm_reader *reader, u32 tag, u32 flags, u32 length)
 	return 0;
 }
 
+static struct mdm_blob *find_blob(struct decoder *decoder, u32 tag)
+{
+	size_t i;
+
+	for (i = 0; i < decoder->nr_blobs; i++) {
+		if (decoder->blobs[i].tag == tag)
+			return &decoder->blobs[i].blob;
+	}
+	if (i == BLOBS_MAX)
+		return NULL;
+	decoder->blobs[i].tag = tag;
+	decoder->nr_blobs++;
+	return &decoder->blobs[i].blob;
+}
+
+/* A part must be in its place; a tag may have several blobs, one after another. */
+static int take_part(struct decoder *decoder, json_t *object, u32 tag,
+		     u32 length)
+{
+	struct mdm_blob *blob = find_blob(decoder, tag);
+	struct mdm_blob_part part;
+	int ret;
+
+	if (!blob) {
+		snprintf(decoder->why.text, sizeof(decoder->why.text),
+			 "there are blobs of more than %d tags", BLOBS_MAX);
+		return -EINVAL;
+	}
+	if (mdm_blob_ended(blob))
+		memset(blob, 0, sizeof(*blob));
+	ret = mdm_blob_take(blob, tag, INT64_MAX, decoder->payload, length,
+			    &part, &decoder->why);
+	if (ret)
+		return ret;
+	json_put_number(object, "blob_length", part.total);
+	json_put_number(object, "blob_offset", part.offset);
+	return 0;
+}
+
+static int take_end(struct mdm_reader *reader)
+{
+	struct decoder *decoder = reader->context;
+	size_t i;
+	int ret;
+
+	for (i = 0; i < decoder->nr_blobs; i++) {
+		ret = mdm_blob_finish(&decoder->blobs[i].blob,
+				      decoder->blobs[i].tag, reader->why);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
 static int take_record(struct mdm_reader *reader, u32 tag, u32 flags,
 		       u32 length)
 {
@@ -115,6 +182,12 @@ static int take_record(struct mdm_reader *reader, u32 tag, u32 flags,
 	json_t *object = add_record(decoder);
 	int ret = 0;
 
+	if (flags & MDEV_MIGRATE_RECORD_BLOB)
+		ret = take_part(decoder, object, tag, length);
+	if (ret) {
+		json_decref(object);
+		return ret;
+	}
 	if (decode_knows(tag))
 		ret = decode_record(object, tag, decoder->payload, length,
 				    reader->why);
@@ -128,6 +201,7 @@ static const struct mdm_reader_ops ops = {
 	.config = take_config,
 	.begin = take_begin,
 	.record = take_record,
+	.end = take_end,
 };
 
 struct decoder *decode_begin(void)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What is in the records, by their tag. */
+#include <endian.h>
 #include <errno.h>
 #include <linux/mdev_migrate.h>
 #include <linux/pci_regs.h>
@@ -101,6 +102,59 @@ static int decode_msix(json_t *object, const uint8_t *data, size_t len,
 	return 0;
 }
 
+static json_t *decode_bar(const struct mdev_migrate_pci_layout_bar *bar, int nr)
+{
+	json_t *object = json_new_object();
+
+	json_put_number(object, "number", nr);
+	json_put_number(object, "size", le64toh(bar->size));
+	json_put_bool(object, "64bit", bar->type & PCI_BASE_ADDRESS_MEM_TYPE_64);
+	json_put_bool(object, "prefetchable",
+		      bar->type & PCI_BASE_ADDRESS_MEM_PREFETCH);
+	return object;
+}
+
+static json_t *decode_cap(uint16_t cap)
+{
+	json_t *object = json_new_object();
+
+	put_hex(object, "id", cap & 0xff, 2);
+	put_hex(object, "at", cap >> 8, 2);
+	return object;
+}
+
+static int decode_layout(json_t *object, const uint8_t *data, size_t len,
+			 struct mdev_migrate_msg *why)
+{
+	struct mdev_migrate_pci_layout layout;
+	json_t *bars = json_new_array(), *caps = json_new_array();
+	int i;
+
+	json_put(object, "bars", bars);
+	json_put(object, "capabilities", caps);
+	if (len != sizeof(layout))
+		return refuse(why, "PCI_LAYOUT", "bytes", len, sizeof(layout));
+	memcpy(&layout, data, sizeof(layout));
+	put_hex(object, "vendor", le16toh(layout.vendor), 4);
+	put_hex(object, "device", le16toh(layout.device), 4);
+	put_hex(object, "subsystem_vendor", le16toh(layout.subsystem_vendor), 4);
+	put_hex(object, "subsystem", le16toh(layout.subsystem_device), 4);
+	put_hex(object, "revision", le32toh(layout.class) & 0xff, 2);
+	put_hex(object, "class", le32toh(layout.class) >> 8, 6);
+	json_put_number(object, "vectors", le16toh(layout.nr_vectors));
+	json_put_number(object, "interrupt_pin", layout.interrupt_pin);
+	for (i = 0; i < 6; i++) {
+		if (layout.bars[i].size)
+			json_add(bars, decode_bar(&layout.bars[i], i));
+	}
+	if (layout.nr_caps > MDEV_MIGRATE_PCI_LAYOUT_CAPS)
+		return refuse(why, "PCI_LAYOUT", "capabilities", layout.nr_caps,
+			      MDEV_MIGRATE_PCI_LAYOUT_CAPS);
+	for (i = 0; i < layout.nr_caps; i++)
+		json_add(caps, decode_cap(le16toh(layout.caps[i])));
+	return 0;
+}
+
 static const struct kind {
 	uint32_t tag;
 	int (*decode)(json_t *object, const uint8_t *data, size_t len,
@@ -108,6 +162,7 @@ static const struct kind {
 } kinds[] = {
 	{ MDEV_MIGRATE_TAG_PCI_CONFIG, decode_pci_config },
 	{ MDEV_MIGRATE_TAG_PCI_MSIX, decode_msix },
+	{ MDEV_MIGRATE_TAG_PCI_LAYOUT, decode_layout },
 	{ MDEV_MIGRATE_TAG_VIRTIO_PARTS, decode_virtio_parts },
 	{ MDEV_MIGRATE_TAG_VIRTIO_ISR, decode_virtio_isr },
 	{ MDEV_MIGRATE_TAG_VIRTIO_NET, decode_virtio_net },

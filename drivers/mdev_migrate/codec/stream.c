@@ -24,6 +24,7 @@ static const struct {
 	{ MDEV_MIGRATE_TAG_END, "END" },
 	{ MDEV_MIGRATE_TAG_PCI_CONFIG, "PCI_CONFIG" },
 	{ MDEV_MIGRATE_TAG_PCI_MSIX, "PCI_MSIX" },
+	{ MDEV_MIGRATE_TAG_PCI_LAYOUT, "PCI_LAYOUT" },
 	{ MDEV_MIGRATE_TAG_VIRTIO_PARTS, "VIRTIO_PARTS" },
 	{ MDEV_MIGRATE_TAG_VIRTIO_ISR, "VIRTIO_ISR" },
 	{ MDEV_MIGRATE_TAG_VIRTIO_NET, "VIRTIO_NET" },
@@ -54,6 +55,14 @@ static u32 header_crc(const struct mdev_migrate_record_hdr *hdr)
 					 crc32c));
 }
 
+/* Of a bulk record the digest of the payload stands for the payload. */
+static u32 digest_crc(u32 crc, const struct mdm_xxh64 *hash)
+{
+	__le64 digest = cpu_to_le64(mdm_xxh64_digest(hash));
+
+	return crc32c(crc, &digest, sizeof(digest));
+}
+
 /**
  * mdm_record_seal - fill a record's header
  * @hdr: the result
@@ -65,10 +74,21 @@ static u32 header_crc(const struct mdev_migrate_record_hdr *hdr)
 void mdm_record_seal(struct mdev_migrate_record_hdr *hdr, u32 tag, u32 flags,
 		     const void *data, u32 length)
 {
+	struct mdm_xxh64 hash;
+	u32 crc;
+
 	hdr->tag = cpu_to_le32(tag);
 	hdr->flags = cpu_to_le32(flags);
 	hdr->length = cpu_to_le32(length);
-	hdr->crc32c = cpu_to_le32(~crc32c(header_crc(hdr), data, length));
+	crc = header_crc(hdr);
+	if (flags & MDEV_MIGRATE_RECORD_BULK) {
+		mdm_xxh64_init(&hash);
+		mdm_xxh64_update(&hash, data, length);
+		crc = digest_crc(crc, &hash);
+	} else {
+		crc = crc32c(crc, data, length);
+	}
+	hdr->crc32c = cpu_to_le32(~crc);
 }
 
 /**
@@ -129,6 +149,29 @@ static int check_small_length(struct mdm_reader *reader, u32 min, u32 max)
 	return 0;
 }
 
+/* The stream's own records are neither bulk nor parts. */
+static int check_flags(struct mdm_reader *reader)
+{
+	const u32 all = MDEV_MIGRATE_RECORD_OPTIONAL | MDEV_MIGRATE_RECORD_BULK |
+			MDEV_MIGRATE_RECORD_BLOB;
+	u32 known = reader->tag <= MDEV_MIGRATE_TAG_END ?
+		    MDEV_MIGRATE_RECORD_OPTIONAL : all;
+	struct mdm_tag_room room;
+
+	if (reader->flags & ~known)
+		return mdm_say(reader->why, -EPROTO,
+			       "record %s has flags 0x%x, this device knows 0x%x only",
+			       mdm_tag_name(&room, reader->tag), reader->flags,
+			       known);
+	if (reader->flags & MDEV_MIGRATE_RECORD_BLOB &&
+	    reader->length < sizeof(struct mdev_migrate_blob))
+		return mdm_say(reader->why, -EMSGSIZE,
+			       "record %s has %u bytes, a part of a blob has at least %zu",
+			       mdm_tag_name(&room, reader->tag), reader->length,
+			       sizeof(struct mdev_migrate_blob));
+	return 0;
+}
+
 static int begin_record(struct mdm_reader *reader)
 {
 	struct mdm_tag_room room;
@@ -138,16 +181,14 @@ static int begin_record(struct mdm_reader *reader)
 	reader->flags = le32_to_cpu(reader->hdr.flags);
 	reader->length = le32_to_cpu(reader->hdr.length);
 	reader->crc = header_crc(&reader->hdr);
+	mdm_xxh64_init(&reader->hash);
 	reader->buf = NULL;
 
 	ret = check_place(reader);
+	if (!ret)
+		ret = check_flags(reader);
 	if (ret)
 		return ret;
-	if (reader->flags & ~MDEV_MIGRATE_RECORD_OPTIONAL)
-		return mdm_say(reader->why, -EPROTO,
-			       "record %s has flags 0x%x, this device knows 0x%x only",
-			       mdm_tag_name(&room, reader->tag), reader->flags,
-			       MDEV_MIGRATE_RECORD_OPTIONAL);
 	if (reader->length > MDEV_MIGRATE_RECORD_MAX)
 		return mdm_say(reader->why, -EMSGSIZE,
 			       "record %s has %u bytes, the most is %u",
@@ -210,6 +251,12 @@ static int check_end(struct mdm_reader *reader)
 			       "END counts %llu bytes before it, %llu came",
 			       (unsigned long long)le64_to_cpu(end.total),
 			       (unsigned long long)reader->offset);
+	if (reader->ops->end) {
+		int ret = reader->ops->end(reader);
+
+		if (ret)
+			return ret;
+	}
 	reader->ended = true;
 	return 0;
 }
@@ -219,6 +266,8 @@ static int end_record(struct mdm_reader *reader)
 	struct mdm_tag_room room;
 	int ret;
 
+	if (reader->flags & MDEV_MIGRATE_RECORD_BULK)
+		reader->crc = digest_crc(reader->crc, &reader->hash);
 	if (~reader->crc != le32_to_cpu(reader->hdr.crc32c))
 		return mdm_say(reader->why, -EBADMSG,
 			       "record %s at byte %llu: checksum 0x%08x in the stream, 0x%08x of its bytes",
@@ -277,7 +326,10 @@ static size_t take_payload(struct mdm_reader *reader, const void *data,
 	if (n > len)
 		n = len;
 	if (n) {
-		reader->crc = crc32c(reader->crc, data, n);
+		if (reader->flags & MDEV_MIGRATE_RECORD_BULK)
+			mdm_xxh64_update(&reader->hash, data, n);
+		else
+			reader->crc = crc32c(reader->crc, data, n);
 		if (reader->buf)
 			memcpy((u8 *)reader->buf + reader->have, data, n);
 	}

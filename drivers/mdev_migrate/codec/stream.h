@@ -10,6 +10,7 @@
 
 #include <linux/mdev_migrate/config.h>
 #include "port.h"
+#include "xxh64.h"
 #ifdef __KERNEL__
 #include <uapi/linux/mdev_migrate.h>
 #else
@@ -26,6 +27,7 @@ struct mdm_reader;
  *	record, which is an error if it is mandatory.
  * @record: the record is whole and its checksum right; the payload is in
  *	reader->buf
+ * @end: END came, whole and right; may be NULL
  *
  * All return 0 or a negative errno and fill reader->why. The kernel module's
  * also run under the session's lock.
@@ -35,6 +37,7 @@ struct mdm_reader_ops {
 	int (*begin)(struct mdm_reader *reader, u32 tag, u32 flags, u32 length);
 	int (*record)(struct mdm_reader *reader, u32 tag, u32 flags,
 		      u32 length);
+	int (*end)(struct mdm_reader *reader);
 };
 
 /**
@@ -49,7 +52,8 @@ struct mdm_reader_ops {
  * @tag: of the current record
  * @flags: likewise
  * @length: likewise
- * @crc: checksum so far
+ * @crc: checksum so far; of a bulk record, of its header
+ * @hash: of a bulk record, the payload's digest so far
  * @offset: bytes of the stream before the current record
  * @nr_records: records that are whole
  * @minor: the stream's minor version
@@ -69,6 +73,7 @@ struct mdm_reader {
 	u32 flags;
 	u32 length;
 	u32 crc;
+	struct mdm_xxh64 hash;
 	u64 offset;
 	u64 nr_records;
 	u16 minor;

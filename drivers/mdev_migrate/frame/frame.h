@@ -16,7 +16,7 @@
  *   guest memory: see memory/dma.h; the IOMMU backends' locks and mmap_lock are taken
  *				with none of its spinlocks held
  *   spinlocks: mig->size_lock, then the model's own; irqs->lock, then
- *   pci->lock; desc->error_lock
+ *   pci->lock; desc->error_lock; mig->poke_lock
  *
  * What userspace passes in and out is copied under io_lock or no lock at all, so
  * that a fault that takes long holds up nobody but the data FD it is on: a reset
@@ -95,6 +95,12 @@ void mdm_vfio_remove(struct mdev_device *mdev);
 
 /* pci.c */
 extern const struct mdev_migrate_pci_ops mdm_pci_ops;
+
+/* layout.c */
+int mdm_layout_put(struct mdev_migrate_device *mdm,
+		   struct mdev_migrate_writer *writer);
+int mdm_layout_check(struct mdev_migrate_device *mdm, const void *data,
+		     size_t length, struct mdev_migrate_msg *why);
 
 /* migration.c */
 extern const struct vfio_migration_ops mdm_migration_ops;

@@ -9,12 +9,14 @@
 #include "frame.h"
 
 /* A PCI function's. Whether there must be MSI-X follows from the device. */
-enum { PCI_CONFIG, PCI_MSIX, NR_PCI };
+enum { PCI_CONFIG, PCI_MSIX, PCI_LAYOUT, NR_PCI };
 
 static const struct mdev_migrate_record_type pci_records[NR_PCI] = {
 	[PCI_CONFIG] = { MDEV_MIGRATE_TAG_PCI_CONFIG,
 			 .max_length = PCI_CFG_SPACE_SIZE, .required = true },
 	[PCI_MSIX] = { MDEV_MIGRATE_TAG_PCI_MSIX, .max_length = SZ_64K },
+	[PCI_LAYOUT] = { MDEV_MIGRATE_TAG_PCI_LAYOUT,
+			 .max_length = sizeof(struct mdev_migrate_pci_layout) },
 };
 
 /**
@@ -22,15 +24,20 @@ static const struct mdev_migrate_record_type pci_records[NR_PCI] = {
  * @cfg: configuration space, if a session has loaded it
  * @msix: MSI-X table and pending bits, likewise, or NULL
  * @shadow: the model's, from load_begin() to load_end()
+ * @put: the function's state is in the stream that is being saved; read at any time
+ * @layout_put: likewise PCI_LAYOUT
  * @nr: how many types of records
  * @types: the model's, then the function's
  *
- * A device has one session at a time: what is loaded is guarded by its lock.
+ * A device has one session at a time: what is loaded and saved is guarded by its
+ * lock.
  */
 struct mdm_records {
 	u8 cfg[PCI_CFG_SPACE_SIZE];
 	struct mdev_migrate_pci_msix *msix;
 	void *shadow;
+	bool put;
+	bool layout_put;
 	unsigned int nr;
 	struct mdev_migrate_record_type types[];
 };
@@ -115,7 +122,7 @@ static void frame_set_saving(struct mdev_migrate_migration *mig, bool saving)
 	mdev_migrate_memory_set_saving(device_of(mig)->memory, saving);
 }
 
-static size_t frame_state_size(struct mdev_migrate_migration *mig)
+static u64 frame_state_size(struct mdev_migrate_migration *mig)
 {
 	struct mdev_migrate_device *mdm = device_of(mig);
 	size_t msix = mdev_migrate_pci_msix_size(mdm->pci);
@@ -124,7 +131,28 @@ static size_t frame_state_size(struct mdev_migrate_migration *mig)
 
 	if (msix)
 		size += sizeof(struct mdev_migrate_record_hdr) + msix;
+	if (READ_ONCE(mdm->records->put))
+		size = 0;
 	return size + mdm->drv->ops->state_size(mdm);
+}
+
+static int frame_save_begin(struct mdev_migrate_migration *mig)
+{
+	struct mdev_migrate_device *mdm = device_of(mig);
+
+	if (!mdm->drv->ops->save_begin)
+		return 0;
+	return mdm->drv->ops->save_begin(mdm);
+}
+
+static void frame_save_end(struct mdev_migrate_migration *mig)
+{
+	struct mdev_migrate_device *mdm = device_of(mig);
+
+	WRITE_ONCE(mdm->records->put, false);
+	mdm->records->layout_put = false;
+	if (mdm->drv->ops->save_end)
+		mdm->drv->ops->save_end(mdm);
 }
 
 static int save_config(struct mdev_migrate_device *mdm,
@@ -158,16 +186,48 @@ static int save_msix(struct mdev_migrate_device *mdm,
 	return ret;
 }
 
+/* The function's records come once, before the model's first ones. */
 static int frame_save(struct mdev_migrate_migration *mig,
 		      struct mdev_migrate_writer *writer)
 {
 	struct mdev_migrate_device *mdm = device_of(mig);
-	int ret;
+	bool put = mdm->records->put;
+	int ret = 0;
 
-	ret = save_config(mdm, writer);
+	if (!put) {
+		ret = save_config(mdm, writer);
+		if (!ret)
+			ret = save_msix(mdm, writer);
+	}
 	if (!ret)
-		ret = save_msix(mdm, writer);
-	return ret ?: mdm->drv->ops->save(mdm, writer);
+		ret = mdm->drv->ops->save(mdm, writer);
+	/* An error takes the call back, with all that it has put. */
+	WRITE_ONCE(mdm->records->put, put || ret >= 0);
+	return ret;
+}
+
+static int frame_precopy(struct mdev_migrate_migration *mig,
+			 struct mdev_migrate_writer *writer)
+{
+	struct mdev_migrate_device *mdm = device_of(mig);
+
+	if (mdm->records->layout_put)
+		return mdm->drv->ops->precopy(mdm, writer);
+	/* By itself, so that it goes out before the model has anything to do. */
+	mdm->records->layout_put = true;
+	return mdm_layout_put(mdm, writer) ?: 1;
+}
+
+static void frame_precopy_info(struct mdev_migrate_migration *mig,
+			       struct mdev_migrate_precopy_info *info)
+{
+	struct mdev_migrate_device *mdm = device_of(mig);
+
+	if (mdm->drv->ops->precopy_info)
+		mdm->drv->ops->precopy_info(mdm, info);
+	if (!mdm->records->layout_put)
+		info->initial_bytes += sizeof(struct mdev_migrate_record_hdr) +
+				       sizeof(struct mdev_migrate_pci_layout);
 }
 
 static void *frame_load_begin(struct mdev_migrate_migration *mig)
@@ -211,6 +271,18 @@ static int load_msix(struct mdev_migrate_device *mdm,
 	return mdm->records->msix ? 0 : -ENOMEM;
 }
 
+static int load_layout(struct mdev_migrate_device *mdm,
+		       const struct mdev_migrate_record *rec)
+{
+	struct mdev_migrate_msg why = {};
+	int ret;
+
+	ret = mdm_layout_check(mdm, rec->data, rec->length, &why);
+	if (ret)
+		return mdev_migrate_refuse(&mdm->desc, ret, "%s", why.text);
+	return 0;
+}
+
 static int frame_load_record(struct mdev_migrate_migration *mig, void *data,
 			     const struct mdev_migrate_record *rec)
 {
@@ -222,6 +294,8 @@ static int frame_load_record(struct mdev_migrate_migration *mig, void *data,
 		return load_config(mdm, rec);
 	case MDEV_MIGRATE_TAG_PCI_MSIX:
 		return load_msix(mdm, rec);
+	case MDEV_MIGRATE_TAG_PCI_LAYOUT:
+		return load_layout(mdm, rec);
 	default:
 		return mdm->drv->ops->load_record(mdm, records->shadow, rec);
 	}
@@ -237,13 +311,13 @@ static int frame_load_check(struct mdev_migrate_migration *mig, void *data)
 	return mdm->drv->ops->load_check(mdm, records->shadow);
 }
 
-static void frame_load_commit(struct mdev_migrate_migration *mig, void *data)
+static int frame_load_commit(struct mdev_migrate_migration *mig, void *data)
 {
 	struct mdev_migrate_device *mdm = device_of(mig);
 	struct mdm_records *records = data;
 
 	mdev_migrate_pci_load(mdm->pci, records->cfg, records->msix);
-	mdm->drv->ops->load_commit(mdm, records->shadow);
+	return mdm->drv->ops->load_commit(mdm, records->shadow);
 }
 
 static void frame_load_end(struct mdev_migrate_migration *mig, void *data)
@@ -258,20 +332,31 @@ static void frame_load_end(struct mdev_migrate_migration *mig, void *data)
 	records->shadow = NULL;
 }
 
+#define FRAME_OPS							\
+	.open = frame_open,						\
+	.close = frame_close,						\
+	.reset = frame_reset,						\
+	.stop = frame_stop,						\
+	.start = frame_start,						\
+	.set_saving = frame_set_saving,					\
+	.state_size = frame_state_size,					\
+	.save_begin = frame_save_begin,					\
+	.save = frame_save,						\
+	.save_end = frame_save_end,					\
+	.load_begin = frame_load_begin,					\
+	.load_record = frame_load_record,				\
+	.load_check = frame_load_check,					\
+	.load_commit = frame_load_commit,				\
+	.load_end = frame_load_end
+
 static const struct mdev_migrate_migration_ops frame_ops = {
-	.open = frame_open,
-	.close = frame_close,
-	.reset = frame_reset,
-	.stop = frame_stop,
-	.start = frame_start,
-	.set_saving = frame_set_saving,
-	.state_size = frame_state_size,
-	.save = frame_save,
-	.load_begin = frame_load_begin,
-	.load_record = frame_load_record,
-	.load_check = frame_load_check,
-	.load_commit = frame_load_commit,
-	.load_end = frame_load_end,
+	FRAME_OPS,
+};
+
+static const struct mdev_migrate_migration_ops frame_precopy_ops = {
+	FRAME_OPS,
+	.precopy = frame_precopy,
+	.precopy_info = frame_precopy_info,
 };
 
 /**
@@ -283,12 +368,14 @@ static const struct mdev_migrate_migration_ops frame_ops = {
 int mdm_migration_create(struct mdev_migrate_device *mdm)
 {
 	struct mdm_records *records = records_create(mdm->drv->ops);
+	const struct mdev_migrate_migration_ops *ops =
+		mdm->drv->ops->precopy ? &frame_precopy_ops : &frame_ops;
 	int ret;
 
 	if (!records)
 		return -ENOMEM;
 	ret = mdev_migrate_migration_init(&mdm->mig, &mdm->vdev, &mdm->desc,
-					  &frame_ops, records->types,
+					  ops, records->types,
 					  records->nr);
 	if (ret)
 		kfree(records);

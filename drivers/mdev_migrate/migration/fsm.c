@@ -59,13 +59,35 @@ static void set_saving(struct mdev_migrate_migration *mig, bool saving)
 		mig->ops->set_saving(mig, saving);
 }
 
-/* The arcs: each moves the device, and changes nothing if it fails. */
+/*
+ * A session may have the driver put a chunk at any time: while there is one, its
+ * lock keeps that from running while the device is stopped or started.
+ */
+static void session_lock(struct mdev_migrate_migration *mig)
+{
+	lockdep_assert_held(&mig->state_lock);
+	if (mig->session)
+		mutex_lock(&mig->session->lock);
+}
+
+static void session_unlock(struct mdev_migrate_migration *mig)
+{
+	if (mig->session)
+		mutex_unlock(&mig->session->lock);
+}
+
+/*
+ * The arcs: each moves the device, and changes nothing if it fails, but for
+ * arc_resuming_end().
+ */
 
 static int arc_stop(struct mdev_migrate_migration *mig, struct file **filp)
 {
 	int ret;
 
+	session_lock(mig);
 	ret = mig->ops->stop(mig);
+	session_unlock(mig);
 	if (ret)
 		return mdev_migrate_refuse(mig->desc, ret,
 					   "the device could not be stopped");
@@ -74,7 +96,9 @@ static int arc_stop(struct mdev_migrate_migration *mig, struct file **filp)
 
 static int arc_start(struct mdev_migrate_migration *mig, struct file **filp)
 {
+	session_lock(mig);
 	mig->ops->start(mig);
+	session_unlock(mig);
 	return 0;
 }
 
@@ -161,14 +185,21 @@ static int arc_resuming_begin(struct mdev_migrate_migration *mig,
 	return 0;
 }
 
+/*
+ * "[...] the migration driver must fail the SET_STATE ioctl and optionally go to
+ * the ERROR state" (<linux/vfio.h>): where the device cannot be as it was before.
+ */
 static int arc_resuming_end(struct mdev_migrate_migration *mig,
 			    struct file **filp)
 {
+	bool broken;
 	int ret;
 
-	ret = mdm_resuming_finish(mig->session);
-	if (!ret)
+	ret = mdm_resuming_finish(mig->session, &broken);
+	if (!ret || broken)
 		end_session(mig);
+	if (ret && broken)
+		set_state(mig, VFIO_DEVICE_STATE_ERROR);
 	return ret;
 }
 
@@ -239,7 +270,9 @@ static int step(struct mdev_migrate_migration *mig,
  *
  * Context: May sleep.
  * Return: the data FD's file of the session that begins, NULL, or an ERR_PTR();
- * then the device may be in a state on the way.
+ * then the device may be in a state on the way, or in VFIO_DEVICE_STATE_ERROR after
+ * a load that failed when there was no way back. From there only
+ * mdev_migrate_migration_reset() leads on.
  */
 struct file *
 mdev_migrate_migration_set_state(struct mdev_migrate_migration *mig,
@@ -295,7 +328,8 @@ EXPORT_SYMBOL_GPL(mdev_migrate_migration_get_state);
 int mdev_migrate_migration_get_data_size(struct mdev_migrate_migration *mig,
 					 unsigned long *length)
 {
-	*length = mdev_migrate_migration_stop_copy_bytes(mig);
+	*length = min_t(u64, mdev_migrate_migration_stop_copy_bytes(mig),
+			ULONG_MAX);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_migration_get_data_size);
@@ -333,15 +367,15 @@ void mdm_migration_sending(struct mdev_migrate_migration *mig,
  * mdev_migrate_migration_stop_copy_bytes - what stop-copy would send now
  * @mig: the device's migration
  *
- * Includes what pre-copy has not sent yet. Anyone can ask, through sysfs, and is
+ * Includes what was put and not read yet. Anyone can ask, through sysfs, and is
  * not to wait for what the device's user does: so the state lock is not needed.
  *
  * Context: Any but interrupts; does not sleep.
  * Return: bytes; 0 if the device is closed.
  */
-size_t mdev_migrate_migration_stop_copy_bytes(struct mdev_migrate_migration *mig)
+u64 mdev_migrate_migration_stop_copy_bytes(struct mdev_migrate_migration *mig)
 {
-	size_t bytes = 0;
+	u64 bytes = 0;
 
 	spin_lock(&mig->size_lock);
 	if (mig->is_open) {
@@ -387,6 +421,7 @@ int mdev_migrate_migration_init(struct mdev_migrate_migration *mig,
 	mig->nr_records = nr_records;
 	mutex_init(&mig->state_lock);
 	spin_lock_init(&mig->size_lock);
+	spin_lock_init(&mig->poke_lock);
 	mig->state = VFIO_DEVICE_STATE_RUNNING;
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include <linux/mdev_migrate/migration.h>
 #include <linux/wait.h>
 
+#include "../codec/blob.h"
 #include "../codec/msg.h"
 #include "../codec/stream.h"
 #include "../description/description.h"
@@ -21,16 +22,24 @@ const char *mdm_migration_state_name(enum vfio_device_mig_state state);
 void mdm_migration_sending(struct mdev_migrate_migration *mig,
 			   struct mdm_sending sending);
 
+/*
+ * What a writer's buffer grows to by doubling. Only where pre-copy ends is it
+ * more: what was put there and is not read stays in front of the first chunk.
+ */
+#define MDM_BUFFER_SIZE		(MDEV_MIGRATE_CHUNK_MAX + SZ_4K)
+
 /**
- * struct mdev_migrate_writer - a stream that is being saved
- * @buf: the bytes so far
+ * struct mdev_migrate_writer - the part of a stream that was put and not read
+ * @buf: the bytes
  * @len: how many
  * @size: room at @buf
+ * @limit: what @len can become in this call of the driver's
  */
 struct mdev_migrate_writer {
 	u8 *buf;
 	size_t len;
 	size_t size;
+	size_t limit;
 };
 
 struct mdm_saving;
@@ -46,6 +55,7 @@ struct mdm_resuming;
  * @ended: the state machine has left the session
  * @saving: the stream to read, or NULL
  * @resuming: the stream being written, or NULL
+ * @poked: the device has new data for pre-copy; set with no lock
  * @wait: for poll()
  */
 struct mdm_session {
@@ -57,6 +67,7 @@ struct mdm_session {
 	bool ended;
 	struct mdm_saving *saving;
 	struct mdm_resuming *resuming;
+	int poked;
 	wait_queue_head_t wait;
 };
 
@@ -68,6 +79,15 @@ struct file *mdm_session_file(struct mdm_session *session,
 			      const struct file_operations *fops, int flags);
 void mdm_session_end(struct mdm_session *session);
 int mdm_session_release(struct inode *inode, struct file *filp);
+void mdm_tell(struct mdev_migrate_migration *mig, int err, const char *text,
+	      const struct mdev_migrate_msg *before);
+
+/* writer.c */
+int mdm_writer_begin(struct mdev_migrate_writer *writer);
+int mdm_writer_head(struct mdev_migrate_writer *writer,
+		    struct mdev_migrate_migration *mig);
+void mdm_writer_end(struct mdev_migrate_writer *writer, u64 before);
+void mdm_writer_drop(struct mdev_migrate_writer *writer, size_t len);
 
 /* save.c */
 struct mdm_session *mdm_saving_begin(struct mdev_migrate_migration *mig,
@@ -75,15 +95,28 @@ struct mdm_session *mdm_saving_begin(struct mdev_migrate_migration *mig,
 int mdm_saving_stop_copy(struct mdm_session *session);
 void mdm_saving_set_precopy(struct mdm_session *session, bool precopy);
 size_t mdm_saving_left(struct mdm_session *session);
-void mdm_saving_free(struct mdm_saving *saving);
+void mdm_saving_end(struct mdm_session *session);
 size_t mdm_saving_head_size(struct mdev_migrate_migration *mig);
+ssize_t mdm_saving_take(struct mdm_session *session, void *buf, size_t len,
+			bool again);
+void mdm_saving_taken(struct mdm_session *session, size_t len);
+__poll_t mdm_saving_poll(struct mdm_session *session);
+int mdm_saving_precopy_info(struct mdm_session *session,
+			    struct vfio_precopy_info *info);
 
-/* resume.c */
+/* save_file.c */
+extern const struct file_operations mdm_save_fops;
+
+/* records.c */
 int mdm_records_check(const struct mdev_migrate_record_type *records,
 		      unsigned int nr, struct mdev_migrate_msg *why);
+
+/* resume.c */
 struct mdm_session *mdm_resuming_begin(struct mdev_migrate_migration *mig,
 				       struct file **filp);
-int mdm_resuming_finish(struct mdm_session *session);
+int mdm_resuming_push(struct mdm_session *session, const void *data,
+		      size_t len);
+int mdm_resuming_finish(struct mdm_session *session, bool *broken);
 void mdm_resuming_free(struct mdev_migrate_migration *mig,
 		       struct mdm_resuming *resuming);
 

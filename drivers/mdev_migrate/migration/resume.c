@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Resuming. What write() brings is read as it comes and kept aside; the device
- * changes on RESUMING -> STOP, when the stream is whole and all of it fits.
+ * changes on RESUMING -> STOP, when the stream is whole and all of it fits. Records
+ * that are loaded in place, too large to be kept aside, change it at once: once
+ * one has come, what is refused leaves a device that has to be reset.
  */
 #include <linux/fs.h>
 #include <linux/slab.h>
@@ -9,53 +11,16 @@
 
 #include "migration.h"
 
-/* What is wrong with a record that a model says it can load, or NULL. */
-static const char *record_fault(const struct mdev_migrate_record_type *records,
-				unsigned int index)
-{
-	const struct mdev_migrate_record_type *rec = &records[index];
-	unsigned int i;
-
-	if (rec->tag < MDEV_MIGRATE_TAG_MODELS)
-		return "a tag that is reserved for the stream itself and PCI";
-	if (rec->max_length > MDEV_MIGRATE_RECORD_MAX)
-		return "a length that no record can have";
-	for (i = 0; i < index; i++) {
-		if (records[i].tag == rec->tag)
-			return "a tag that another one has";
-	}
-	return NULL;
-}
-
-/**
- * mdm_records_check - are the records that a model can load in order?
- * @records: the records
- * @nr: how many
- * @why: filled on error
- *
- * Return: 0 or -EINVAL.
- */
-int mdm_records_check(const struct mdev_migrate_record_type *records,
-		      unsigned int nr, struct mdev_migrate_msg *why)
-{
-	const char *fault;
-	unsigned int i;
-
-	for (i = 0; i < nr; i++) {
-		fault = record_fault(records, i);
-		if (fault)
-			return mdm_say(why, -EINVAL, "record %#x has %s",
-				       records[i].tag, fault);
-	}
-	return 0;
-}
-
 /**
  * struct mdm_resuming - the resuming side of a session, guarded by its lock
  * @reader: the parser
  * @why: its sentence
  * @configured: CONFIG came and fits
  * @seen: by index in the device's records
+ * @blobs: likewise, allocated when there is the first part of one
+ * @room: where payloads go, one at a time
+ * @size: bytes at @room
+ * @in_place: the device is not what it was any more
  * @shadow: the driver's, from load_begin() on
  */
 struct mdm_resuming {
@@ -63,6 +28,10 @@ struct mdm_resuming {
 	struct mdev_migrate_msg why;
 	bool configured;
 	DECLARE_BITMAP(seen, MDEV_MIGRATE_MAX_RECORDS);
+	struct mdm_blob *blobs;
+	void *room;
+	u32 size;
+	bool in_place;
 	void *shadow;
 };
 
@@ -111,6 +80,42 @@ static int resume_config(struct mdm_reader *reader, const char *text,
 	return 0;
 }
 
+/* The largest payload that came so far is the room for all. */
+static int make_room(struct mdm_resuming *resuming, u32 length)
+{
+	u32 size = max(length, 1U);
+
+	if (resuming->size < size) {
+		kvfree(resuming->room);
+		resuming->size = 0;
+		resuming->room = kvmalloc(size, GFP_KERNEL_ACCOUNT);
+		if (!resuming->room)
+			return -ENOMEM;
+		resuming->size = size;
+	}
+	return 0;
+}
+
+/* A part of a blob where there is to be one, and nowhere else. */
+static int check_part(struct mdev_migrate_migration *mig,
+		      struct mdm_resuming *resuming,
+		      const struct mdev_migrate_record_type *type, u32 flags)
+{
+	struct mdm_tag_room room;
+
+	if (type->blob != !!(flags & MDEV_MIGRATE_RECORD_BLOB))
+		return mdm_say(&resuming->why, -EPROTO, type->blob ?
+			       "record %s is no part of a blob, this device takes it in parts" :
+			       "record %s is a part of a blob, this device takes it as a whole",
+			       mdm_tag_name(&room, type->tag));
+	if (!type->blob || resuming->blobs)
+		return 0;
+	resuming->blobs = kvcalloc(mig->nr_records, sizeof(*resuming->blobs),
+				   GFP_KERNEL_ACCOUNT);
+	return resuming->blobs ? 0 :
+	       mdm_say(&resuming->why, -ENOMEM, "out of memory");
+}
+
 static int resume_begin(struct mdm_reader *reader, u32 tag, u32 flags,
 			u32 length)
 {
@@ -119,12 +124,17 @@ static int resume_begin(struct mdm_reader *reader, u32 tag, u32 flags,
 	const struct mdev_migrate_record_type *type;
 	struct mdm_tag_room room;
 	unsigned int index;
+	int ret;
 
 	type = find_type(session->mig, tag);
 	if (!type)
 		return 0;
 	index = type - session->mig->records;
-	if (test_bit(index, resuming->seen) && !type->repeated)
+	ret = check_part(session->mig, resuming, type, flags);
+	if (ret)
+		return ret;
+	/* What is wrong with a part too many, mdm_blob_take() says. */
+	if (test_bit(index, resuming->seen) && !type->repeated && !type->blob)
 		return mdm_say(reader->why, -EPROTO,
 			       "record %s comes a second time at byte %llu",
 			       mdm_tag_name(&room, tag), reader->offset);
@@ -134,8 +144,30 @@ static int resume_begin(struct mdm_reader *reader, u32 tag, u32 flags,
 			       mdm_tag_name(&room, tag), length,
 			       type->max_length);
 	__set_bit(index, resuming->seen);
-	reader->buf = kvmalloc(max(length, 1U), GFP_KERNEL_ACCOUNT);
-	return reader->buf ? 0 : mdm_say(reader->why, -ENOMEM, "out of memory");
+	if (make_room(resuming, length))
+		return mdm_say(reader->why, -ENOMEM, "out of memory");
+	reader->buf = resuming->room;
+	return 0;
+}
+
+static int take_part(struct mdm_resuming *resuming, struct mdm_blob *blob,
+		     const struct mdev_migrate_record_type *type,
+		     struct mdev_migrate_record *rec)
+{
+	struct mdm_blob_part part;
+	int ret;
+
+	if (type->repeated && mdm_blob_ended(blob))
+		*blob = (struct mdm_blob) {};
+	ret = mdm_blob_take(blob, rec->tag, type->max_total, rec->data,
+			    rec->length, &part, &resuming->why);
+	if (ret)
+		return ret;
+	rec->data = part.data;
+	rec->length = part.length;
+	rec->offset = part.offset;
+	rec->total = part.total;
+	return 0;
 }
 
 static int resume_record(struct mdm_reader *reader, u32 tag, u32 flags,
@@ -144,25 +176,52 @@ static int resume_record(struct mdm_reader *reader, u32 tag, u32 flags,
 	struct mdm_resuming *resuming = to_resuming(reader);
 	struct mdm_session *session = reader->context;
 	struct mdev_migrate_migration *mig = session->mig;
+	const struct mdev_migrate_record_type *type = find_type(mig, tag);
 	struct mdev_migrate_record rec = {
 		.tag = tag,
 		.flags = flags,
 		.length = length,
 		.data = reader->buf,
+		.total = length,
 	};
 	int ret;
 
+	lockdep_assert_held(&session->lock);
+	if (type->blob) {
+		ret = take_part(resuming,
+				&resuming->blobs[type - mig->records], type,
+				&rec);
+		if (ret)
+			return ret;
+	}
+	/* Whatever comes of it. */
+	resuming->in_place |= type->in_place;
 	/* It says itself why it refuses. */
-	ret = mig->ops->load_record(mig, resuming->shadow, &rec);
-	kvfree(reader->buf);
-	reader->buf = NULL;
-	return ret;
+	return mig->ops->load_record(mig, resuming->shadow, &rec);
+}
+
+static int resume_end(struct mdm_reader *reader)
+{
+	struct mdm_resuming *resuming = to_resuming(reader);
+	struct mdm_session *session = reader->context;
+	struct mdev_migrate_migration *mig = session->mig;
+	unsigned int i;
+	int ret;
+
+	for (i = 0; resuming->blobs && i < mig->nr_records; i++) {
+		ret = mdm_blob_finish(&resuming->blobs[i],
+				      mig->records[i].tag, reader->why);
+		if (ret)
+			return ret;
+	}
+	return 0;
 }
 
 static const struct mdm_reader_ops resume_ops = {
 	.config = resume_config,
 	.begin = resume_begin,
 	.record = resume_record,
+	.end = resume_end,
 };
 
 /* Tell the reader's error, unless the model has told its own already. */
@@ -177,7 +236,19 @@ static int tell(struct mdev_migrate_migration *mig,
 	return ret;
 }
 
-static int push(struct mdm_session *session, const void *data, size_t len)
+/**
+ * mdm_resuming_push - the next bytes of the stream came
+ * @session: the resuming session
+ * @data: the bytes
+ * @len: how many
+ *
+ * Context: Takes the session's lock, under which the driver loads the records that
+ * are whole with these bytes.
+ * Return: 0, -ENODEV if the session has ended, or what the stream is refused for,
+ * now or before.
+ */
+int mdm_resuming_push(struct mdm_session *session, const void *data,
+		      size_t len)
 {
 	struct mdm_resuming *resuming;
 	int ret;
@@ -211,7 +282,7 @@ static ssize_t resume_write(struct file *filp, const char __user *buf,
 			ret = done ? 0 : -EFAULT;
 			break;
 		}
-		ret = push(session, session->bounce, n);
+		ret = mdm_resuming_push(session, session->bounce, n);
 		if (ret)
 			break;
 		done += n;
@@ -245,11 +316,10 @@ void mdm_resuming_free(struct mdev_migrate_migration *mig,
 {
 	if (!resuming)
 		return;
-	/* A record that was cut off, unless it is the reader's own room. */
-	if (resuming->reader.buf != resuming->reader.small)
-		kvfree(resuming->reader.buf);
 	if (resuming->configured && mig->ops->load_end)
 		mig->ops->load_end(mig, resuming->shadow);
+	kvfree(resuming->blobs);
+	kvfree(resuming->room);
 	kfree(resuming);
 }
 
@@ -320,24 +390,11 @@ static int check_required(struct mdev_migrate_migration *mig,
 				   mdm_tag_name(&room, missing->tag));
 }
 
-/**
- * mdm_resuming_finish - the stream was written: take it over
- * @session: the resuming session
- *
- * Context: Under the state lock; the device is stopped. Takes the session's
- * lock.
- * Return: 0, or a negative errno; then the device is as it was and the session
- * goes on.
- */
-int mdm_resuming_finish(struct mdm_session *session)
+static int check_stream(struct mdev_migrate_migration *mig,
+			struct mdm_resuming *resuming)
 {
-	struct mdev_migrate_migration *mig = session->mig;
-	const struct mdev_migrate_migration_ops *ops = mig->ops;
-	struct mdm_resuming *resuming;
 	int ret;
 
-	guard(mutex)(&session->lock);
-	resuming = session->resuming;
 	if (resuming->reader.err)
 		return resuming->reader.err;
 	ret = mdm_reader_finish(&resuming->reader);
@@ -348,10 +405,42 @@ int mdm_resuming_finish(struct mdm_session *session)
 		return ret;
 	}
 	ret = check_required(mig, resuming);
-	if (!ret && ops->load_check)
-		ret = ops->load_check(mig, resuming->shadow);
+	if (!ret && mig->ops->load_check)
+		ret = mig->ops->load_check(mig, resuming->shadow);
+	return ret;
+}
+
+/**
+ * mdm_resuming_finish - the stream was written: take it over
+ * @session: the resuming session
+ * @broken: set on error if the device is not what it was: what it has of the
+ *	stream it cannot be rid of but by a reset
+ *
+ * Context: Under the state lock; the device is stopped. Takes the session's
+ * lock.
+ * Return: 0, or a negative errno; then, unless it is broken, the device is as it
+ * was and the session goes on.
+ */
+int mdm_resuming_finish(struct mdm_session *session, bool *broken)
+{
+	struct mdev_migrate_migration *mig = session->mig;
+	struct mdm_resuming *resuming;
+	struct mdev_migrate_msg before;
+	int ret;
+
+	lockdep_assert_held(&mig->state_lock);
+	guard(mutex)(&session->lock);
+	resuming = session->resuming;
+	*broken = resuming->in_place;
+	ret = check_stream(mig, resuming);
 	if (ret)
 		return ret;
-	ops->load_commit(mig, resuming->shadow);
-	return 0;
+	/* From here on there is no way back for any device. */
+	*broken = true;
+	mdm_error_get(mig->desc, &before);
+	ret = mig->ops->load_commit(mig, resuming->shadow);
+	if (ret)
+		mdm_tell(mig, ret, "the device could not take the state over",
+			 &before);
+	return ret;
 }

@@ -1,111 +1,58 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Saving. START and CONFIG are there from the first pre-copy state on, so that
- * a destination that does not fit refuses before anything big moves; the
- * device's records and END follow when it is in STOP_COPY.
+ * a destination that does not fit refuses before anything big moves. What
+ * follows is put by the driver, a chunk at a time, when all before it has been read:
+ * what pre-copy has in the pre-copy states, the device's state in STOP_COPY. The
+ * first chunk of the latter is put on the way into STOP_COPY; a state that is not
+ * larger is complete then, with END.
  */
 #include <linux/export.h>
-#include <linux/fs.h>
+#include <linux/poll.h>
 #include <linux/slab.h>
-#include <linux/uaccess.h>
 
 #include "migration.h"
 
 /**
  * struct mdm_saving - the saving side of a session, guarded by its lock
- * @writer: the stream
+ * @writer: what was put
  * @pos: how much of it was read
+ * @sent: bytes of the stream before @writer's
+ * @begun: save_begin() was called
  * @precopy: in PRE_COPY or PRE_COPY_P2P
- * @complete: END is in the stream
+ * @complete: END was put
+ * @err: what the driver said when it could put no more; sticks
+ * @idle: precopy() had nothing more when it was called last
+ * @caught_up: it had nothing more once
+ * @initial: what is in @writer is of the initial bytes of pre-copy
+ * @reinit: the driver has told of new initial bytes, userspace not yet
+ * @initial_most: what initial bytes were reported last: they only fall
  */
 struct mdm_saving {
 	struct mdev_migrate_writer writer;
 	size_t pos;
+	u64 sent;
+	bool begun;
 	bool precopy;
 	bool complete;
+	int err;
+	bool idle;
+	bool caught_up;
+	bool initial;
+	bool reinit;
+	u64 initial_most;
 };
 
-static int writer_reserve(struct mdev_migrate_writer *writer, size_t len)
+static size_t unread(const struct mdm_saving *saving)
 {
-	size_t size = max_t(size_t, writer->size, SZ_1K);
-	u8 *buf;
-
-	if (writer->len + len <= writer->size)
-		return 0;
-	while (size < writer->len + len)
-		size *= 2;
-	buf = kvmalloc(size, GFP_KERNEL_ACCOUNT);
-	if (!buf)
-		return -ENOMEM;
-	if (writer->len)
-		memcpy(buf, writer->buf, writer->len);
-	kvfree(writer->buf);
-	writer->buf = buf;
-	writer->size = size;
-	return 0;
+	return saving->writer.len - saving->pos;
 }
 
-/**
- * mdev_migrate_put - append a record to the stream
- * @writer: as given to the model's save()
- * @tag: MDEV_MIGRATE_TAG_*
- * @flags: MDEV_MIGRATE_RECORD_*
- * @data: the payload
- * @len: its length, at most MDEV_MIGRATE_RECORD_MAX
- *
- * Context: May sleep.
- * Return: 0, -ENOMEM, or -EMSGSIZE if the payload is too long.
- */
-int mdev_migrate_put(struct mdev_migrate_writer *writer, u32 tag, u32 flags,
-		     const void *data, size_t len)
+static void drop_read(struct mdm_saving *saving)
 {
-	struct mdev_migrate_record_hdr hdr;
-	int ret;
-
-	if (WARN_ON(len > MDEV_MIGRATE_RECORD_MAX))
-		return -EMSGSIZE;
-	ret = writer_reserve(writer, sizeof(hdr) + len);
-	if (ret)
-		return ret;
-	mdm_record_seal(&hdr, tag, flags, data, len);
-	memcpy(writer->buf + writer->len, &hdr, sizeof(hdr));
-	memcpy(writer->buf + writer->len + sizeof(hdr), data, len);
-	writer->len += sizeof(hdr) + len;
-	return 0;
-}
-EXPORT_SYMBOL_GPL(mdev_migrate_put);
-
-static int put_head(struct mdev_migrate_migration *mig,
-		    struct mdev_migrate_writer *writer)
-{
-	struct mdev_migrate_start start = {
-		.magic = cpu_to_le64(MDEV_MIGRATE_STREAM_MAGIC),
-		.major = cpu_to_le16(MDEV_MIGRATE_STREAM_MAJOR),
-		.minor = cpu_to_le16(MDEV_MIGRATE_STREAM_MINOR),
-	};
-	char *text __free(kfree) = kmalloc(MDEV_MIGRATE_CONFIG_MAX, GFP_KERNEL);
-	int ret;
-
-	if (!text)
-		return -ENOMEM;
-	ret = mdev_migrate_put(writer, MDEV_MIGRATE_TAG_START, 0, &start,
-			       sizeof(start));
-	if (ret)
-		return ret;
-	/* Fixed while the device is open. */
-	ret = mdev_migrate_config_format(&mig->desc->config, text,
-					 MDEV_MIGRATE_CONFIG_MAX);
-	if (ret < 0)
-		return ret;
-	return mdev_migrate_put(writer, MDEV_MIGRATE_TAG_CONFIG, 0, text, ret);
-}
-
-static int put_end(struct mdev_migrate_writer *writer)
-{
-	struct mdev_migrate_end end = { .total = cpu_to_le64(writer->len) };
-
-	return mdev_migrate_put(writer, MDEV_MIGRATE_TAG_END, 0, &end,
-				sizeof(end));
+	mdm_writer_drop(&saving->writer, saving->pos);
+	saving->sent += saving->pos;
+	saving->pos = 0;
 }
 
 /* What is shown of the session follows it. */
@@ -117,28 +64,159 @@ static void show_left(struct mdm_session *session)
 	mdm_migration_sending(session->mig, (struct mdm_sending) {
 		.active = true,
 		.complete = saving->complete,
-		.left = saving->writer.len - saving->pos,
+		.left = unread(saving),
 	});
 }
 
-static ssize_t take(struct mdm_session *session, void *buf, size_t len)
+/*
+ * One chunk of the driver's. After an error nothing of it is left.
+ * Returns what @put does.
+ */
+static int put_chunk(struct mdm_session *session,
+		     int (*put)(struct mdev_migrate_migration *mig,
+				struct mdev_migrate_writer *writer),
+		     const char *failure)
+{
+	struct mdev_migrate_writer *writer = &session->saving->writer;
+	struct mdev_migrate_migration *mig = session->mig;
+	struct mdev_migrate_msg before;
+	size_t len = writer->len;
+	int ret;
+
+	lockdep_assert_held(&session->lock);
+	mdm_error_get(mig->desc, &before);
+	ret = mdm_writer_begin(writer);
+	if (!ret)
+		ret = put(mig, writer);
+	if (ret > 0 && writer->len == len) {
+		failure = "the driver says that there is more of the state, and puts nothing";
+		ret = -EIO;
+	}
+	if (ret < 0) {
+		writer->len = len;
+		mdm_tell(mig, ret, failure, &before);
+	}
+	return ret;
+}
+
+static int put_state(struct mdm_session *session)
+{
+	struct mdm_saving *saving = session->saving;
+	int ret;
+
+	ret = put_chunk(session, session->mig->ops->save,
+			"the device state could not be saved");
+	if (ret)
+		return min(ret, 0);
+	mdm_writer_end(&saving->writer, saving->sent);
+	saving->complete = true;
+	return 0;
+}
+
+static void ask_driver(struct mdm_session *session,
+		       struct mdev_migrate_precopy_info *info)
+{
+	struct mdev_migrate_migration *mig = session->mig;
+
+	lockdep_assert_held(&session->lock);
+	*info = (struct mdev_migrate_precopy_info) {};
+	if (!mig->ops->precopy_info)
+		return;
+	mig->ops->precopy_info(mig, info);
+	session->saving->reinit |= info->reinit;
+}
+
+static int put_precopy(struct mdm_session *session)
+{
+	const struct mdev_migrate_migration_ops *ops = session->mig->ops;
+	struct mdm_saving *saving = session->saving;
+	struct mdev_migrate_precopy_info info;
+	int ret;
+
+	/* Before the driver looks: what comes after that is poked again. */
+	xchg(&session->poked, 0);
+	ask_driver(session, &info);
+	saving->initial = ops->precopy_info ? info.initial_bytes :
+					      !saving->caught_up;
+	ret = put_chunk(session, ops->precopy,
+			"the state of the running device could not be saved");
+	if (ret < 0)
+		return ret;
+	saving->idle = !ret;
+	saving->caught_up |= saving->idle;
+	return 0;
+}
+
+/* Can pre-copy have something that was not there when it was asked last? */
+static bool has_news(const struct mdm_session *session)
+{
+	return session->mig->ops->precopy &&
+	       (!session->saving->idle || READ_ONCE(session->poked));
+}
+
+/* All that was put has been read: have more of it put, if there is more. */
+static int put_more(struct mdm_session *session, bool again)
+{
+	struct mdm_saving *saving = session->saving;
+
+	lockdep_assert_held(&session->lock);
+	if (saving->err)
+		return saving->err;
+	if (saving->precopy && (again ? !has_news(session) :
+					!session->mig->ops->precopy))
+		return 0;
+	drop_read(saving);
+	saving->err = saving->precopy ? put_precopy(session) :
+					put_state(session);
+	show_left(session);
+	return saving->err;
+}
+
+/**
+ * mdm_saving_take - copy the next bytes of the stream
+ * @session: the saving session
+ * @buf: where to
+ * @len: how many at most
+ * @again: of the same read(), which has taken some already: it does not wait for
+ *	a device to change once more
+ *
+ * They stay the next ones until mdm_saving_taken().
+ *
+ * Context: Under the session's io_lock; takes its lock, under which the driver
+ * puts a chunk if all before it was taken.
+ * Return: how many; 0 at the end of the stream; -ENOMSG at its temporary end;
+ * -ENODEV if the session has ended; what the driver said when it could put no more.
+ */
+ssize_t mdm_saving_take(struct mdm_session *session, void *buf, size_t len,
+			bool again)
 {
 	struct mdm_saving *saving;
-	size_t left;
+	int ret;
 
 	guard(mutex)(&session->lock);
 	if (session->ended)
 		return -ENODEV;
 	saving = session->saving;
-	left = saving->writer.len - saving->pos;
-	if (!left)
+	if (!unread(saving) && !saving->complete) {
+		ret = put_more(session, again);
+		if (ret)
+			return ret;
+	}
+	if (!unread(saving))
 		return saving->complete ? 0 : -ENOMSG;
-	len = min(len, left);
+	len = min(len, unread(saving));
 	memcpy(buf, saving->writer.buf + saving->pos, len);
 	return len;
 }
 
-static void taken(struct mdm_session *session, size_t len)
+/**
+ * mdm_saving_taken - the reader has got what mdm_saving_take() gave
+ * @session: the saving session
+ * @len: how many bytes of it
+ *
+ * Context: Under the session's io_lock; takes its lock.
+ */
+void mdm_saving_taken(struct mdm_session *session, size_t len)
 {
 	guard(mutex)(&session->lock);
 	if (session->ended)
@@ -147,106 +225,146 @@ static void taken(struct mdm_session *session, size_t len)
 	show_left(session);
 }
 
-static ssize_t save_read(struct file *filp, char __user *buf, size_t count,
-			 loff_t *ppos)
+/**
+ * mdm_saving_poll - what poll() is to say
+ * @session: the saving session
+ *
+ * Context: Takes the session's lock.
+ * Return: events. While pre-copy has not been asked whether it has more, it may
+ * have.
+ */
+__poll_t mdm_saving_poll(struct mdm_session *session)
 {
-	struct mdm_session *session = filp->private_data;
-	size_t done = 0;
-	ssize_t n;
-
-	if (ppos)
-		return -ESPIPE;
-	if (!count)
-		return 0;
-	if (mutex_lock_interruptible(&session->io_lock))
-		return -ERESTARTSYS;
-	do {
-		n = take(session, session->bounce,
-			 min_t(size_t, count - done, MDM_BOUNCE_SIZE));
-		if (n <= 0)
-			break;
-		/* What could not be copied is read again. */
-		if (copy_to_user(buf + done, session->bounce, n)) {
-			n = -EFAULT;
-			break;
-		}
-		taken(session, n);
-		done += n;
-		/* A reader may have asked for gigabytes. */
-		cond_resched();
-	} while (done < count);
-	mutex_unlock(&session->io_lock);
-	return done ? done : n;
-}
-
-static __poll_t save_poll(struct file *filp, poll_table *table)
-{
-	struct mdm_session *session = filp->private_data;
+	const __poll_t readable = EPOLLIN | EPOLLRDNORM;
 	struct mdm_saving *saving;
 
-	poll_wait(filp, &session->wait, table);
 	guard(mutex)(&session->lock);
 	if (session->ended)
-		return EPOLLIN | EPOLLRDNORM | EPOLLERR | EPOLLHUP;
+		return readable | EPOLLERR | EPOLLHUP;
 	saving = session->saving;
-	if (saving->complete || saving->pos < saving->writer.len)
-		return EPOLLIN | EPOLLRDNORM;
-	return 0;
+	if (unread(saving))
+		return readable;
+	if (saving->err)
+		return readable | EPOLLERR;
+	return !saving->precopy || has_news(session) ? readable : 0;
 }
 
-static int fill_precopy_info(struct mdm_session *session,
-			     struct vfio_precopy_info *info)
+/**
+ * mdm_saving_precopy_info - what VFIO_MIG_GET_PRECOPY_INFO is to say
+ * @session: the saving session
+ * @info: the result, but argsz
+ *
+ * The initial bytes fall, unless VFIO_PRECOPY_INFO_REINIT is set: what they would
+ * have risen by is dirty.
+ *
+ * Context: Takes the session's lock.
+ * Return: 0, -ENODEV if the session has ended, -EINVAL if this is no pre-copy
+ * state.
+ */
+int mdm_saving_precopy_info(struct mdm_session *session,
+			    struct vfio_precopy_info *info)
 {
+	struct mdev_migrate_precopy_info theirs;
+	struct mdm_saving *saving;
+	u64 initial, dirty;
+
 	guard(mutex)(&session->lock);
 	if (session->ended)
 		return -ENODEV;
-	if (!session->saving->precopy)
+	saving = session->saving;
+	if (!saving->precopy)
 		return -EINVAL;
+	ask_driver(session, &theirs);
 	info->flags = 0;
-	info->initial_bytes = session->saving->writer.len -
-			      session->saving->pos;
-	info->dirty_bytes = 0;
+	if (saving->reinit && session->mig->vdev->precopy_info_v2) {
+		info->flags |= VFIO_PRECOPY_INFO_REINIT;
+		saving->initial = true;
+		saving->initial_most = U64_MAX;
+	}
+	saving->reinit = false;
+
+	initial = theirs.initial_bytes + (saving->initial ? unread(saving) : 0);
+	dirty = theirs.dirty_bytes + (saving->initial ? 0 : unread(saving));
+	info->initial_bytes = min(initial, saving->initial_most);
+	info->dirty_bytes = dirty + (initial - info->initial_bytes);
+	saving->initial_most = info->initial_bytes;
 	return 0;
 }
 
-static long save_precopy_info(struct mdm_session *session, void __user *arg)
+/**
+ * mdev_migrate_precopy_poke - the device has new data for pre-copy
+ * @mig: its migration
+ *
+ * Whoever waits for it, with poll() after precopy() has returned 0, is woken. In
+ * any other case it does nothing.
+ *
+ * Context: Any; also under spinlocks of the driver's.
+ */
+void mdev_migrate_precopy_poke(struct mdev_migrate_migration *mig)
 {
-	const size_t minsz = offsetofend(struct vfio_precopy_info, dirty_bytes);
-	struct vfio_precopy_info info;
+	struct mdm_session *session;
+	unsigned long flags;
+
+	spin_lock_irqsave(&mig->poke_lock, flags);
+	session = mig->saving_session;
+	if (session && !xchg(&session->poked, 1))
+		wake_up_all(&session->wait);
+	spin_unlock_irqrestore(&mig->poke_lock, flags);
+}
+EXPORT_SYMBOL_GPL(mdev_migrate_precopy_poke);
+
+static void set_poked(struct mdev_migrate_migration *mig,
+		      struct mdm_session *session)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&mig->poke_lock, flags);
+	mig->saving_session = session;
+	spin_unlock_irqrestore(&mig->poke_lock, flags);
+}
+
+/**
+ * mdm_saving_end - a session ends: free what it has of a saving one
+ * @session: the session, saving or not
+ *
+ * Context: Under the state lock and the session's.
+ */
+void mdm_saving_end(struct mdm_session *session)
+{
+	struct mdev_migrate_migration *mig = session->mig;
+	struct mdm_saving *saving = session->saving;
+
+	lockdep_assert_held(&mig->state_lock);
+	lockdep_assert_held(&session->lock);
+	if (!saving)
+		return;
+	set_poked(mig, NULL);
+	mdm_migration_sending(mig, (struct mdm_sending) {});
+	if (saving->begun && mig->ops->save_end)
+		mig->ops->save_end(mig);
+	session->saving = NULL;
+	kvfree(saving->writer.buf);
+	kfree(saving);
+}
+
+static int begin_saving(struct mdm_session *session)
+{
+	struct mdev_migrate_migration *mig = session->mig;
+	struct mdm_saving *saving;
 	int ret;
 
-	/* vfio_check_precopy_ioctl() wants the device, which can be gone. */
-	if (copy_from_user(&info, arg, minsz))
-		return -EFAULT;
-	if (info.argsz < minsz)
-		return -EINVAL;
-	ret = fill_precopy_info(session, &info);
-	if (ret)
-		return ret;
-	return copy_to_user(arg, &info, minsz) ? -EFAULT : 0;
-}
-
-static long save_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
-{
-	if (cmd != VFIO_MIG_GET_PRECOPY_INFO)
-		return -ENOTTY;
-	return save_precopy_info(filp->private_data, (void __user *)arg);
-}
-
-static const struct file_operations save_fops = {
-	.owner = THIS_MODULE,
-	.read = save_read,
-	.poll = save_poll,
-	.unlocked_ioctl = save_ioctl,
-	.compat_ioctl = compat_ptr_ioctl,
-	.release = mdm_session_release,
-};
-
-void mdm_saving_free(struct mdm_saving *saving)
-{
-	if (saving)
-		kvfree(saving->writer.buf);
-	kfree(saving);
+	saving = kzalloc_obj(*saving, GFP_KERNEL_ACCOUNT);
+	if (!saving)
+		return -ENOMEM;
+	saving->initial = true;
+	saving->initial_most = U64_MAX;
+	guard(mutex)(&session->lock);
+	session->saving = saving;
+	ret = mdm_writer_head(&saving->writer, mig);
+	if (!ret && mig->ops->save_begin)
+		ret = mig->ops->save_begin(mig);
+	saving->begun = !ret;
+	return ret;
 }
 
 /**
@@ -261,22 +379,16 @@ struct mdm_session *mdm_saving_begin(struct mdev_migrate_migration *mig,
 				     struct file **filp)
 {
 	struct mdm_session *session;
-	struct mdm_saving *saving;
 	int ret;
 
+	lockdep_assert_held(&mig->state_lock);
 	session = mdm_session_create(mig);
 	if (IS_ERR(session))
 		return session;
-	saving = kzalloc_obj(*saving, GFP_KERNEL_ACCOUNT);
-	if (!saving) {
-		ret = -ENOMEM;
-		goto end;
-	}
-	session->saving = saving;
-	ret = put_head(mig, &saving->writer);
+	ret = begin_saving(session);
 	if (ret)
 		goto end;
-	*filp = mdm_session_file(session, &save_fops, O_RDONLY);
+	*filp = mdm_session_file(session, &mdm_save_fops, O_RDONLY);
 	if (IS_ERR(*filp)) {
 		ret = PTR_ERR(*filp);
 		*filp = NULL;
@@ -285,6 +397,7 @@ struct mdm_session *mdm_saving_begin(struct mdev_migrate_migration *mig,
 	mutex_lock(&session->lock);
 	show_left(session);
 	mutex_unlock(&session->lock);
+	set_poked(mig, session);
 	return session;
 
 end:
@@ -293,8 +406,10 @@ end:
 }
 
 /**
- * mdm_saving_stop_copy - the device is stopped: put the rest of the stream
+ * mdm_saving_stop_copy - the device is stopped: have its state put
  * @session: the saving session
+ *
+ * Its first chunk, behind what is still to be read of pre-copy.
  *
  * Context: Under the state lock; takes the session's.
  * Return: 0, or a negative errno; then the stream is as it was.
@@ -303,26 +418,22 @@ int mdm_saving_stop_copy(struct mdm_session *session)
 {
 	struct mdev_migrate_migration *mig = session->mig;
 	struct mdm_saving *saving;
-	size_t len;
 	int ret;
 
+	lockdep_assert_held(&mig->state_lock);
 	mutex_lock(&session->lock);
 	saving = session->saving;
-	len = saving->writer.len;
-	ret = mig->ops->save(mig, &saving->writer);
-	if (!ret)
-		ret = put_end(&saving->writer);
-	if (ret) {
-		saving->writer.len = len;
-	} else {
-		saving->complete = true;
-		saving->precopy = false;
+	ret = saving->err;
+	if (!ret) {
+		mdm_error_clear(mig->desc);
+		drop_read(saving);
+		ret = put_state(session);
 	}
+	if (!ret)
+		saving->precopy = false;
 	show_left(session);
 	mutex_unlock(&session->lock);
 	wake_up_all(&session->wait);
-	if (ret)
-		mdev_migrate_refuse(mig->desc, ret, "the device state could not be saved");
 	return ret;
 }
 
@@ -338,7 +449,7 @@ void mdm_saving_set_precopy(struct mdm_session *session, bool precopy)
 }
 
 /**
- * mdm_saving_left - bytes that are in the stream and not yet read
+ * mdm_saving_left - bytes that were put and not yet read
  * @session: the saving session
  *
  * Return: bytes.
@@ -346,7 +457,7 @@ void mdm_saving_set_precopy(struct mdm_session *session, bool precopy)
 size_t mdm_saving_left(struct mdm_session *session)
 {
 	guard(mutex)(&session->lock);
-	return session->saving->writer.len - session->saving->pos;
+	return unread(session->saving);
 }
 
 /**

@@ -77,21 +77,37 @@ int mdm_session_release(struct inode *inode, struct file *filp)
  * mdm_session_end - the state machine leaves the session
  * @session: the session; the device's reference is dropped
  *
- * From here on its file only gives errors. What was not committed is lost.
+ * From here on its file only gives errors, and the driver is not called for it any
+ * more. What was not committed is lost.
  *
  * Context: Under the state lock; takes the session's.
  */
 void mdm_session_end(struct mdm_session *session)
 {
+	lockdep_assert_held(&session->mig->state_lock);
 	mutex_lock(&session->lock);
 	session->ended = true;
-	if (session->saving)
-		mdm_migration_sending(session->mig, (struct mdm_sending) {});
-	mdm_saving_free(session->saving);
-	session->saving = NULL;
+	mdm_saving_end(session);
 	mdm_resuming_free(session->mig, session->resuming);
 	session->resuming = NULL;
 	mutex_unlock(&session->lock);
 	wake_up_all(&session->wait);
 	kref_put(&session->ref, session_free);
+}
+
+/**
+ * mdm_tell - a callback of the driver's has failed
+ * @mig: the device's migration
+ * @err: what it has returned
+ * @text: the sentence, if the driver has not told one itself
+ * @before: the last error's sentence before the call
+ */
+void mdm_tell(struct mdev_migrate_migration *mig, int err, const char *text,
+	      const struct mdev_migrate_msg *before)
+{
+	struct mdev_migrate_msg now;
+
+	mdm_error_get(mig->desc, &now);
+	if (!now.text[0] || !strcmp(now.text, before->text))
+		mdev_migrate_refuse(mig->desc, err, "%s", text);
 }

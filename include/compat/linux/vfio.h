@@ -39,6 +39,11 @@ static inline int vfio_check_precopy_ioctl(struct vfio_device *vdev,
 }
 #endif
 
+/* Nobody can ask for it: the kernel has no VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2. */
+#ifdef COMPAT_NO_PRECOPY_INFO_V2
+#define precopy_info_v2		migration_flags & 0
+#endif
+
 #ifdef COMPAT_NO_BIND_IOMMUFD
 #define vfio_iommufd_emulated_bind		NULL
 #define vfio_iommufd_emulated_unbind		NULL

@@ -26,6 +26,12 @@ struct mdm_session;
 /* The most records a device can load. */
 #define MDEV_MIGRATE_MAX_RECORDS	128
 
+/*
+ * Bytes, with their headers, that one call of save() or precopy() can put: the
+ * longest record, and small ones beside it.
+ */
+#define MDEV_MIGRATE_CHUNK_MAX	(MDEV_MIGRATE_RECORD_MAX + 128 * 1024)
+
 /* What a device can that uses this, for struct vfio_device's migration_flags. */
 #define MDEV_MIGRATE_MIGRATION_FLAGS					\
 	(VFIO_MIGRATION_STOP_COPY | VFIO_MIGRATION_P2P |		\
@@ -36,13 +42,20 @@ struct mdm_session;
  * @tag: MDEV_MIGRATE_TAG_*
  * @flags: MDEV_MIGRATE_RECORD_*
  * @length: bytes at @data
- * @data: the payload, as it came: check every field before using it
+ * @data: the payload, as it came: check every field before using it. Of a blob
+ *	the part that came, without its header.
+ * @offset: of a blob: where @data belongs in it. The parts come in their order,
+ *	none twice and none missing.
+ * @total: of a blob: its bytes, not more than the type's max_total; otherwise
+ *	@length
  */
 struct mdev_migrate_record {
 	u32 tag;
 	u32 flags;
 	u32 length;
 	const void *data;
+	u64 offset;
+	u64 total;
 };
 
 /**
@@ -50,46 +63,103 @@ struct mdev_migrate_record {
  * @tag: MDEV_MIGRATE_TAG_*
  * @max_length: a longer one is refused before it is buffered
  * @required: a stream without it is refused
- * @repeated: the stream may hold several; otherwise a second one is refused
+ * @repeated: the stream may hold several, or several blobs one after another;
+ *	otherwise a second one is refused
+ * @in_place: @load_record may change the device at once. From the first such
+ *	record on there is no way back: if the rest of the stream is refused,
+ *	the device goes to VFIO_DEVICE_STATE_ERROR when it is to leave RESUMING.
+ * @blob: each record is a part of a blob (MDEV_MIGRATE_RECORD_BLOB);
+ *	@max_length bounds a record, with the header of 16 bytes
+ * @max_total: bytes that a blob may have
  */
 struct mdev_migrate_record_type {
 	u32 tag;
 	u32 max_length;
 	bool required;
 	bool repeated;
+	bool in_place;
+	bool blob;
+	u64 max_total;
+};
+
+/**
+ * struct mdev_migrate_precopy_info - what pre-copy has still to put
+ * @initial_bytes: of what there was when the session began, or when @reinit was
+ *	last true; falls to 0
+ * @dirty_bytes: of what has changed since it was put
+ * @reinit: what was put is of no use, and all is initial again, since this was
+ *	asked last. Who reads the stream is told if he has asked for it with
+ *	VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2.
+ *
+ * Estimates. What is put already and was not read is the library's to count.
+ * See struct vfio_precopy_info in <linux/vfio.h>.
+ */
+struct mdev_migrate_precopy_info {
+	u64 initial_bytes;
+	u64 dirty_bytes;
+	bool reinit;
 };
 
 /**
  * struct mdev_migrate_migration_ops - what the driver of a device does
  *
  * Callbacks may sleep unless said otherwise. @open, @close, @reset, @stop,
- * @start, @set_saving, @save, @load_check and @load_commit are called one at a
- * time, under the state lock; @load_begin, @load_record and @load_end under the
- * session's lock.
+ * @start, @set_saving, @load_check and @load_commit are called one at a time,
+ * under the state lock.
+ *
+ * @save_begin, @save, @precopy, @precopy_info and @save_end, @load_begin,
+ * @load_record, @load_check, @load_commit and @load_end are called under the
+ * session's lock, one at a time. As long as there is a session, so are @stop and
+ * @start; and @reset and @close come after its end, when none of them runs and
+ * none will. So a state change or a reset waits for one call of @save, @precopy or
+ * @load_record. These do what takes milliseconds at most: they must not wait for
+ * userspace, nor for a page of guest memory. @save_begin, @save_end, @load_check
+ * and @load_commit have the state lock too, the others need not.
  *
  * @open: the device is being opened; bring it to its state after reset. On error
  *	nothing may be left behind. Optional.
  * @close: it is being closed, in whatever state. Optional.
- * @reset: it is to be reset, in whatever state; it runs afterwards. Mandatory.
+ * @reset: it is to be reset, in whatever state, also with half a state loaded in
+ *	place; it runs afterwards. Mandatory.
  * @stop: it leaves RUNNING. On return it takes nothing more from guest memory and
  *	writes nothing to it, and raises no interrupt. An error leaves it
  *	running. Mandatory.
  * @start: it enters RUNNING after @stop or a load. Mandatory.
  * @set_saving: the pre-copy states begin or end, as
  *	mdev_migrate_memory_set_saving() is to know. Optional.
- * @state_size: estimate of the bytes that @save puts now. Called at any time
- *	between the end of @open and the beginning of @close, concurrently with
- *	all others, under a spinlock: must not sleep. Mandatory.
- * @save: put the state's records with mdev_migrate_put(). The device is stopped.
- *	Must not change it. Mandatory.
+ * @state_size: estimate of the bytes, with headers, that @save has still to put,
+ *	if nothing is put by pre-copy any more. Called at any time between the
+ *	end of @open and the beginning of @close, concurrently with all others,
+ *	under a spinlock: must not sleep. Mandatory.
+ * @save_begin: a saving session begins. On error there is none. Optional.
+ * @save: put the next records of the state with mdev_migrate_put() and
+ *	mdev_migrate_put_blob(), as many as there is room for
+ *	(mdev_migrate_room()). The device is stopped. Must not change it. Returns
+ *	a positive number if there is more, and then has put something; 0 if that
+ *	was the end; or a negative errno: then nothing of this call is in the
+ *	stream. The first call is made when STOP_COPY is entered, which an error
+ *	of it prevents: the next call, if there is one, is a first call again. The
+ *	others are made when all that was put has been read, by read(): an error
+ *	there is for good. Mandatory.
+ * @precopy: likewise, while the device runs or is stopped for a time, and when
+ *	the stream is read in a pre-copy state: what @save need not put then. 0
+ *	means that there is nothing now: see mdev_migrate_precopy_poke(). An error
+ *	is for good, and keeps the device from STOP_COPY. Optional.
+ * @precopy_info: what has @precopy still to put? @info is zeroed. Optional: then
+ *	nobody knows, and only what was put counts.
+ * @save_end: the saving session ends, in whatever way; only after a @save_begin
+ *	that succeeded. Optional.
  * @load_begin: a stream with this device's configuration begins. Returns an
  *	object that the following callbacks fill, NULL or an ERR_PTR(). Optional.
  * @load_record: check @rec as far as it can be alone and keep it in @shadow.
- *	Must not touch the device: it can run, or go through @reset, later. Use
- *	mdev_migrate_refuse() to refuse. Mandatory.
+ *	Must not touch the device, but for records that are loaded in place: the
+ *	device can run, or go through @reset, later. Use mdev_migrate_refuse() to
+ *	refuse. Mandatory.
  * @load_check: all records are here: do they fit together? Must not change the
  *	device, which is stopped. Optional.
- * @load_commit: bring the device to the state in @shadow. Cannot fail. Mandatory.
+ * @load_commit: bring the device to the state in @shadow. An error leaves nobody
+ *	knows what: the device goes to VFIO_DEVICE_STATE_ERROR, until it is reset.
+ *	What can be refused is for @load_check. Mandatory.
  * @load_end: free @shadow, whether committed or not. Optional.
  */
 struct mdev_migrate_migration_ops {
@@ -99,27 +169,33 @@ struct mdev_migrate_migration_ops {
 	int (*stop)(struct mdev_migrate_migration *mig);
 	void (*start)(struct mdev_migrate_migration *mig);
 	void (*set_saving)(struct mdev_migrate_migration *mig, bool saving);
-	size_t (*state_size)(struct mdev_migrate_migration *mig);
+	u64 (*state_size)(struct mdev_migrate_migration *mig);
+	int (*save_begin)(struct mdev_migrate_migration *mig);
 	int (*save)(struct mdev_migrate_migration *mig,
 		    struct mdev_migrate_writer *writer);
+	int (*precopy)(struct mdev_migrate_migration *mig,
+		       struct mdev_migrate_writer *writer);
+	void (*precopy_info)(struct mdev_migrate_migration *mig,
+			     struct mdev_migrate_precopy_info *info);
+	void (*save_end)(struct mdev_migrate_migration *mig);
 	void *(*load_begin)(struct mdev_migrate_migration *mig);
 	int (*load_record)(struct mdev_migrate_migration *mig, void *shadow,
 			   const struct mdev_migrate_record *rec);
 	int (*load_check)(struct mdev_migrate_migration *mig, void *shadow);
-	void (*load_commit)(struct mdev_migrate_migration *mig, void *shadow);
+	int (*load_commit)(struct mdev_migrate_migration *mig, void *shadow);
 	void (*load_end)(struct mdev_migrate_migration *mig, void *shadow);
 };
 
 /**
  * struct mdm_sending - how far a saving session is, for show
  * @active: there is one
- * @complete: all of the stream is in it
- * @left: bytes in it that were not read
+ * @complete: all of the stream was put
+ * @left: bytes that were put and not read
  */
 struct mdm_sending {
 	bool active;
 	bool complete;
-	size_t left;
+	u64 left;
 };
 
 /**
@@ -142,6 +218,8 @@ struct mdm_sending {
  * @is_open: the device is, and its driver has set it up
  * @head_size: bytes of START and CONFIG
  * @sending: the saving session
+ * @poke_lock: guards @saving_session; taken in any context, inside of all others
+ * @saving_session: for mdev_migrate_precopy_poke()
  */
 struct mdev_migrate_migration {
 	struct vfio_device *vdev;
@@ -157,6 +235,8 @@ struct mdev_migrate_migration {
 	bool is_open;
 	size_t head_size;
 	struct mdm_sending sending;
+	spinlock_t poke_lock; /* saving_session */
+	struct mdm_session *saving_session;
 };
 
 /* fsm.c */
@@ -179,10 +259,17 @@ int mdev_migrate_migration_get_data_size(struct mdev_migrate_migration *mig,
 					 unsigned long *length);
 const char *
 mdev_migrate_migration_state_name(const struct mdev_migrate_migration *mig);
-size_t mdev_migrate_migration_stop_copy_bytes(struct mdev_migrate_migration *mig);
+u64 mdev_migrate_migration_stop_copy_bytes(struct mdev_migrate_migration *mig);
 
-/* save.c */
+/* writer.c */
 int mdev_migrate_put(struct mdev_migrate_writer *writer, u32 tag, u32 flags,
 		     const void *data, size_t len);
+int mdev_migrate_put_blob(struct mdev_migrate_writer *writer, u32 tag,
+			  u32 flags, u64 total, u64 offset, const void *data,
+			  size_t len);
+size_t mdev_migrate_room(const struct mdev_migrate_writer *writer);
+
+/* save.c */
+void mdev_migrate_precopy_poke(struct mdev_migrate_migration *mig);
 
 #endif /* _LINUX_MDEV_MIGRATE_MIGRATION_H */

@@ -17,7 +17,8 @@
  * @flags: MDEV_MIGRATE_RECORD_*; other bits are zero
  * @length: bytes of payload that follow the header, may be 0
  * @crc32c: CRC-32C (Castagnoli, as in iSCSI) of @tag, @flags, @length in
- *	their stream form and of the payload
+ *	their stream form and of the payload; of a bulk record, of these three
+ *	and of the payload's 64-bit xxhash (XXH64, seed 0) as a __le64
  */
 struct mdev_migrate_record_hdr {
 	__le32 tag;
@@ -28,6 +29,10 @@ struct mdev_migrate_record_hdr {
 
 /* A reader that does not know the tag skips the record. */
 #define MDEV_MIGRATE_RECORD_OPTIONAL	(1U << 0)
+/* Of its payload a digest is in the checksum: for gigabytes. */
+#define MDEV_MIGRATE_RECORD_BULK	(1U << 1)
+/* The payload is a part of a blob, after a struct mdev_migrate_blob. */
+#define MDEV_MIGRATE_RECORD_BLOB	(1U << 2)
 
 /* No record is longer than this; each tag has its own, lower bound. */
 #define MDEV_MIGRATE_RECORD_MAX		(1U << 20)
@@ -39,6 +44,7 @@ struct mdev_migrate_record_hdr {
 /* Records that any PCI device model has. */
 #define MDEV_MIGRATE_TAG_PCI_CONFIG	0x00000010
 #define MDEV_MIGRATE_TAG_PCI_MSIX	0x00000011
+#define MDEV_MIGRATE_TAG_PCI_LAYOUT	0x00000012
 /* From here on they are the device models'. */
 #define MDEV_MIGRATE_TAG_MODELS		0x00000100
 /* Records of the virtio device models. */
@@ -66,6 +72,19 @@ struct mdev_migrate_start {
 	__le32 reserved;
 };
 
+/**
+ * struct mdev_migrate_blob - what the payload of a part of a blob begins with
+ * @total: bytes of the blob; the same in each of its records
+ * @offset: of this part in it: 0, then where the part before it has ended
+ *
+ * The rest of the payload is the part. Together the records of a tag are the
+ * blob; END comes when all of it has come.
+ */
+struct mdev_migrate_blob {
+	__le64 total;
+	__le64 offset;
+};
+
 /*
  * Payload of MDEV_MIGRATE_TAG_CONFIG, always the second record: the source's
  * canonical configuration string, without a terminating NUL.
@@ -88,6 +107,52 @@ struct mdev_migrate_pci_msix {
 	__le16 nr_vectors;
 	__u8 reserved[6];
 	__u8 data[];
+};
+
+/**
+ * struct mdev_migrate_pci_layout_bar - a BAR in MDEV_MIGRATE_TAG_PCI_LAYOUT
+ * @size: bytes, 0 for no BAR of its own
+ * @type: bits 0 to 3 of the register: memory or I/O, 64-bit, prefetchable
+ * @reserved: zero
+ */
+struct mdev_migrate_pci_layout_bar {
+	__le64 size;
+	__u8 type;
+	__u8 reserved[7];
+};
+
+/* Capabilities of four bytes each fill the space behind the header. */
+#define MDEV_MIGRATE_PCI_LAYOUT_CAPS	48
+
+/**
+ * struct mdev_migrate_pci_layout - payload of MDEV_MIGRATE_TAG_PCI_LAYOUT
+ * @vendor: vendor id
+ * @device: device id
+ * @subsystem_vendor: subsystem vendor id
+ * @subsystem_device: subsystem device id
+ * @class: class code, 24 bits, and the revision in the lowest byte, as in
+ *	configuration space
+ * @nr_vectors: of MSI-X
+ * @interrupt_pin: as in configuration space
+ * @nr_caps: capabilities
+ * @bars: the BARs
+ * @caps: of each capability, in the order of the list, its id in the low byte
+ *	and its offset in the high one; zero behind @nr_caps
+ *
+ * Optional, and the first record of pre-copy if there is one. All of it must
+ * equal the destination's.
+ */
+struct mdev_migrate_pci_layout {
+	__le16 vendor;
+	__le16 device;
+	__le16 subsystem_vendor;
+	__le16 subsystem_device;
+	__le32 class;
+	__le16 nr_vectors;
+	__u8 interrupt_pin;
+	__u8 nr_caps;
+	struct mdev_migrate_pci_layout_bar bars[6];
+	__le16 caps[MDEV_MIGRATE_PCI_LAYOUT_CAPS];
 };
 
 /*

@@ -32,6 +32,10 @@ struct vfio_precopy_info {
 #define VFIO_DEVICE_STATE_NR		8
 #endif
 
+#ifndef VFIO_PRECOPY_INFO_REINIT
+#define VFIO_PRECOPY_INFO_REINIT	1
+#endif
+
 #ifndef VFIO_DEVICE_FEATURE_MIG_DATA_SIZE
 struct vfio_device_feature_mig_data_size {
 	__aligned_u64 stop_copy_length;

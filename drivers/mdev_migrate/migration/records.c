@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The records that a model says it can load: are they in order? */
+#include "migration.h"
+
+static const char *blob_fault(const struct mdev_migrate_record_type *rec)
+{
+	if (rec->blob && !rec->max_total)
+		return "a blob of nothing";
+	if (rec->blob && rec->max_length <= sizeof(struct mdev_migrate_blob))
+		return "a length that has no room for a part of a blob";
+	if (!rec->blob && rec->max_total)
+		return "the size of a blob and is none";
+	return NULL;
+}
+
+/* What is wrong with a record that a model says it can load, or NULL. */
+static const char *record_fault(const struct mdev_migrate_record_type *records,
+				unsigned int index)
+{
+	const struct mdev_migrate_record_type *rec = &records[index];
+	unsigned int i;
+
+	if (rec->tag < MDEV_MIGRATE_TAG_MODELS)
+		return "a tag that is reserved for the stream itself and PCI";
+	if (rec->max_length > MDEV_MIGRATE_RECORD_MAX)
+		return "a length that no record can have";
+	for (i = 0; i < index; i++) {
+		if (records[i].tag == rec->tag)
+			return "a tag that another one has";
+	}
+	return blob_fault(rec);
+}
+
+/**
+ * mdm_records_check - are the records that a model can load in order?
+ * @records: the records
+ * @nr: how many
+ * @why: filled on error
+ *
+ * Return: 0 or -EINVAL.
+ */
+int mdm_records_check(const struct mdev_migrate_record_type *records,
+		      unsigned int nr, struct mdev_migrate_msg *why)
+{
+	const char *fault;
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		fault = record_fault(records, i);
+		if (fault)
+			return mdm_say(why, -EINVAL, "record %#x has %s",
+				       records[i].tag, fault);
+	}
+	return 0;
+}
