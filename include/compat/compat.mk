@@ -25,6 +25,7 @@ NOSTDINC_FLAGS += -I$(compat) \
 	$(call compat-unless,linux/eventfd.h,eventfd_signal\(struct eventfd_ctx \*ctx\),EVENTFD_SIGNAL_COUNTS) \
 	$(call compat-unless,linux/hex.h,mac_pton,NO_HEX_H) \
 	$(call compat-unless,linux/iova_bitmap.h,CONFIG_IOMMUFD_DRIVER,IOVA_BITMAP_ALWAYS) \
+	$(call compat-unless,linux/mm.h,vm_flags_set,NO_VM_FLAGS_SET) \
 	$(call compat-unless,linux/unaligned.h,get_unaligned,NO_UNALIGNED_H) \
 	$(call compat-unless,uapi/linux/virtio_net.h,VIRTIO_NET_HDR_GSO_UDP_L4,NO_USO) \
 	$(call compat-vfio-unless,get_region_info_caps,NO_REGION_INFO_CAPS) \

@@ -64,6 +64,8 @@ struct mdev_migrate_driver;
  *	of BAR @bar. Never called for the MSI-X table and pending bits.
  *	Mandatory.
  * @bar_write: likewise write. Mandatory.
+ * @bar_mmap: map a BAR that can be mapped, see struct mdev_migrate_pci_ops.
+ *	What userspace has written there is state.
  * @pci_command: the PCI command register changed from @old to @new, such as the
  *	bus master enable. May be called in any state. Of changes at the same
  *	time each is told of, but not in the order in which they were made: the
@@ -119,6 +121,8 @@ struct mdev_migrate_ops {
 			u64 offset, unsigned int len);
 	void (*bar_write)(struct mdev_migrate_device *mdm, unsigned int bar,
 			  u64 offset, unsigned int len, u64 value);
+	int (*bar_mmap)(struct mdev_migrate_device *mdm, unsigned int bar,
+			u64 offset, struct vm_area_struct *vma);
 	void (*pci_command)(struct mdev_migrate_device *mdm, u16 old, u16 new);
 	void (*cfg_read)(struct mdev_migrate_device *mdm, unsigned int offset,
 			 unsigned int len);

@@ -116,94 +116,17 @@ static void mdm_close_device(struct vfio_device *vdev)
 	mdev_migrate_description_set_open(&mdm->desc, false);
 }
 
-static long get_info(struct mdev_migrate_device *mdm, void __user *arg)
-{
-	const size_t minsz = offsetofend(struct vfio_device_info, num_irqs);
-	struct vfio_device_info info = {};
-
-	if (copy_from_user(&info, arg, minsz))
-		return -EFAULT;
-	if (info.argsz < minsz)
-		return -EINVAL;
-	info.flags = VFIO_DEVICE_FLAGS_PCI | VFIO_DEVICE_FLAGS_RESET;
-	info.num_regions = VFIO_PCI_NUM_REGIONS;
-	info.num_irqs = VFIO_PCI_NUM_IRQS;
-	return copy_to_user(arg, &info, minsz) ? -EFAULT : 0;
-}
-
-static long get_irq_info(struct mdev_migrate_device *mdm, void __user *arg)
-{
-	const size_t minsz = offsetofend(struct vfio_irq_info, count);
-	struct vfio_irq_info info;
-	int ret;
-
-	if (copy_from_user(&info, arg, minsz))
-		return -EFAULT;
-	if (info.argsz < minsz)
-		return -EINVAL;
-	ret = mdev_migrate_pci_irq_info(mdm->pci, &info);
-	if (ret)
-		return ret;
-	return copy_to_user(arg, &info, minsz) ? -EFAULT : 0;
-}
-
-static long set_irqs(struct mdev_migrate_device *mdm, void __user *arg)
-{
-	const size_t minsz = offsetofend(struct vfio_irq_set, count);
-	struct vfio_irq_info info = {};
-	struct vfio_irq_set hdr;
-	void *data = NULL;
-	size_t data_size;
-	int ret;
-
-	if (copy_from_user(&hdr, arg, minsz))
-		return -EFAULT;
-	if (hdr.index >= VFIO_PCI_NUM_IRQS)
-		return -EINVAL;
-	info.index = hdr.index;
-	ret = mdev_migrate_pci_irq_info(mdm->pci, &info);
-	if (ret)
-		return ret;
-	ret = vfio_set_irqs_validate_and_prepare(&hdr, info.count,
-						 VFIO_PCI_NUM_IRQS, &data_size);
-	if (ret)
-		return ret;
-	if (data_size) {
-		data = memdup_user(arg + minsz, data_size);
-		if (IS_ERR(data))
-			return PTR_ERR(data);
-	}
-	ret = mdev_migrate_pci_set_irqs(mdm->pci, &hdr, data);
-	kfree(data);
-	return ret;
-}
-
 static int mdm_get_region_info_caps(struct vfio_device *vdev,
 				    struct vfio_region_info *info,
 				    struct vfio_info_cap *caps)
 {
-	return mdev_migrate_pci_region_info(to_mdm(vdev)->pci, info);
+	return mdev_migrate_pci_region_info(to_mdm(vdev)->pci, info, caps);
 }
 
 static long mdm_ioctl(struct vfio_device *vdev, unsigned int cmd,
 		      unsigned long arg)
 {
-	struct mdev_migrate_device *mdm = to_mdm(vdev);
-	void __user *uarg = (void __user *)arg;
-
-	switch (cmd) {
-	case VFIO_DEVICE_GET_INFO:
-		return get_info(mdm, uarg);
-	case VFIO_DEVICE_GET_IRQ_INFO:
-		return get_irq_info(mdm, uarg);
-	case VFIO_DEVICE_SET_IRQS:
-		return set_irqs(mdm, uarg);
-	case VFIO_DEVICE_RESET:
-		mdev_migrate_migration_reset(&mdm->mig);
-		return 0;
-	default:
-		return -ENOTTY;
-	}
+	return mdev_migrate_pci_ioctl(to_mdm(vdev)->pci, cmd, arg);
 }
 
 static ssize_t mdm_read(struct vfio_device *vdev, char __user *buf,
@@ -216,6 +139,11 @@ static ssize_t mdm_write(struct vfio_device *vdev, const char __user *buf,
 			 size_t count, loff_t *ppos)
 {
 	return mdev_migrate_pci_write(to_mdm(vdev)->pci, buf, count, ppos);
+}
+
+static int mdm_mmap(struct vfio_device *vdev, struct vm_area_struct *vma)
+{
+	return mdev_migrate_pci_mmap(to_mdm(vdev)->pci, vma);
 }
 
 static void mdm_request(struct vfio_device *vdev, unsigned int count)
@@ -252,6 +180,7 @@ static const struct vfio_device_ops mdm_vfio_ops = {
 	.write = mdm_write,
 	.ioctl = mdm_ioctl,
 	.get_region_info_caps = mdm_get_region_info_caps,
+	.mmap = mdm_mmap,
 	.request = mdm_request,
 	.dma_unmap = mdm_vfio_dma_unmap,
 };

@@ -18,8 +18,9 @@ mdev_migrate_pci_create(const struct mdev_migrate_pci_ops *ops, void *context)
 {
 	struct mdev_migrate_pci *pci;
 
-	if (WARN_ON(!ops->bar_read || !ops->bar_write || !ops->worker_create ||
-		    !ops->worker_queue || !ops->worker_destroy))
+	if (WARN_ON(!ops->bar_read || !ops->bar_write ||
+		    !ops->worker_create != !ops->worker_queue ||
+		    !ops->worker_create != !ops->worker_destroy))
 		return NULL;
 	pci = kzalloc_obj(*pci, GFP_KERNEL_ACCOUNT);
 	if (!pci)
@@ -54,9 +55,13 @@ void mdm_pci_forget(struct mdev_migrate_pci *pci)
 	memset(pci->cfg, 0, sizeof(pci->cfg));
 	memset(pci->wmask, 0, sizeof(pci->wmask));
 	memset(pci->reset_cfg, 0, sizeof(pci->reset_cfg));
+	pci->msi_cap = 0;
 	pci->msix_cap = 0;
 	kfree(pci->table);
 	pci->table = NULL;
+	kfree(pci->regions);
+	pci->regions = NULL;
+	pci->nr_regions = 0;
 }
 
 static void put8(u8 *p, unsigned int offset, u8 value)
@@ -94,12 +99,43 @@ static void init_ids(struct mdev_migrate_pci *pci)
 	put8(pci->wmask, PCI_INTERRUPT_LINE, 0xff);
 }
 
-static bool bar_ok(const struct mdev_migrate_pci_bar *bar, unsigned int i)
+static bool io_bar_ok(const struct mdev_migrate_pci_bar *bar)
 {
-	return !bar->size ||
-	       (is_power_of_2(bar->size) && bar->size >= 16 &&
-		(bar->is_64bit ? i + 1 < PCI_STD_NUM_BARS && !bar[1].size :
-				 bar->size <= SZ_2G));
+	return bar->size >= 4 && bar->size <= SZ_64K && !bar->is_64bit &&
+	       !bar->prefetchable && !bar->can_mmap;
+}
+
+static bool memory_bar_ok(const struct mdev_migrate_pci_bar *bar,
+			  unsigned int i)
+{
+	return bar->size >= 16 && bar->size <= MDM_INDEX_TO_OFFSET(1) &&
+	       (bar->is_64bit ? i + 1 < PCI_STD_NUM_BARS && !bar[1].size :
+				bar->size <= SZ_2G);
+}
+
+static bool bar_ok(const struct mdev_migrate_pci *pci, unsigned int i)
+{
+	const struct mdev_migrate_pci_desc *desc = &pci->desc;
+	const struct mdev_migrate_pci_bar *bar = &desc->bars[i];
+
+	if (!bar->size)
+		return true;
+	if (!is_power_of_2(bar->size) ||
+	    !(bar->is_io ? io_bar_ok(bar) : memory_bar_ok(bar, i)))
+		return false;
+	if (!bar->can_mmap)
+		return !bar->nr_areas;
+	return pci->ops->bar_mmap &&
+	       !(desc->msix_vectors && i == desc->msix_bar) &&
+	       mdm_areas_ok(bar->areas, bar->nr_areas, bar->size);
+}
+
+static u32 bar_bits(const struct mdev_migrate_pci_bar *bar)
+{
+	if (bar->is_io)
+		return PCI_BASE_ADDRESS_SPACE_IO;
+	return (bar->is_64bit ? PCI_BASE_ADDRESS_MEM_TYPE_64 : 0) |
+	       (bar->prefetchable ? PCI_BASE_ADDRESS_MEM_PREFETCH : 0);
 }
 
 static int init_bars(struct mdev_migrate_pci *pci)
@@ -110,15 +146,15 @@ static int init_bars(struct mdev_migrate_pci *pci)
 		const struct mdev_migrate_pci_bar *bar = &pci->desc.bars[i];
 		u64 mask = ~(bar->size - 1);
 
-		if (WARN_ON(!bar_ok(bar, i)))
+		if (WARN_ON(!bar_ok(pci, i)))
 			return -EINVAL;
 		if (!bar->size)
 			continue;
 		reg = PCI_BASE_ADDRESS_0 + 4 * i;
-		put32(pci->cfg, reg,
-		      (bar->is_64bit ? PCI_BASE_ADDRESS_MEM_TYPE_64 : 0) |
-		      (bar->prefetchable ? PCI_BASE_ADDRESS_MEM_PREFETCH : 0));
+		put32(pci->cfg, reg, bar_bits(bar));
 		put32(pci->wmask, reg, mask);
+		if (bar->is_io)
+			pci->wmask[PCI_COMMAND] |= PCI_COMMAND_IO;
 		if (bar->is_64bit)
 			put32(pci->wmask, reg + 4, mask >> 32);
 	}
@@ -134,7 +170,8 @@ static int init_msix(struct mdev_migrate_pci *pci)
 
 	if (!desc->msix_vectors)
 		return 0;
-	if (WARN_ON(desc->msix_bar >= PCI_STD_NUM_BARS))
+	if (WARN_ON(desc->msix_bar >= PCI_STD_NUM_BARS ||
+		    desc->bars[desc->msix_bar].is_io))
 		return -EINVAL;
 	size = desc->bars[desc->msix_bar].size;
 	if (WARN_ON(mdm_msix_table_size(pci) > size / 2 ||
@@ -163,7 +200,7 @@ static int init_msix(struct mdev_migrate_pci *pci)
  * @pci: the device's PCI function
  * @desc: the description; copied
  *
- * Makes the header and, if there are vectors, the MSI-X capability.
+ * Makes the header and, if there are vectors, the MSI-X and MSI capabilities.
  *
  * Context: While the device is being opened, once, before any capability.
  * Return: 0, -EINVAL for a description that cannot be, -ENOMEM.
@@ -181,7 +218,8 @@ int mdev_migrate_pci_init(struct mdev_migrate_pci *pci,
 	pci->last_cap = PCI_CAPABILITY_LIST;
 	pci->next_cap = PCI_STD_HEADER_SIZEOF;
 	memcpy(pci->reset_cfg, pci->cfg, sizeof(pci->cfg));
-	return init_msix(pci);
+	ret = init_msix(pci);
+	return ret ? ret : mdm_msi_init(pci);
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_pci_init);
 
@@ -235,6 +273,7 @@ void mdev_migrate_pci_get(struct mdev_migrate_pci *pci, unsigned int offset,
 	spin_lock_irqsave(&pci->lock, flags);
 	memcpy(buf, pci->cfg + offset, len);
 	spin_unlock_irqrestore(&pci->lock, flags);
+	mdm_msi_show_pending(pci, offset, buf, len);
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_pci_get);
 
@@ -284,23 +323,22 @@ static u16 command_of(const struct mdev_migrate_pci *pci)
 /**
  * mdm_pci_begin - begin to change configuration space
  * @pci: the device's
- * @flags: for mdm_pci_end()
+ * @before: filled for mdm_pci_end()
  *
  * Context: Takes @pci->lock.
- * Return: the command register, for mdm_pci_end().
  */
-u16 mdm_pci_begin(struct mdev_migrate_pci *pci, unsigned long *flags)
+void mdm_pci_begin(struct mdev_migrate_pci *pci, struct mdm_pci_before *before)
 	__acquires(&pci->lock)
 {
-	spin_lock_irqsave(&pci->lock, *flags);
-	return command_of(pci);
+	spin_lock_irqsave(&pci->lock, before->flags);
+	before->command = command_of(pci);
+	before->msi_mask = mdm_msi_mask(pci);
 }
 
 /**
  * mdm_pci_end - end what mdm_pci_begin() began, tell of the command register
  * @pci: the PCI function of a device that is open
- * @old: the command register before
- * @flags: of mdm_pci_begin()
+ * @before: of mdm_pci_begin()
  *
  * Of two changes at the same time each is told of, in any order. So who is told
  * looks at the register, under a lock of its own, not at what it was told: who
@@ -308,17 +346,18 @@ u16 mdm_pci_begin(struct mdev_migrate_pci *pci, unsigned long *flags)
  *
  * Context: Lets go of the lock; may sleep.
  */
-void mdm_pci_end(struct mdev_migrate_pci *pci, u16 old, unsigned long flags)
+void mdm_pci_end(struct mdev_migrate_pci *pci,
+		 const struct mdm_pci_before *before)
 	__releases(&pci->lock)
 {
-	u16 new = command_of(pci);
+	u16 command = command_of(pci);
+	bool mask = mdm_msi_mask(pci) != before->msi_mask;
 
-	spin_unlock_irqrestore(&pci->lock, flags);
-	if (new == old)
-		return;
-	mdm_irqs_command(pci);
-	if (pci->ops->command)
-		pci->ops->command(pci->context, old, new);
+	spin_unlock_irqrestore(&pci->lock, before->flags);
+	if (command != before->command || mask)
+		mdm_irqs_config(pci);
+	if (command != before->command && pci->ops->command)
+		pci->ops->command(pci->context, before->command, command);
 }
 
 /**
@@ -356,18 +395,17 @@ u32 mdm_pci_cfg_read(struct mdev_migrate_pci *pci, unsigned int offset,
 void mdm_pci_cfg_write(struct mdev_migrate_pci *pci, unsigned int offset,
 		       unsigned int len, u32 value)
 {
-	unsigned long flags;
+	struct mdm_pci_before before;
 	unsigned int i;
-	u16 command;
 
-	command = mdm_pci_begin(pci, &flags);
+	mdm_pci_begin(pci, &before);
 	for (i = 0; i < len; i++) {
 		u8 mask = pci->wmask[offset + i];
 
 		pci->cfg[offset + i] = (pci->cfg[offset + i] & ~mask) |
 				       ((value >> (8 * i)) & mask);
 	}
-	mdm_pci_end(pci, command, flags);
+	mdm_pci_end(pci, &before);
 	if (pci->ops->cfg_write)
 		pci->ops->cfg_write(pci->context, offset, len);
 }
@@ -383,14 +421,15 @@ void mdm_pci_cfg_write(struct mdev_migrate_pci *pci, unsigned int offset,
  */
 void mdev_migrate_pci_reset(struct mdev_migrate_pci *pci)
 {
-	unsigned long flags;
-	u16 command;
+	struct mdm_pci_before before;
 
-	command = mdm_pci_begin(pci, &flags);
+	/* Before they are unmasked. */
+	mdm_msi_reset(pci);
+	mdm_pci_begin(pci, &before);
 	memcpy(pci->cfg, pci->reset_cfg, sizeof(pci->cfg));
 	if (pci->table)
 		mdm_msix_table_reset(pci);
-	mdm_pci_end(pci, command, flags);
+	mdm_pci_end(pci, &before);
 	mdm_irqs_reset(pci);
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_pci_reset);

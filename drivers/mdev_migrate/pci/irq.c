@@ -9,6 +9,32 @@
 
 #include "pci.h"
 
+static void vectors_free(struct mdm_vectors *vectors)
+{
+	unsigned int i;
+
+	for (i = 0; i < vectors->nr; i++) {
+		if (vectors->ctxs[i])
+			eventfd_ctx_put(vectors->ctxs[i]);
+	}
+	kfree(vectors->ctxs);
+	bitmap_free(vectors->pending);
+}
+
+static int vectors_alloc(struct mdm_vectors *vectors, unsigned int nr)
+{
+	*vectors = (struct mdm_vectors) {
+		.ctxs = kcalloc(nr, sizeof(*vectors->ctxs), GFP_KERNEL_ACCOUNT),
+		.pending = bitmap_zalloc(nr, GFP_KERNEL_ACCOUNT),
+	};
+	if (!vectors->ctxs || !vectors->pending) {
+		vectors_free(vectors);
+		return -ENOMEM;
+	}
+	vectors->nr = nr;
+	return 0;
+}
+
 /**
  * mdev_migrate_pci_open - the device is being opened
  * @pci: its PCI function, which is described: mdev_migrate_pci_init()
@@ -20,21 +46,20 @@ int mdev_migrate_pci_open(struct mdev_migrate_pci *pci)
 {
 	const struct mdev_migrate_pci_desc *desc = &pci->desc;
 	struct mdm_irqs *irqs = &pci->irqs;
-	unsigned int nr = desc->msix_vectors;
-	struct eventfd_ctx **msix;
-	unsigned long *pending;
+	struct mdm_vectors msi, msix;
+	int ret;
 
-	msix = kcalloc(nr, sizeof(*msix), GFP_KERNEL_ACCOUNT);
-	pending = bitmap_zalloc(nr, GFP_KERNEL_ACCOUNT);
-	if (!msix || !pending) {
-		kfree(msix);
-		bitmap_free(pending);
-		return -ENOMEM;
+	ret = vectors_alloc(&msix, desc->msix_vectors);
+	if (ret)
+		return ret;
+	ret = vectors_alloc(&msi, desc->msi_vectors);
+	if (ret) {
+		vectors_free(&msix);
+		return ret;
 	}
 	spin_lock_irq(&irqs->lock);
+	irqs->msi = msi;
 	irqs->msix = msix;
-	irqs->pending = pending;
-	irqs->nr_msix = nr;
 	irqs->has_intx = desc->intx;
 	irqs->stopped = false;
 	spin_unlock_irq(&irqs->lock);
@@ -54,14 +79,11 @@ void mdev_migrate_pci_close(struct mdev_migrate_pci *pci)
 {
 	struct mdm_irqs *irqs = &pci->irqs;
 	struct mdm_irqs old;
-	unsigned int i;
 
 	spin_lock_irq(&irqs->lock);
 	old = *irqs;
-	irqs->msix = NULL;
-	irqs->pending = NULL;
-	irqs->nr_msix = 0;
-	irqs->msix_on = false;
+	irqs->msi = (struct mdm_vectors) {};
+	irqs->msix = (struct mdm_vectors) {};
 	irqs->has_intx = false;
 	irqs->intx = NULL;
 	irqs->unmask = NULL;
@@ -73,21 +95,35 @@ void mdev_migrate_pci_close(struct mdev_migrate_pci *pci)
 	spin_unlock_irq(&irqs->lock);
 
 	mdm_unmask_destroy(old.unmask);
-	for (i = 0; i < old.nr_msix; i++) {
-		if (old.msix[i])
-			eventfd_ctx_put(old.msix[i]);
-	}
+	vectors_free(&old.msi);
+	vectors_free(&old.msix);
 	if (old.intx)
 		eventfd_ctx_put(old.intx);
 	if (old.request)
 		eventfd_ctx_put(old.request);
 	if (old.error)
 		eventfd_ctx_put(old.error);
-	kfree(old.msix);
-	bitmap_free(old.pending);
 	mdm_pci_forget(pci);
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_pci_close);
+
+/* Whether a vector can be signalled that is raised. */
+static bool is_ready(const struct mdm_vectors *vectors, unsigned int i)
+{
+	return vectors->ctxs[i] && !(i < 32 && vectors->masked & BIT(i));
+}
+
+static void flush_vectors(struct mdm_vectors *vectors)
+{
+	unsigned int i;
+
+	for_each_set_bit(i, vectors->pending, vectors->nr) {
+		if (!is_ready(vectors, i))
+			continue;
+		__clear_bit(i, vectors->pending);
+		eventfd_signal(vectors->ctxs[i]);
+	}
+}
 
 /**
  * mdm_irqs_flush - signal what is pending and can be
@@ -97,17 +133,11 @@ EXPORT_SYMBOL_GPL(mdev_migrate_pci_close);
  */
 void mdm_irqs_flush(struct mdm_irqs *irqs)
 {
-	unsigned int i;
-
 	lockdep_assert_held(&irqs->lock);
 	if (irqs->stopped)
 		return;
-	for_each_set_bit(i, irqs->pending, irqs->nr_msix) {
-		if (!irqs->msix[i])
-			continue;
-		__clear_bit(i, irqs->pending);
-		eventfd_signal(irqs->msix[i]);
-	}
+	flush_vectors(&irqs->msi);
+	flush_vectors(&irqs->msix);
 	if (irqs->intx_level && irqs->intx && !irqs->intx_masked &&
 	    !irqs->intx_disabled) {
 		/* A level: userspace unmasks when the guest has dealt with it. */
@@ -115,6 +145,35 @@ void mdm_irqs_flush(struct mdm_irqs *irqs)
 		eventfd_signal(irqs->intx);
 	}
 }
+
+static void raise_vector(struct mdm_irqs *irqs, struct mdm_vectors *vectors,
+			 unsigned int vector)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&irqs->lock, flags);
+	if (vector < vectors->nr) {
+		if (!irqs->stopped && is_ready(vectors, vector))
+			eventfd_signal(vectors->ctxs[vector]);
+		else
+			__set_bit(vector, vectors->pending);
+	}
+	spin_unlock_irqrestore(&irqs->lock, flags);
+}
+
+/**
+ * mdev_migrate_msi_raise - raise a MSI vector
+ * @pci: the device's PCI function
+ * @vector: which; one that does not exist is ignored
+ *
+ * Context: Any. If the device is stopped, nobody listens or the guest has masked
+ * it, the vector stays pending. It is in a stream only if it can be masked.
+ */
+void mdev_migrate_msi_raise(struct mdev_migrate_pci *pci, unsigned int vector)
+{
+	raise_vector(&pci->irqs, &pci->irqs.msi, vector);
+}
+EXPORT_SYMBOL_GPL(mdev_migrate_msi_raise);
 
 /**
  * mdev_migrate_msix_raise - raise a MSI-X vector
@@ -126,17 +185,7 @@ void mdm_irqs_flush(struct mdm_irqs *irqs)
  */
 void mdev_migrate_msix_raise(struct mdev_migrate_pci *pci, unsigned int vector)
 {
-	struct mdm_irqs *irqs = &pci->irqs;
-	unsigned long flags;
-
-	spin_lock_irqsave(&irqs->lock, flags);
-	if (vector < irqs->nr_msix) {
-		if (!irqs->stopped && irqs->msix[vector])
-			eventfd_signal(irqs->msix[vector]);
-		else
-			__set_bit(vector, irqs->pending);
-	}
-	spin_unlock_irqrestore(&irqs->lock, flags);
+	raise_vector(&pci->irqs, &pci->irqs.msix, vector);
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_msix_raise);
 
@@ -171,7 +220,7 @@ bool mdev_migrate_msix_enabled(struct mdev_migrate_pci *pci)
 {
 	__le16 control = 0;
 
-	if (READ_ONCE(pci->irqs.msix_on))
+	if (READ_ONCE(pci->irqs.msix.on))
 		return true;
 	if (pci->msix_cap)
 		mdev_migrate_pci_get(pci, pci->msix_cap + PCI_MSIX_FLAGS,
@@ -222,23 +271,26 @@ void mdm_irqs_reset(struct mdev_migrate_pci *pci)
 	spin_lock_irq(&irqs->lock);
 	irqs->stopped = false;
 	irqs->intx_level = false;
-	bitmap_zero(irqs->pending, irqs->nr_msix);
+	bitmap_zero(irqs->msix.pending, irqs->msix.nr);
 	spin_unlock_irq(&irqs->lock);
 }
 
 /**
- * mdm_irqs_command - the PCI command register's INTx disable bit may have changed
+ * mdm_irqs_config - INTx disable or MSI's mask bits may have changed
  * @pci: the PCI function of a device that is open
  *
  * Context: Takes the lock of configuration space inside of the interrupts'.
  */
-void mdm_irqs_command(struct mdev_migrate_pci *pci)
+void mdm_irqs_config(struct mdev_migrate_pci *pci)
 {
 	struct mdm_irqs *irqs = &pci->irqs;
 
 	spin_lock_irq(&irqs->lock);
 	irqs->intx_disabled = mdev_migrate_pci_command(pci) &
 			      PCI_COMMAND_INTX_DISABLE;
+	spin_lock(&pci->lock);
+	irqs->msi.masked = mdm_msi_mask(pci);
+	spin_unlock(&pci->lock);
 	mdm_irqs_flush(irqs);
 	spin_unlock_irq(&irqs->lock);
 }
@@ -267,27 +319,29 @@ bool mdm_irqs_msix_pending(struct mdev_migrate_pci *pci, unsigned int vector)
 	bool pending;
 
 	spin_lock_irq(&irqs->lock);
-	pending = vector < irqs->nr_msix &&
-		  test_bit(array_index_nospec(vector, irqs->nr_msix),
-			   irqs->pending);
+	pending = vector < irqs->msix.nr &&
+		  test_bit(array_index_nospec(vector, irqs->msix.nr),
+			   irqs->msix.pending);
 	spin_unlock_irq(&irqs->lock);
 	return pending;
 }
 
 /**
- * mdm_irqs_msix_set_pending - take pending vectors over from a stream
+ * mdm_irqs_set_pending - take pending vectors over from a stream
  * @pci: the device's PCI function, stopped
+ * @vectors: its vectors of MSI or MSI-X
  * @bits: a bit a vector
  */
-void mdm_irqs_msix_set_pending(struct mdev_migrate_pci *pci, const u8 *bits)
+void mdm_irqs_set_pending(struct mdev_migrate_pci *pci,
+			  struct mdm_vectors *vectors, const u8 *bits)
 {
-	struct mdm_irqs *irqs = &pci->irqs;
 	unsigned int i;
 
-	spin_lock_irq(&irqs->lock);
-	for (i = 0; i < irqs->nr_msix; i++)
-		__assign_bit(i, irqs->pending, bits[i / 8] & (1 << (i % 8)));
-	spin_unlock_irq(&irqs->lock);
+	spin_lock_irq(&pci->irqs.lock);
+	for (i = 0; i < vectors->nr; i++)
+		__assign_bit(i, vectors->pending,
+			     bits[i / 8] & (1 << (i % 8)));
+	spin_unlock_irq(&pci->irqs.lock);
 }
 
 /**

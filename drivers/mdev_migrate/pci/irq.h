@@ -9,15 +9,31 @@
 struct mdm_unmask;
 
 /**
+ * struct mdm_vectors - the vectors of MSI or of MSI-X
+ * @ctxs: what to signal, by vector
+ * @pending: vectors that were raised and not signalled
+ * @nr: how many there are, 0 while the device is closed
+ * @on: userspace has set them up
+ * @nr_on: the first so many, when it did
+ * @masked: of the first 32, those that the guest has masked (MSI only)
+ */
+struct mdm_vectors {
+	struct eventfd_ctx **ctxs;
+	unsigned long *pending;
+	unsigned int nr;
+	bool on;
+	unsigned int nr_on;
+	u32 masked;
+};
+
+/**
  * struct mdm_irqs - a device's interrupts
  * @set_lock: one VFIO_DEVICE_SET_IRQS at a time: each may make a thread, for which the host
  *	has few locks
  * @lock: guards all below; taken in any context
  * @stopped: the device is: what is raised waits for mdev_migrate_pci_start()
- * @msix: what to signal, by vector
- * @pending: vectors that were raised and not signalled
- * @nr_msix: how many vectors, 0 while the device is closed
- * @msix_on: userspace has set up MSI-X
+ * @msi: MSI
+ * @msix: MSI-X
  * @has_intx: there is an INTx line
  * @intx: what to signal for it
  * @unmask: the eventfd that unmasks it, or NULL
@@ -31,10 +47,8 @@ struct mdm_irqs {
 	struct mutex set_lock; /* VFIO_DEVICE_SET_IRQS */
 	spinlock_t lock; /* all below */
 	bool stopped;
-	struct eventfd_ctx **msix;
-	unsigned long *pending;
-	unsigned int nr_msix;
-	bool msix_on;
+	struct mdm_vectors msi;
+	struct mdm_vectors msix;
 	bool has_intx;
 	struct eventfd_ctx *intx;
 	struct mdm_unmask *unmask;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* VFIO_DEVICE_GET_IRQ_INFO and VFIO_DEVICE_SET_IRQS. */
+/*
+ * VFIO_DEVICE_GET_IRQ_INFO and VFIO_DEVICE_SET_IRQS. MSI takes and refuses what
+ * vfio-pci does.
+ */
 #include <linux/bitmap.h>
 #include <linux/nospec.h>
 #include <linux/slab.h>
@@ -11,6 +14,8 @@ static u32 index_count(struct mdev_migrate_pci *pci, u32 index)
 	switch (index) {
 	case VFIO_PCI_INTX_IRQ_INDEX:
 		return pci->desc.intx ? 1 : 0;
+	case VFIO_PCI_MSI_IRQ_INDEX:
+		return pci->desc.msi_vectors;
 	case VFIO_PCI_MSIX_IRQ_INDEX:
 		return pci->desc.msix_vectors;
 	/* Never raised, but without it QEMU warns about each device. */
@@ -23,19 +28,17 @@ static u32 index_count(struct mdev_migrate_pci *pci, u32 index)
 }
 
 /**
- * mdev_migrate_pci_irq_info - VFIO_DEVICE_GET_IRQ_INFO
+ * mdm_irq_info - VFIO_DEVICE_GET_IRQ_INFO
  * @pci: the PCI function of a device that is open
  * @info: its index is given, the rest is filled
  *
- * Context: Any.
  * Return: 0, or -EINVAL if there is no interrupt of that index.
  */
-int mdev_migrate_pci_irq_info(struct mdev_migrate_pci *pci,
-			      struct vfio_irq_info *info)
+int mdm_irq_info(struct mdev_migrate_pci *pci, struct vfio_irq_info *info)
 {
 	if (info->index >= VFIO_PCI_NUM_IRQS)
 		return -EINVAL;
-	/* What is not implemented, as MSI, has a count of zero. */
+	/* What the function does not have has a count of zero. */
 	info->flags = VFIO_IRQ_INFO_EVENTFD;
 	if (info->index == VFIO_PCI_INTX_IRQ_INDEX)
 		info->flags |= VFIO_IRQ_INFO_MASKABLE |
@@ -45,7 +48,6 @@ int mdev_migrate_pci_irq_info(struct mdev_migrate_pci *pci,
 	info->count = index_count(pci, info->index);
 	return 0;
 }
-EXPORT_SYMBOL_GPL(mdev_migrate_pci_irq_info);
 
 /* Exchange an eventfd; the caller puts what was there before. */
 static struct eventfd_ctx *swap_ctx(struct mdm_irqs *irqs,
@@ -99,23 +101,24 @@ static struct eventfd_ctx **get_ctxs(const s32 *fds, unsigned int nr)
 	return ctxs;
 }
 
-static void msix_disable(struct mdm_irqs *irqs)
+static void vectors_disable(struct mdm_irqs *irqs, struct mdm_vectors *vectors)
 {
 	unsigned int i;
 
 	spin_lock_irq(&irqs->lock);
-	irqs->msix_on = false;
-	bitmap_zero(irqs->pending, irqs->nr_msix);
-	for (i = 0; i < irqs->nr_msix; i++) {
-		if (irqs->msix[i])
-			eventfd_ctx_put(irqs->msix[i]);
-		irqs->msix[i] = NULL;
+	vectors->on = false;
+	vectors->nr_on = 0;
+	bitmap_zero(vectors->pending, vectors->nr);
+	for (i = 0; i < vectors->nr; i++) {
+		if (vectors->ctxs[i])
+			eventfd_ctx_put(vectors->ctxs[i]);
+		vectors->ctxs[i] = NULL;
 	}
 	spin_unlock_irq(&irqs->lock);
 }
 
-static int msix_eventfds(struct mdm_irqs *irqs, u32 start, u32 count,
-			 const s32 *fds)
+static int vectors_eventfds(struct mdm_irqs *irqs, struct mdm_vectors *vectors,
+			    u32 start, u32 count, const s32 *fds)
 {
 	struct eventfd_ctx **ctxs;
 	u32 i;
@@ -124,9 +127,11 @@ static int msix_eventfds(struct mdm_irqs *irqs, u32 start, u32 count,
 	if (IS_ERR(ctxs))
 		return PTR_ERR(ctxs);
 	spin_lock_irq(&irqs->lock);
-	irqs->msix_on = true;
+	if (!vectors->on)
+		vectors->nr_on = start + count;
+	vectors->on = true;
 	for (i = 0; i < count; i++)
-		ctxs[i] = swap_ctx(irqs, &irqs->msix[start + i], ctxs[i]);
+		ctxs[i] = swap_ctx(irqs, &vectors->ctxs[start + i], ctxs[i]);
 	mdm_irqs_flush(irqs);
 	spin_unlock_irq(&irqs->lock);
 	put_ctxs(ctxs, count);
@@ -150,18 +155,37 @@ static int signal_range(struct mdm_irqs *irqs, struct eventfd_ctx **slots,
 	return 0;
 }
 
-static int msix_trigger(struct mdm_irqs *irqs, const struct vfio_irq_set *hdr,
-			void *data)
+static int vectors_trigger(struct mdm_irqs *irqs, struct mdm_vectors *vectors,
+			   const struct vfio_irq_set *hdr, void *data)
 {
 	if (hdr->flags & VFIO_IRQ_SET_DATA_EVENTFD)
-		return msix_eventfds(irqs, hdr->start, hdr->count, data);
+		return vectors_eventfds(irqs, vectors, hdr->start, hdr->count,
+					data);
 	if (hdr->flags & VFIO_IRQ_SET_DATA_BOOL)
-		return signal_range(irqs, irqs->msix, hdr, data);
+		return signal_range(irqs, vectors->ctxs, hdr, data);
 	if (!hdr->count)
-		msix_disable(irqs);
+		vectors_disable(irqs, vectors);
 	else
-		signal_range(irqs, irqs->msix, hdr, NULL);
+		signal_range(irqs, vectors->ctxs, hdr, NULL);
 	return 0;
+}
+
+/*
+ * Eventfds set up the first so many vectors, if no other kind of interrupt is set
+ * up. From then on there are no more of them (VFIO_IRQ_INFO_NORESIZE) until they
+ * are disabled.
+ */
+static int msi_trigger(struct mdm_irqs *irqs, const struct vfio_irq_set *hdr,
+		       void *data)
+{
+	bool eventfds = hdr->flags & VFIO_IRQ_SET_DATA_EVENTFD;
+	struct mdm_vectors *msi = &irqs->msi;
+	u32 end = hdr->start + hdr->count;
+
+	if (msi->on ? eventfds && end > msi->nr_on :
+		      !eventfds || !end || irqs->intx || irqs->msix.on)
+		return -EINVAL;
+	return vectors_trigger(irqs, msi, hdr, data);
 }
 
 /* INTx, errors and the release request: one eventfd each. */
@@ -231,17 +255,18 @@ static int intx_mask(struct mdev_migrate_pci *pci,
 }
 
 /**
- * mdev_migrate_pci_set_irqs - VFIO_DEVICE_SET_IRQS
+ * mdm_irq_set - VFIO_DEVICE_SET_IRQS
  * @pci: the PCI function of a device that is open
  * @hdr: what to do; validated
  * @data: bools or eventfds, or NULL
  *
  * Context: May sleep; in the context of the device's user, for whose other calls it waits.
- * Return: 0, -EINVAL for what this interrupt cannot do, -EBADF or -EINVAL for
- * a file descriptor that is no eventfd, -ENOMEM; on error nothing has changed.
+ * Return: 0, -EINVAL or -ENOTTY for what this interrupt cannot do, -EBADF or
+ * -EINVAL for a file descriptor that is no eventfd, -ENOMEM; on error nothing has
+ * changed.
  */
-int mdev_migrate_pci_set_irqs(struct mdev_migrate_pci *pci,
-			      struct vfio_irq_set *hdr, void *data)
+int mdm_irq_set(struct mdev_migrate_pci *pci, struct vfio_irq_set *hdr,
+		void *data)
 {
 	u32 action = hdr->flags & VFIO_IRQ_SET_ACTION_TYPE_MASK;
 	struct mdm_irqs *irqs = &pci->irqs;
@@ -252,6 +277,13 @@ int mdev_migrate_pci_set_irqs(struct mdev_migrate_pci *pci,
 	/* Fewer than there are of these, as was validated; 0 if there is none. */
 	hdr->start = array_index_nospec(hdr->start,
 					index_count(pci, hdr->index));
+	if (hdr->index == VFIO_PCI_MSI_IRQ_INDEX)
+		return action == VFIO_IRQ_SET_ACTION_TRIGGER ?
+		       msi_trigger(irqs, hdr, data) : -ENOTTY;
+	/* Not beside MSI. */
+	if (irqs->msi.on && (hdr->index == VFIO_PCI_INTX_IRQ_INDEX ||
+			     hdr->index == VFIO_PCI_MSIX_IRQ_INDEX))
+		return -EINVAL;
 	if (hdr->index == VFIO_PCI_INTX_IRQ_INDEX) {
 		if (action != VFIO_IRQ_SET_ACTION_TRIGGER)
 			return intx_mask(pci, hdr, data,
@@ -261,11 +293,10 @@ int mdev_migrate_pci_set_irqs(struct mdev_migrate_pci *pci,
 	if (action != VFIO_IRQ_SET_ACTION_TRIGGER)
 		return -EINVAL;
 	if (hdr->index == VFIO_PCI_MSIX_IRQ_INDEX)
-		return msix_trigger(irqs, hdr, data);
+		return vectors_trigger(irqs, &irqs->msix, hdr, data);
 	if (hdr->index == VFIO_PCI_REQ_IRQ_INDEX)
 		return single_trigger(irqs, &irqs->request, hdr, data);
 	if (hdr->index == VFIO_PCI_ERR_IRQ_INDEX)
 		return single_trigger(irqs, &irqs->error, hdr, data);
 	return -EINVAL;
 }
-EXPORT_SYMBOL_GPL(mdev_migrate_pci_set_irqs);

@@ -78,7 +78,7 @@ static void mdm_unmask_queue(struct file *file, wait_queue_head_t *queue,
  *
  * Context: May sleep. In the context of the device's user.
  * Return: what mdm_unmask_destroy() takes, or -EBADF or -EINVAL if @fd is no
- * eventfd, or why there can be no thread.
+ * eventfd, -ENOTTY if the driver has no threads, or why there can be none.
  */
 struct mdm_unmask *mdm_unmask_create(struct mdev_migrate_pci *pci, int fd)
 {
@@ -89,6 +89,10 @@ struct mdm_unmask *mdm_unmask_create(struct mdev_migrate_pci *pci, int fd)
 	file = eventfd_fget(fd);
 	if (IS_ERR(file))
 		return ERR_CAST(file);
+	if (!pci->ops->worker_create) {
+		ret = -ENOTTY;
+		goto put;
+	}
 	unmask = kzalloc_obj(*unmask, GFP_KERNEL_ACCOUNT);
 	if (!unmask)
 		goto put;

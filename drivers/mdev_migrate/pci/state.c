@@ -2,7 +2,7 @@
 /*
  * What a PCI function has in a stream, as payloads of records:
  *
- *   PCI_CONFIG  the 256 bytes of configuration space
+ *   PCI_CONFIG  the 256 bytes of configuration space, with MSI's pending bits
  *   PCI_MSIX    struct mdev_migrate_pci_msix: number of vectors, table,
  *		 pending bits
  *
@@ -90,7 +90,8 @@ int mdev_migrate_pci_check_config(const struct mdev_migrate_pci *pci,
 			       "PCI_CONFIG: the source has %zu bytes, this device has %u",
 			       length, PCI_CFG_SPACE_SIZE);
 	for (i = 0; i < PCI_CFG_SPACE_SIZE; i++) {
-		if ((theirs[i] ^ pci->reset_cfg[i]) & ~pci->wmask[i])
+		if ((theirs[i] ^ pci->reset_cfg[i]) &
+		    ~(pci->wmask[i] | mdm_msi_pending_bits(pci, i)))
 			return mdm_say(why, -EINVAL,
 				       "PCI_CONFIG: at 0x%02x the source has 0x%02x, this device has 0x%02x, of which the guest can change 0x%02x only",
 				       i, theirs[i], pci->reset_cfg[i],
@@ -149,15 +150,15 @@ void mdev_migrate_pci_load(struct mdev_migrate_pci *pci, const void *config,
 			   const struct mdev_migrate_pci_msix *msix)
 {
 	size_t len = mdm_msix_table_size(pci);
-	unsigned long flags;
-	u16 command;
+	struct mdm_pci_before before;
 
 	if (msix)
-		mdm_irqs_msix_set_pending(pci, msix->data + len);
-	command = mdm_pci_begin(pci, &flags);
+		mdm_irqs_set_pending(pci, &pci->irqs.msix, msix->data + len);
+	mdm_msi_load(pci, config);
+	mdm_pci_begin(pci, &before);
 	memcpy(pci->cfg, config, sizeof(pci->cfg));
 	if (msix)
 		memcpy(pci->table, msix->data, len);
-	mdm_pci_end(pci, command, flags);
+	mdm_pci_end(pci, &before);
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_pci_load);
