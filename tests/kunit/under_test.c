@@ -15,6 +15,7 @@
 #include "codec/stream.c"
 #include "description/description.c"
 #include "description/error.c"
+#include "description/pool.c"
 #include "pci/irq.c"
 #include "pci/irq_unmask.c"
 #include "pci/config.c"

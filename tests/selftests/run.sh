@@ -30,7 +30,7 @@ if [ "$dir" != - ] && [ -z "$(find "$dir" -name mdev_migrate.ko 2>/dev/null)" ];
 	exit 2
 fi
 # The Makefile and tests/kernels take it from here.
-all="sysfs config fsm datafd stream old_streams records dma dirty charge converge irq pci virtio rings move ctrl mq offload uso bridge netdev events versions lifecycle closing faults calls memlock shortage pressure costs pending uffd readers xps"
+all="sysfs config fsm datafd stream old_streams records dma dirty charge converge irq pci virtio rings move ctrl mq offload uso bridge netdev events versions lifecycle described pooled closing faults calls memlock shortage pressure costs pending uffd readers xps"
 [ $# -gt 0 ] || set -- $all
 if [ "$*" = races ]; then
 	set --
@@ -79,6 +79,10 @@ load()
 	MDEV_VIRTIO_NET_PARAMS=$params
 	[ -n "$MDEV_VIRTIO_NET_KO" ] &&
 		export MDEV_VIRTIO_NET_KO MDEV_VIRTIO_NET_PARAMS
+	# Their tests load them.
+	MDM_DESCRIBED_KO=$(find_module mdm_described)
+	MDM_POOLED_KO=$(find_module mdm_pooled)
+	export MDM_DESCRIBED_KO MDM_POOLED_KO
 	return 0
 }
 

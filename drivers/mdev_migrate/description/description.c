@@ -9,18 +9,33 @@
  * mdev_migrate_description_init - describe a device
  * @desc: the description, zeroed
  * @dev: the device
- * @model: its model; mdev_migrate_model_check() has nothing against it
+ * @model: its model
  * @version: the version that it is made as, of @model's
  * @ops: what its driver knows
  *
  * Its configuration is the version's.
+ *
+ * Return: 0, or -EINVAL for a model that is not in order or a version with a value
+ * that is not allowed; then the log says what is wrong.
  */
-void mdev_migrate_description_init(struct mdev_migrate_description *desc,
-				   struct device *dev,
-				   const struct mdev_migrate_model *model,
-				   const struct mdev_migrate_version *version,
-				   const struct mdev_migrate_description_ops *ops)
+int mdev_migrate_description_init(struct mdev_migrate_description *desc,
+				  struct device *dev,
+				  const struct mdev_migrate_model *model,
+				  const struct mdev_migrate_version *version,
+				  const struct mdev_migrate_description_ops *ops)
 {
+	struct mdev_migrate_msg why;
+	int ret;
+
+	ret = mdev_migrate_model_check(model, &why);
+	if (!ret && !mdev_migrate_version_offered(model, version))
+		ret = mdm_say(&why, -EINVAL,
+			      "version %s has a value that is not allowed",
+			      version->name);
+	if (ret) {
+		dev_err(dev, "%s\n", why.text);
+		return ret;
+	}
 	desc->dev = dev;
 	desc->model = model;
 	desc->version = version;
@@ -28,6 +43,7 @@ void mdev_migrate_description_init(struct mdev_migrate_description *desc,
 	mdev_migrate_config_init(&desc->config, model, version);
 	mutex_init(&desc->config_lock);
 	spin_lock_init(&desc->error_lock);
+	return 0;
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_description_init);
 

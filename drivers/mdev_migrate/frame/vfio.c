@@ -60,9 +60,12 @@ static int mdm_init_device(struct vfio_device *vdev)
 
 	mdm->mdev = mdev;
 	mdm->drv = type->drv;
-	mdev_migrate_description_init(&mdm->desc, vdev->dev, type->drv->model,
-				      type->desc.version,
-				      &mdm_description_ops);
+	ret = mdev_migrate_description_init(&mdm->desc, vdev->dev,
+					    type->drv->model,
+					    type->desc.version,
+					    &mdm_description_ops);
+	if (ret)
+		return ret;
 	ret = -ENOMEM;
 	mdm->pci = mdev_migrate_pci_create(&mdm_pci_ops, mdm);
 	if (!mdm->pci)

@@ -134,11 +134,11 @@ struct mdev_migrate_description {
 };
 
 /* description.c */
-void mdev_migrate_description_init(struct mdev_migrate_description *desc,
-				   struct device *dev,
-				   const struct mdev_migrate_model *model,
-				   const struct mdev_migrate_version *version,
-				   const struct mdev_migrate_description_ops *ops);
+int mdev_migrate_description_init(struct mdev_migrate_description *desc,
+				  struct device *dev,
+				  const struct mdev_migrate_model *model,
+				  const struct mdev_migrate_version *version,
+				  const struct mdev_migrate_description_ops *ops);
 void mdev_migrate_description_set_type(struct mdev_migrate_description *desc,
 				       const char *stream_version);
 void mdev_migrate_description_destroy(struct mdev_migrate_description *desc);
