@@ -161,4 +161,5 @@ static struct kunit_suite pool_suite = {
 	.name = "mdev_migrate_pool",
 	.test_cases = pool_cases,
 };
+
 kunit_test_suite(pool_suite);

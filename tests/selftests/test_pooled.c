@@ -32,7 +32,8 @@ static int create(unsigned int parent, const char *type, const char *uuid)
 {
 	char path[PATH_MAX];
 
-	snprintf(path, sizeof(path), "/sys/class/mdev_bus/mdm_pooled.%u/mdev_supported_types/%s/create",
+	snprintf(path, sizeof(path),
+		 "/sys/class/mdev_bus/mdm_pooled.%u/mdev_supported_types/%s/create",
 		 parent, type);
 	return sysfs_write(path, uuid);
 }

@@ -14,7 +14,7 @@
 #define REQUIRE_MODULE(path)						\
 	do {								\
 		if (!(path) || !*(path))				\
-			SKIP(return, "the module is not there: it is built for kernels with CONFIG_KUNIT"); \
+			SKIP(return, "no such module, or no CONFIG_KUNIT");	\
 	} while (0)
 
 static inline bool path_of(char *path, const char *dir, const char *attr)

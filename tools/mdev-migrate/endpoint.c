@@ -160,7 +160,8 @@ static int open_part(struct endpoint *ep, const char *spec, const char *colon)
 
 	ret = read_file(ep, file, slash ? what : NULL, host_len, &is_bus);
 	if (!ret && is_bus && !host_device(&ep->host, what))
-		ret = complain(DONE_ERROR, "%s: there is no host \"%.*s\" in it, nor a device \"%s\"",
+		ret = complain(DONE_ERROR,
+			       "%s: there is no host \"%.*s\" in it, nor a device \"%s\"",
 			       file, (int)host_len, what, what);
 	if (slash && !is_bus)
 		what = slash + 1;

@@ -354,7 +354,8 @@ static bool check_path(char *path, size_t size, const struct host *host,
 			       host->root, (int)(slash - type->device),
 			       type->device, slash);
 	else
-		len = snprintf(path, size, "%s/class/mdev_bus/%s/mdev_supported_types/%s/migration/check",
+		len = snprintf(path, size,
+			       "%s/class/mdev_bus/%s/mdev_supported_types/%s/migration/check",
 			       host->root, type->parent, type->name);
 	return len >= 0 && (size_t)len < size;
 }
@@ -527,7 +528,7 @@ void judge_host(struct arena *arena, struct verdict *verdict,
 		return;
 	add_plain(arena, &verdict->findings, INCOMPATIBLE, "no-types",
 		  host->root ?
-		  "this host has no mediated device types, and no other device to go to: is a driver for them loaded?" :
-		  "the host had no types when it was exported, and no other device to go to: was a driver for them loaded?");
+		  "this host has no mediated device types, and no other device to go to: is a driver loaded?" :
+		  "when it was exported the host had no types, and no other device to go to: was a driver loaded?");
 	verdict->result = INCOMPATIBLE;
 }

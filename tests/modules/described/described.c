@@ -28,9 +28,11 @@ enum { LANES, MODE, SIZE, NR_PARAMS };
 enum { MODE_SLOW, MODE_FAST, MODE_SAFE };
 
 static const char * const modes[] = { "slow", "fast", "safe", NULL };
+
 static const struct mdev_migrate_range any_lanes[] = {
 	{ 1, 2 }, { 4, 4 }, { 8, 8 },
 };
+
 static const struct mdev_migrate_range any_mode[] = { { MODE_SLOW, MODE_SAFE } };
 static const struct mdev_migrate_range any_size[] = { { 0, 64 } };
 
@@ -178,7 +180,7 @@ static int described_probe(struct platform_device *pdev)
 	struct described *described;
 	int ret;
 
-	described = kzalloc(sizeof(*described), GFP_KERNEL);
+	described = kzalloc_obj(*described, GFP_KERNEL);
 	if (!described)
 		return -ENOMEM;
 	ret = mdev_migrate_description_init(&described->desc, &pdev->dev,
