@@ -21,7 +21,7 @@
 #include <uapi/linux/mdev_migrate.h>
 
 struct mdm_records;
-struct mdm_types;
+struct mdm_registration;
 struct mdm_virtual;
 struct mdev_migrate_device;
 struct mdev_migrate_driver;
@@ -38,12 +38,23 @@ struct mdev_migrate_driver;
  * @cfg_read, @cfg_write, @pci_command and @state_size run at any time in between
  * and concurrently with each other: what they share, the model locks itself.
  *
- * @check_config: is the combination of values possible (-EOPNOTSUPP), are
- *	there resources for it (-ENOSPC)? Every single value is allowed already.
- *	Fills @why when it refuses. Called without a device too.
+ * @check_config: is the combination of values possible below @parent
+ *	(-EOPNOTSUPP)? Every single value is allowed already. Fills @why when it
+ *	refuses, and takes nothing. Called for devices, and for types.
+ * @check_room: are there resources for a new device with @config below @parent
+ *	(-ENOSPC)? Fills @why when it refuses, and takes nothing.
+ * @set_config: the device is to have @config: take the resources that this needs
+ *	and give back what the present configuration, if it has taken any, does
+ *	not need; or refuse (-ENOSPC), fill @why and change nothing. Called after
+ *	@init with the configuration of the device's type, then for each value
+ *	that is written to it, one at a time and only while it is closed.
+ * @get_available: how many devices with @version's values have room below
+ *	@parent. Called at any time. Without it the mdev core counts, up to
+ *	max_instances; with it there is no max_instances.
  * @init: an mdev was created. Allocate what lives as long as it; the
  *	configuration may still change.
- * @release: undo @init; the device is closed and out of sysfs.
+ * @release: undo @init, and give back what @set_config has taken, if it ever was
+ *	called; the device is closed and out of sysfs.
  * @open: the first file descriptor was opened. The configuration is fixed until
  *	@close: describe the PCI function (mdev_migrate_pci_init() and
  *	mdev_migrate_pci_add_cap()) and bring the device to its state after
@@ -107,9 +118,17 @@ struct mdev_migrate_driver;
  * @load_end: free @shadow, whether committed or not.
  */
 struct mdev_migrate_ops {
-	int (*check_config)(struct mdev_migrate_driver *drv,
+	int (*check_config)(struct device *parent,
 			    const struct mdev_migrate_config *config,
 			    struct mdev_migrate_msg *why);
+	int (*check_room)(struct device *parent,
+			  const struct mdev_migrate_config *config,
+			  struct mdev_migrate_msg *why);
+	int (*set_config)(struct mdev_migrate_device *mdm,
+			  const struct mdev_migrate_config *config,
+			  struct mdev_migrate_msg *why);
+	unsigned int (*get_available)(struct device *parent,
+				      const struct mdev_migrate_version *version);
 	int (*init)(struct mdev_migrate_device *mdm);
 	void (*release)(struct mdev_migrate_device *mdm);
 	int (*open)(struct mdev_migrate_device *mdm);
@@ -155,14 +174,14 @@ struct mdev_migrate_ops {
  * @ops: what it does
  * @device_size: size of the driver's structure, whose first member is a
  *	struct mdev_migrate_device
- * @max_instances: how many devices there can be
+ * @max_instances: how many devices there can be below each parent
  * @max_version: newest version to offer as a mdev type, or NULL for all: lets
  *	this build stand for an older implementation
  * @dev_groups: attributes of a device outside its migration/ folder
  *
  * Everything below is the helper's.
  *
- * @types: what the mdev core sees
+ * @registration: what the mdev core sees, as long as there are parents
  * @virtual_parent: the parent, if it is the helper's own
  */
 struct mdev_migrate_driver {
@@ -175,7 +194,7 @@ struct mdev_migrate_driver {
 	const char *max_version;
 	const struct attribute_group **dev_groups;
 
-	struct mdm_types *types;
+	struct mdm_registration *registration;
 	struct mdm_virtual *virtual_parent;
 };
 
@@ -206,10 +225,24 @@ struct mdev_migrate_device {
 	struct mdm_records *records;
 };
 
+/**
+ * mdev_migrate_parent - the parent that a device is below
+ * @mdm: the device
+ *
+ * Return: what its driver gave to mdev_migrate_register(); it stays as long as the
+ * device.
+ */
+static inline struct device *
+mdev_migrate_parent(const struct mdev_migrate_device *mdm)
+{
+	return mdm->mdev->dev.parent;
+}
+
 /* model.c */
 int mdev_migrate_register(struct mdev_migrate_driver *drv,
 			  struct device *parent);
-void mdev_migrate_unregister(struct mdev_migrate_driver *drv);
+void mdev_migrate_unregister(struct mdev_migrate_driver *drv,
+			     struct device *parent);
 int mdev_migrate_register_virtual(struct mdev_migrate_driver *drv,
 				  const char *name);
 void mdev_migrate_unregister_virtual(struct mdev_migrate_driver *drv);

@@ -17,6 +17,7 @@
 #include "codec/xxh64.c"
 #include "description/description.c"
 #include "description/error.c"
+#include "description/pool.c"
 #include "pci/irq.c"
 #include "pci/irq_unmask.c"
 #include "pci/config.c"

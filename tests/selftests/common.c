@@ -199,6 +199,19 @@ int module_unload(const char *name)
 	return syscall(SYS_delete_module, name, O_NONBLOCK) ? -errno : 0;
 }
 
+/* Loads the module in a file. */
+int module_insert(const char *path, const char *params)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = syscall(SYS_finit_module, fd, params, 0) ? -errno : 0;
+	close(fd);
+	return ret;
+}
+
 /*
  * Loads the module with the runner's parameters and @params. Where it is the
  * runner says; else modprobe knows.
@@ -208,16 +221,10 @@ int module_load(const char *params)
 	const char *ours = getenv("MDEV_VIRTIO_NET_PARAMS");
 	const char *path = getenv("MDEV_VIRTIO_NET_KO");
 	char text[512];
-	int fd, ret;
 
 	snprintf(text, sizeof(text), "%s%s %s", path ? "" : "modprobe " MODULE
 		 " ", ours ? ours : "", params);
 	if (!path)
 		return system(text) ? -ENOENT : 0;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	ret = syscall(SYS_finit_module, fd, text, 0) ? -errno : 0;
-	close(fd);
-	return ret;
+	return module_insert(path, text);
 }

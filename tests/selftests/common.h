@@ -75,6 +75,7 @@ unsigned int count_entries(const char *dir);
 #define MODULE	"mdev_virtio_net"
 
 int module_unload(const char *name);
+int module_insert(const char *path, const char *params);
 int module_load(const char *params);
 
 #endif /* TESTS_SELFTESTS_COMMON_H */

@@ -78,10 +78,10 @@ run 2 "an option of another command" "$tool" list --html x
 says "... says so" "list takes no --html"
 
 # What is not a snapshot, or a newer one.
-sed 's/"schema_version": *"1\.0"/"schema_version":"2.0"/' "$tmp/new.json" >"$tmp/next.json"
+sed 's/"schema_version": *"1\.[0-9]*"/"schema_version":"2.0"/' "$tmp/new.json" >"$tmp/next.json"
 run 2 "a newer major" "$tool" check "$tmp/next.json" "$tmp/old.json"
 says "... is refused with a sentence" "schema is version 2.0, this program reads 1.x only"
-sed 's/"schema_version": *"1\.0"/"schema_version":"1.99","colour":{"deep":[1,null]}/' \
+sed 's/"schema_version": *"1\.[0-9]*"/"schema_version":"1.99","colour":{"deep":[1,null]}/' \
 	"$tmp/new.json" >"$tmp/later.json"
 run 0 "a newer minor, unknown members" "$tool" check "$tmp/later.json" "$tmp/old.json"
 for bad in '' '[]' '{' '{"schema_version":1}' '{"schema_version":"1.0","types":{}}' \

@@ -97,6 +97,31 @@ make_device() {
 	: >"$dir/migration/last_error"
 }
 
+# make_described ROOT BUS DRIVER NAME MODEL VERSION CONFIG [NAME:TYPE:OFF:DEFAULT:ALLOWED...]: a
+# device that is no mdev. CONFIG is what follows the model; - if it is as it is made.
+make_described() {
+	at=$1 bus=$2 driver=$3 name=$4 now=$7
+	# Its type/ is what a mdev type has in migration/.
+	uri=$5 made_as=$6
+	shift 7
+	make_type "$tmp/described" any any "$uri" "$made_as" 1 "$@"
+	root=$at
+	dir=$root/devices/$bus/$name
+	mkdir -p "$dir/migration/params" "$root/bus/$bus/devices" "$root/bus/$bus/drivers/$driver" \
+		"$root/bus/mdev/devices" "$root/kernel"
+	put "$root/kernel/hostname" "${root##*/}"
+	cp -r "$tmp/described/class/mdev_bus/any/mdev_supported_types/any/migration" \
+		"$dir/migration/type"
+	rm -r "$tmp/described"
+	ln -s "../../../devices/$bus/$name" "$root/bus/$bus/devices/$name"
+	ln -s "../../../bus/$bus/drivers/$driver" "$dir/driver"
+	ln -s "../../../bus/$bus" "$dir/subsystem"
+	cp "$dir/migration/type/model" "$dir/migration/type/version" \
+		"$dir/migration/type/config" "$dir/migration/"
+	[ "$now" = - ] || put "$dir/migration/config" "model=$uri$now"
+	: >"$dir/migration/last_error"
+}
+
 finish() {
 	echo "1..$n"
 	exit $failed

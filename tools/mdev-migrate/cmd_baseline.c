@@ -42,10 +42,11 @@ static const struct type *type_of(const struct host *host, const char *model)
 {
 	size_t i;
 
-	for (i = 0; i < host->nr_types; i++) {
-		const struct type *type = &host->types[i];
+	for (i = 0; i < host_nr_kinds(host); i++) {
+		const struct type *type = host_kind(host, i);
 
-		if (type->model && type->params && !strcmp(type->model, model))
+		if (type && type->model && type->params &&
+		    !strcmp(type->model, model))
 			return type;
 	}
 	return NULL;
@@ -60,10 +61,11 @@ static int choose_model(struct baseline *base, const char *asked)
 	for (i = 0; i < base->fleet.nr && !asked; i++) {
 		const struct host *host = &base->fleet.hosts[i];
 
-		for (j = 0; j < host->nr_types; j++) {
-			const char *model = host->types[j].model;
+		for (j = 0; j < host_nr_kinds(host); j++) {
+			const struct type *type = host_kind(host, j);
+			const char *model = type ? type->model : NULL;
 
-			if (!model || !host->types[j].params)
+			if (!model || !type->params)
 				continue;
 			if (base->model && strcmp(base->model, model))
 				return complain(DONE_ERROR,
@@ -94,10 +96,10 @@ static int find_types(struct baseline *base)
 			missing[nr] = nr < 3 ? host->name : "others";
 			nr++;
 		}
-		for (j = 0; j < host->nr_types; j++) {
-			const struct type *type = &host->types[j];
+		for (j = 0; j < host_nr_kinds(host); j++) {
+			const struct type *type = host_kind(host, j);
 
-			if (!type->model || !type->params ||
+			if (!type || !type->model || !type->params ||
 			    strcmp(type->model, base->model))
 				continue;
 			if (!base->newest ||

@@ -15,6 +15,7 @@
  * struct row - a host
  * @name: its name
  * @type: the type that fits best, or NULL
+ * @device: the device that fits best, of one that is no mdev, or NULL
  * @reason: the first finding that is in the way, or NULL
  * @code: its code
  * @writes: how many values are to be written
@@ -24,6 +25,7 @@
 struct row {
 	const char *name;
 	const char *type;
+	const char *device;
 	const char *reason;
 	const char *code;
 	size_t writes;
@@ -72,6 +74,8 @@ static void add_row(struct finder *finder, const struct host *host)
 		.name = arena_strdup(&finder->kept, host->name),
 		.type = keep(finder, verdict.target.type ?
 			     verdict.target.type->name : NULL),
+		.device = keep(finder, verdict.target.device ?
+			       verdict.target.device->uuid : NULL),
 		.writes = verdict.findings.nr_writes,
 		.available = verdict.target.type ?
 			     verdict.target.type->available : UNKNOWN,
@@ -142,6 +146,7 @@ static json_t *find_json(const struct finder *finder, size_t fit)
 		json_put_text(object, "host", row->name);
 		json_put_text(object, "verdict", result_name(row->result));
 		json_put_text(object, "type", row->type);
+		json_put_text(object, "device", row->device);
 		json_put_number(object, "writes_nr", row->writes);
 		json_put_number(object, "available_instances", row->available);
 		json_put_text(object, "code", row->code);
@@ -155,6 +160,7 @@ static json_t *find_json(const struct finder *finder, size_t fit)
 static void print_rows(const struct finder *finder, size_t fit)
 {
 	const char *off = paint_off(stdout);
+	const char *what;
 	int width = 4;
 	size_t i;
 
@@ -169,12 +175,15 @@ static void print_rows(const struct finder *finder, size_t fit)
 		printf("%-*s  %s%-12s%s  ", width, row->name,
 		       paint(stdout, row->result), result_name(row->result),
 		       off);
-		if (row->result <= COMPATIBLE)
-			printf("%s, %zu to write, %lld free\n", row->type,
-			       row->writes, row->available);
+		what = row->device ? row->device : row->type;
+		if (row->result > COMPATIBLE)
+			printf("%s%s%s\n", what ? what : "", what ? ": " : "",
+			       row->reason);
+		else if (row->device)
+			printf("%s, %zu to write\n", what, row->writes);
 		else
-			printf("%s%s%s\n", row->type ? row->type : "",
-			       row->type ? ": " : "", row->reason);
+			printf("%s, %zu to write, %lld free\n", what,
+			       row->writes, row->available);
 	}
 }
 

@@ -10,13 +10,16 @@ static json_t *list_json(struct host *host)
 {
 	json_t *answer = json_answer("list");
 	json_t *snapshot = json_from_host(host);
-	size_t i;
+	size_t i, mdevs = 0, described = 0;
 
 	for (i = 0; i < host->nr_devices; i++) {
+		bool is_mdev = !host->devices[i].bus;
+		const char *key = is_mdev ? "devices" : "described_devices";
+		json_t *array = json_object_get(snapshot, key);
 		struct arena arena = { 0 };
-		json_t *device = json_array_get(json_object_get(snapshot,
-								"devices"), i);
+		json_t *device;
 
+		device = json_array_get(array, is_mdev ? mdevs++ : described++);
 		json_put_text(device, "differs",
 			      device_differs(&arena, host, &host->devices[i]));
 		arena_free(&arena);
@@ -80,7 +83,7 @@ static void list_types(struct host *host)
 	}
 	if (host->nr_types)
 		table_print(&table, stdout);
-	else
+	else if (!host->nr_devices)
 		no_types(host->root);
 	table_free(&table);
 }
@@ -99,7 +102,8 @@ static void list_devices(struct host *host)
 			  device_differs(&arena, host, device));
 	}
 	if (host->nr_devices) {
-		putchar('\n');
+		if (host->nr_types)
+			putchar('\n');
 		table_print(&table, stdout);
 	}
 	table_free(&table);
@@ -216,10 +220,12 @@ static void show_device(struct host *host, const struct device *device,
 
 	snprintf(bytes, sizeof(bytes), "%lld", device->stop_copy_bytes);
 	field("device", device->uuid);
-	field("type", device->type);
+	field("driver", device->driver);
+	field("type", device->bus ? NULL : device->type);
 	field("parent", device->parent);
 	field("model", device->model);
 	field("version", device->version);
+	field("stream", device->own ? device->own->stream : NULL);
 	field("differs", device_differs(&arena, host, device));
 	field("config", device->config);
 	field("state", device->state);
@@ -250,8 +256,10 @@ static json_t *show_json(const struct endpoint *ep)
 	json_t *answer = json_answer("show");
 
 	if (ep->device)
-		json_put(answer, "device", json_from_device(ep->device));
-	if (ep->type)
+		json_put(answer, ep->device->bus ? "described_device" : "device",
+			 json_from_device(ep->device));
+	/* What can be of a device that is no mdev is in it. */
+	if (ep->type && !ep->type->device)
 		json_put(answer, "type", json_from_type(ep->type));
 	if (ep->other)
 		json_put(answer, "other_device", json_from_other(ep->other));
@@ -326,7 +334,7 @@ int cmd_export(const struct options *options)
 	ret = host_from_sysfs(&host, options->root);
 	if (ret)
 		return ret;
-	if (!host.nr_types)
+	if (!host.nr_types && !host.nr_devices)
 		complain(DONE_YES, "%s", NO_TYPES);
 	out = output_open(options->output);
 	ret = out ? write_format(&host, out, options) : DONE_ERROR;

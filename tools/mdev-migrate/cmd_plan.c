@@ -11,7 +11,7 @@
 /**
  * struct plan - what is to be done
  * @verdict: the verdict, with what to write
- * @uuid: of the device that is made or changed
+ * @uuid: of the device that is made or changed; BUS/NAME if it is no mdev
  * @root: where sysfs is on the destination
  */
 struct plan {
@@ -72,6 +72,25 @@ static const struct finding *next_write(const struct findings *findings,
 	return NULL;
 }
 
+static bool is_mdev(const struct plan *plan)
+{
+	const struct device *device = plan->verdict->target.device;
+
+	return !device || !device->bus;
+}
+
+static const char *bus_of(const struct plan *plan)
+{
+	return is_mdev(plan) ? "mdev" : plan->verdict->target.device->bus;
+}
+
+/* What the device is called on its bus. */
+static const char *bus_name_of(const struct plan *plan)
+{
+	return is_mdev(plan) ? plan->uuid :
+			       plan->uuid + strlen(bus_of(plan)) + 1;
+}
+
 static void emit_sysfs(const struct plan *plan, FILE *out)
 {
 	const struct target *target = &plan->verdict->target;
@@ -83,9 +102,9 @@ static void emit_sysfs(const struct plan *plan, FILE *out)
 			plan->uuid, plan->root, target->type->parent,
 			target->type->name);
 	while ((write = next_write(&plan->verdict->findings, &i)))
-		fprintf(out, "echo %s >%s/bus/mdev/devices/%s/migration/params/%s\n",
-			write->source, plan->root, plan->uuid,
-			write->parameter);
+		fprintf(out, "echo %s >%s/bus/%s/devices/%s/migration/params/%s\n",
+			write->source, plan->root, bus_of(plan),
+			bus_name_of(plan), write->parameter);
 }
 
 /* mdevctl define --uuid UUID --parent PARENT --jsonfile - */
@@ -220,7 +239,16 @@ static int check_names(const struct plan *plan, const struct emitter *emitter)
 	const struct finding *write;
 	size_t i = 0;
 
-	if (!uuid_ok(plan->uuid))
+	if (!is_mdev(plan) && emitter->new_only)
+		return complain(DONE_ERROR,
+				"%s is no mediated device, and --emit %s is for these: use --emit sysfs",
+				plan->uuid, emitter->name);
+	if (!is_mdev(plan) &&
+	    (!name_ok(bus_of(plan)) || !name_ok(bus_name_of(plan))))
+		return complain(DONE_ERROR,
+				"%s: this device's or its bus's name is none that can be used in a command",
+				plan->uuid);
+	if (is_mdev(plan) && !uuid_ok(plan->uuid))
 		return complain(DONE_ERROR, "\"%s\" is no UUID: give one with --uuid",
 				plan->uuid);
 	if (target->device && emitter->new_only)
@@ -273,7 +301,8 @@ static int choose_uuid(struct plan *plan, const struct source *source,
 		return complain(DONE_ERROR,
 				"%s has a device %s already: give another with --uuid, or that one as DESTINATION",
 				target->host->name, wanted);
-	if (!wanted && source->device && !is_taken(target, source->device->uuid))
+	if (!wanted && source->device && !source->device->bus &&
+	    !is_taken(target, source->device->uuid))
 		plan->uuid = source->device->uuid;
 	if (!plan->uuid)
 		plan->uuid = random_uuid(arena);

@@ -7,8 +7,7 @@
 char *device_differs(struct arena *arena, struct host *host,
 		     const struct device *device)
 {
-	struct type *type = device->type ?
-		host_type(host, device->type, device->parent) : NULL;
+	struct type *type = host_device_type(host, device);
 	struct mdev_migrate_msg why;
 	struct text text = { 0 };
 	struct config config;

@@ -3,7 +3,8 @@
  * A device or type of this host, a snapshot with or without one of its devices,
  * types and hosts, a saved state, a configuration:
  *
- *	UUID  TYPE  PARENT/TYPE  .  FILE  FILE:WHAT  FILE:HOST/WHAT  -  model=...
+ *	UUID  TYPE  PARENT/TYPE  BUS/NAME  .  FILE  FILE:WHAT  FILE:HOST/WHAT  -
+ *	model=...
  */
 #include <errno.h>
 #include <string.h>
@@ -35,12 +36,16 @@ int host_from_doc(struct host *host, const struct doc *doc)
 	return 0;
 }
 
-/* Which of a file's hosts? */
+/*
+ * Which of a file's hosts? The first if none is asked for, or if what was taken
+ * for a host's name is a bus's: then it has to be the only one.
+ */
 struct choice {
 	struct endpoint *ep;
 	const char *host;
 	size_t host_len;
 	unsigned long nr;
+	struct host first;
 	bool found;
 };
 
@@ -54,19 +59,22 @@ static int choose_host(void *context, const struct doc *doc)
 	if (ret)
 		return ret;
 	choice->nr++;
-	if (choice->found || (choice->host &&
-			      (strlen(host.name) != choice->host_len ||
-	     memcmp(host.name, choice->host, choice->host_len)))) {
+	if (!choice->found && choice->host &&
+	    strlen(host.name) == choice->host_len &&
+	    !memcmp(host.name, choice->host, choice->host_len)) {
+		choice->ep->host = host;
+		choice->found = true;
+	} else if (choice->nr == 1) {
+		choice->first = host;
+	} else {
 		host_free(&host);
-		return 0;
 	}
-	choice->ep->host = host;
-	choice->found = true;
 	return 0;
 }
 
+/* @host may be NULL; *@is_bus if it was not a host's name, but there is one only. */
 static int read_file(struct endpoint *ep, const char *file, const char *host,
-		     size_t host_len)
+		     size_t host_len, bool *is_bus)
 {
 	struct choice choice = {
 		.ep = ep, .host = host, .host_len = host_len,
@@ -74,9 +82,15 @@ static int read_file(struct endpoint *ep, const char *file, const char *host,
 	int ret;
 
 	ret = docs_each(file, choose_host, &choice);
+	if (!choice.found && !ret && (!host || choice.nr == 1)) {
+		ep->host = choice.first;
+		*is_bus = host;
+	} else {
+		host_free(&choice.first);
+	}
 	if (ret)
 		return ret;
-	if (!choice.found)
+	if (host && !choice.found && choice.nr != 1)
 		return complain(DONE_ERROR, "%s: there is no host \"%.*s\" in it", file,
 				(int)host_len, host);
 	if (!host && choice.nr > 1)
@@ -95,9 +109,7 @@ static bool choose(struct endpoint *ep, const char *what)
 
 	ep->device = host_device(host, what);
 	if (ep->device) {
-		if (ep->device->type)
-			ep->type = host_type(host, ep->device->type,
-					     ep->device->parent);
+		ep->type = host_device_type(host, ep->device);
 		return true;
 	}
 	if (slash && slash - what < (int)sizeof(parent)) {
@@ -122,7 +134,7 @@ static char *choices(struct arena *arena, const struct host *host)
 	if (nr < host->nr_devices + host->nr_types)
 		names[nr++] = "others";
 	return nr ? words_join(arena, names, nr) :
-		    arena_strdup(arena, "no mediated device and no type");
+		    arena_strdup(arena, "no device and no type");
 }
 
 static int no_choice(struct endpoint *ep, const char *what)
@@ -132,18 +144,26 @@ static int no_choice(struct endpoint *ep, const char *what)
 			choices(&ep->host.arena, &ep->host));
 }
 
-/* FILE:WHAT or FILE:HOST/WHAT; the file's name may have colons. */
+/*
+ * FILE:WHAT or FILE:HOST/WHAT; the file's name may have colons, and WHAT may be
+ * BUS/NAME.
+ */
 static int open_part(struct endpoint *ep, const char *spec, const char *colon)
 {
 	struct arena names = { 0 };
 	const char *what = colon + 1;
 	const char *slash = strchr(what, '/');
 	char *file = arena_strndup(&names, spec, colon - spec);
+	size_t host_len = slash ? slash - what : 0;
+	bool is_bus = false;
 	int ret;
 
-	ret = read_file(ep, file, slash ? what : NULL,
-			slash ? (size_t)(slash - what) : 0);
-	if (slash)
+	ret = read_file(ep, file, slash ? what : NULL, host_len, &is_bus);
+	if (!ret && is_bus && !host_device(&ep->host, what))
+		ret = complain(DONE_ERROR,
+			       "%s: there is no host \"%.*s\" in it, nor a device \"%s\"",
+			       file, (int)host_len, what, what);
+	if (slash && !is_bus)
 		what = slash + 1;
 	if (!ret && *what && !choose(ep, what))
 		ret = no_choice(ep, what);
@@ -184,6 +204,7 @@ static int open_live(struct endpoint *ep, const char *spec, const char *root)
 int endpoint_open(struct endpoint *ep, const char *spec, const char *root)
 {
 	const char *colon;
+	bool is_bus;
 	int ret;
 
 	memset(ep, 0, sizeof(*ep));
@@ -201,7 +222,7 @@ int endpoint_open(struct endpoint *ep, const char *spec, const char *root)
 	if (!strcmp(spec, "."))
 		ret = open_live(ep, spec, root);
 	else if (!strcmp(spec, "-") || !access(spec, F_OK))
-		ret = read_file(ep, spec, NULL, 0);
+		ret = read_file(ep, spec, NULL, 0, &is_bus);
 	else if (colon)
 		ret = open_part(ep, spec, colon);
 	else
@@ -263,8 +284,7 @@ void source_from_device(struct source *source, struct host *host,
 
 	*source = (struct source) {
 		.name = device->uuid, .host = host, .device = device,
-		.type = device->type ? host_type(host, device->type,
-						 device->parent) : NULL,
+		.type = host_device_type(host, device),
 	};
 	if (device->config)
 		read_config(source, arena, device->config);

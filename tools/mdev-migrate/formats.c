@@ -278,7 +278,7 @@ static void prometheus_devices(const struct host *host, FILE *out)
 	const struct device *end = host->devices + host->nr_devices;
 
 	put_help(out, "mdev_migrate_device_info",
-		 "A mediated device, its configuration and migration state.");
+		 "A device, its configuration and migration state.");
 	for (device = host->devices; device < end; device++) {
 		fputs("mdev_migrate_device_info", out);
 		put_quoted(out, "uuid", device->uuid, "{");

@@ -29,6 +29,28 @@ struct type *host_type(struct host *host, const char *name, const char *parent)
 	return NULL;
 }
 
+/* NULL if it is not known. */
+struct type *host_device_type(struct host *host, const struct device *device)
+{
+	if (device->bus)
+		return device->own;
+	return device->type ? host_type(host, device->type, device->parent) :
+			      NULL;
+}
+
+/* All that devices of the host can be: its types, then what devices are by themselves. */
+size_t host_nr_kinds(const struct host *host)
+{
+	return host->nr_types + host->nr_devices;
+}
+
+/* NULL if it is a device's that has a type. */
+const struct type *host_kind(const struct host *host, size_t i)
+{
+	return i < host->nr_types ? &host->types[i] :
+				    host->devices[i - host->nr_types].own;
+}
+
 struct device *host_device(struct host *host, const char *uuid)
 {
 	size_t i;

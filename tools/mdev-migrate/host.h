@@ -72,6 +72,8 @@ struct config {
  * @available: how many devices can be made, or UNKNOWN
  * @params: NULL if not known: only the version's name is
  * @is_program: a vfio-user device program, not an mdev type
+ * @device: of what a device that is no mdev can be: the device, as BUS/NAME; none
+ *	can be made of the type
  */
 struct type {
 	const char *name;
@@ -87,13 +89,17 @@ struct type {
 	long long available;
 	struct params *params;
 	bool is_program;
+	const char *device;
 };
 
 /**
- * struct device - a mediated device
- * @uuid: its name
+ * struct device - a mediated device, or one on another bus that says what it is
+ * @uuid: its name; of one that is no mdev BUS/NAME
  * @type: its type's name
  * @parent: its parent's
+ * @bus: of one that is no mdev, else NULL
+ * @driver: likewise
+ * @own: likewise: what it can be
  * @model: URI or NULL
  * @version: its type's
  * @config: what it is now
@@ -105,6 +111,9 @@ struct device {
 	const char *uuid;
 	const char *type;
 	const char *parent;
+	const char *bus;
+	const char *driver;
+	struct type *own;
 	const char *model;
 	const char *version;
 	const char *config;
@@ -174,7 +183,10 @@ struct host {
 
 void host_free(struct host *host);
 struct type *host_type(struct host *host, const char *name, const char *parent);
+struct type *host_device_type(struct host *host, const struct device *device);
 struct device *host_device(struct host *host, const char *uuid);
+size_t host_nr_kinds(const struct host *host);
+const struct type *host_kind(const struct host *host, size_t i);
 struct other *host_other(struct host *host, const char *name);
 
 /* param.c */

@@ -177,25 +177,66 @@ static int to_type(struct host *host, void *element, const json_t *value,
 	return json_to_params(&host->arena, type->params, params, why);
 }
 
+static int to_any_device(struct host *host, struct device *device,
+			 const json_t *value, struct mdev_migrate_msg *why)
+{
+	const struct member members[] = {
+		{ "model", &device->model }, { "version", &device->version },
+		{ "config", &device->config }, { "state", &device->state },
+		{ "last_error", &device->last_error }, { NULL, NULL },
+	};
+	int ret = get_texts(&host->arena, value, members, why);
+
+	return ret ? ret : get_number(value, "stop_copy_bytes",
+				      &device->stop_copy_bytes, why);
+}
+
 static int to_device(struct host *host, void *element, const json_t *value,
 		     struct mdev_migrate_msg *why)
 {
 	struct device *device = element;
 	const struct member members[] = {
 		{ "uuid", &device->uuid }, { "type", &device->type },
-		{ "parent", &device->parent }, { "model", &device->model },
-		{ "version", &device->version }, { "config", &device->config },
-		{ "state", &device->state },
-		{ "last_error", &device->last_error }, { NULL, NULL },
+		{ "parent", &device->parent }, { NULL, NULL },
 	};
 	int ret;
 
 	ret = get_texts(&host->arena, value, members, why);
 	if (!ret)
-		ret = get_number(value, "stop_copy_bytes",
-				 &device->stop_copy_bytes, why);
+		ret = to_any_device(host, device, value, why);
 	if (!ret && !device->uuid)
 		return fail(why, "it has no \"uuid\"");
+	return ret;
+}
+
+/* One that is no mdev; what it can be is in it. */
+static int to_described(struct host *host, void *element, const json_t *value,
+			struct mdev_migrate_msg *why)
+{
+	struct arena *arena = &host->arena;
+	struct device *device = element;
+	const char *name;
+	const struct member members[] = {
+		{ "bus", &device->bus }, { "name", &name },
+		{ "driver", &device->driver }, { NULL, NULL },
+	};
+	const json_t *type = json_object_get(value, "type");
+	int ret;
+
+	ret = get_texts(arena, value, members, why);
+	if (!ret)
+		ret = to_any_device(host, device, value, why);
+	if (ret)
+		return ret;
+	if (!device->bus || !name)
+		return fail(why, "it has no \"bus\" or no \"name\"");
+	device->uuid = arena_printf(arena, "%s/%s", device->bus, name);
+	if (!type)
+		return 0;
+	device->own = arena_alloc(arena, sizeof(*device->own));
+	ret = to_type(host, device->own, type, why);
+	device->own->device = device->uuid;
+	device->type = device->own->name;
 	return ret;
 }
 
@@ -242,29 +283,31 @@ typedef int (*read_element)(struct host *host, void *element,
 			    const json_t *value, struct mdev_migrate_msg *why);
 
 /*
- * A member that is an array, read into *@array of elements of @size. *@nr
- * counts those that are there, read or zero.
+ * A member that is an array, read behind the *@nr that are in *@array of elements
+ * of @size. *@nr counts those that are there, read or zero.
  */
 static int read_array(struct host *host, const json_t *root, const char *key,
 		      void *array, size_t *nr, size_t size, read_element read,
 		      struct mdev_migrate_msg *why)
 {
 	const json_t *value = json_object_get(root, key);
-	size_t i, count;
+	size_t i, count, before = *nr;
 	char *elements;
 	int ret;
 
 	ret = get_array(root, key, &count, why);
 	if (ret || !count)
 		return ret;
-	elements = calloc(count, size);
+	memcpy(&elements, array, sizeof(elements));
+	elements = realloc(elements, (before + count) * size);
 	if (!elements)
 		out_of_memory();
+	memset(elements + before * size, 0, count * size);
 	memcpy(array, &elements, sizeof(elements));
-	*nr = count;
+	*nr = before + count;
 	for (i = 0; i < count; i++) {
-		ret = read(host, elements + i * size, json_array_get(value, i),
-			   why);
+		ret = read(host, elements + (before + i) * size,
+			   json_array_get(value, i), why);
 		if (ret)
 			return at_element(why, key, i);
 	}
@@ -320,6 +363,10 @@ static int read_host(struct host *host, const json_t *root,
 		ret = read_array(host, root, "devices", &host->devices,
 				 &host->nr_devices, sizeof(*host->devices),
 				 to_device, why);
+	if (!ret)
+		ret = read_array(host, root, "described_devices", &host->devices,
+				 &host->nr_devices, sizeof(*host->devices),
+				 to_described, why);
 	if (!ret)
 		ret = read_array(host, root, "other_devices", &host->others,
 				 &host->nr_others, sizeof(*host->others),

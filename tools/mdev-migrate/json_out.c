@@ -144,9 +144,18 @@ json_t *json_from_device(const struct device *device)
 {
 	json_t *object = json_new_object();
 
-	json_put_text(object, "uuid", device->uuid);
-	json_put_text(object, "type", device->type);
-	json_put_text(object, "parent", device->parent);
+	if (device->bus) {
+		json_put_text(object, "bus", device->bus);
+		json_put_text(object, "name",
+			      device->uuid + strlen(device->bus) + 1);
+		json_put_text(object, "driver", device->driver);
+		if (device->own)
+			json_put(object, "type", json_from_type(device->own));
+	} else {
+		json_put_text(object, "uuid", device->uuid);
+		json_put_text(object, "type", device->type);
+		json_put_text(object, "parent", device->parent);
+	}
 	json_put_text(object, "model", device->model);
 	json_put_text(object, "version", device->version);
 	json_put_text(object, "config", device->config);
@@ -198,6 +207,19 @@ static json_t *from_modules(const struct host *host)
 	return object;
 }
 
+/* Those that are mdevs, or the others. */
+static json_t *from_devices(const struct host *host, bool are_mdevs)
+{
+	json_t *array = json_new_array();
+	size_t i;
+
+	for (i = 0; i < host->nr_devices; i++) {
+		if (are_mdevs == !host->devices[i].bus)
+			json_add(array, json_from_device(&host->devices[i]));
+	}
+	return array;
+}
+
 /* A snapshot. */
 json_t *json_from_host(const struct host *host)
 {
@@ -212,10 +234,8 @@ json_t *json_from_host(const struct host *host)
 	for (i = 0; i < host->nr_types; i++)
 		json_add(array, json_from_type(&host->types[i]));
 	json_put(object, "types", array);
-	array = json_new_array();
-	for (i = 0; i < host->nr_devices; i++)
-		json_add(array, json_from_device(&host->devices[i]));
-	json_put(object, "devices", array);
+	json_put(object, "devices", from_devices(host, true));
+	json_put(object, "described_devices", from_devices(host, false));
 	array = json_new_array();
 	for (i = 0; i < host->nr_others; i++)
 		json_add(array, json_from_other(&host->others[i]));

@@ -8,6 +8,11 @@ _mdev_migrate_names() {
 	for dir in /sys/bus/mdev/devices/* /sys/class/mdev_bus/*/mdev_supported_types/*; do
 		[ -e "$dir" ] && names+=("${dir##*/}")
 	done
+	for dir in /sys/bus/*/devices/*/migration/type; do
+		[ -e "$dir" ] || continue
+		dir=${dir#/sys/bus/} dir=${dir%/migration/type}
+		names+=("${dir%%/*}/${dir##*/}")
+	done
 	printf '%s\n' "${names[@]}"
 }
 

@@ -116,7 +116,8 @@ struct reader {
 	struct host *host;
 	const char *parent;
 	const char *subsystem;
-	struct type *type;
+	const char *bus;
+	const char *where;
 	struct params *params;
 };
 
@@ -146,14 +147,14 @@ static int read_param(void *context, int at, const char *name)
 	ret = param_build(&reader->host->arena, &params->params[params->nr],
 			  &text, &why);
 	if (ret)
-		return complain(DONE_ERROR, "%s/%s: migration/params/%s: %s", reader->parent,
-				reader->type->name, name, why.text);
+		return complain(DONE_ERROR, "%s/params/%s: %s", reader->where, name,
+				why.text);
 	params->nr++;
 	return 0;
 }
 
 /* The array grows by malloc() and then moves to where the host's all is. */
-static int read_params(struct reader *reader, int at)
+static int read_params(struct reader *reader, struct type *type, int at)
 {
 	struct arena *arena = &reader->host->arena;
 	struct params params = { 0 };
@@ -161,7 +162,7 @@ static int read_params(struct reader *reader, int at)
 	int ret;
 
 	reader->params = &params;
-	ret = each_in(at, "migration/params", reader, read_param);
+	ret = each_in(at, "params", reader, read_param);
 	reader->params = NULL;
 	array = arena_array(arena, params.nr, sizeof(*array));
 	if (params.nr)
@@ -169,10 +170,30 @@ static int read_params(struct reader *reader, int at)
 	free(params.params);
 	if (ret)
 		return ret;
-	reader->type->params = arena_alloc(arena, sizeof(params));
-	reader->type->params->nr = params.nr;
-	reader->type->params->params = array;
+	type->params = arena_alloc(arena, sizeof(params));
+	type->params->nr = params.nr;
+	type->params->params = array;
 	return 0;
+}
+
+/* What is in migration/ of a type, and in migration/type/ of a device. */
+static int read_kind(struct reader *reader, struct type *type, int at,
+		     const char *path)
+{
+	struct dir dir;
+	int ret = 0;
+
+	if (dir_open(&dir, &reader->host->arena, at, path))
+		return 0;
+	type->model = attr(&dir, "model");
+	type->version = attr(&dir, "version");
+	type->config = attr(&dir, "config");
+	type->stream = attr(&dir, "stream_version");
+	type->combinations = attr(&dir, "combinations");
+	if (type->model)
+		ret = read_params(reader, type, dir.fd);
+	dir_close(&dir);
+	return ret;
 }
 
 static int read_type(void *context, int at, const char *name)
@@ -181,7 +202,7 @@ static int read_type(void *context, int at, const char *name)
 	struct host *host = reader->host;
 	struct type *type;
 	struct dir dir;
-	int ret = 0;
+	int ret;
 
 	if (dir_open(&dir, &host->arena, at, name))
 		return 0;
@@ -194,15 +215,10 @@ static int read_type(void *context, int at, const char *name)
 		.api = attr(&dir, "device_api"),
 		.description = attr(&dir, "description"),
 		.available = attr_number(&dir, "available_instances"),
-		.model = attr(&dir, "migration/model"),
-		.version = attr(&dir, "migration/version"),
-		.config = attr(&dir, "migration/config"),
-		.stream = attr(&dir, "migration/stream_version"),
-		.combinations = attr(&dir, "migration/combinations"),
 	};
-	reader->type = type;
-	if (type->model)
-		ret = read_params(reader, dir.fd);
+	reader->where = arena_printf(&host->arena, "%s/%s/migration",
+				     type->parent, type->name);
+	ret = read_kind(reader, type, dir.fd, "migration");
 	dir_close(&dir);
 	return ret;
 }
@@ -269,37 +285,94 @@ static void read_other_mdev(struct reader *reader, const struct dir *dir,
 	});
 }
 
+static struct device *add_device(struct host *host, const struct dir *dir)
+{
+	struct device *device;
+
+	host->devices = grow_array(host->devices, host->nr_devices,
+				   sizeof(*host->devices));
+	device = &host->devices[host->nr_devices++];
+	*device = (struct device) {
+		.model = attr(dir, "migration/model"),
+		.version = attr(dir, "migration/version"),
+		.config = attr(dir, "migration/config"),
+		.state = attr(dir, "migration/state"),
+		.last_error = attr(dir, "migration/last_error"),
+		.stop_copy_bytes = attr_number(dir, "migration/stop_copy_bytes"),
+	};
+	return device;
+}
+
 static int read_device(void *context, int at, const char *name)
 {
 	struct reader *reader = context;
 	struct host *host = reader->host;
-	const char *model, *type;
+	struct device *device;
+	const char *type;
 	struct dir dir;
 
 	if (dir_open(&dir, &host->arena, at, name))
 		return 0;
-	model = attr(&dir, "migration/model");
 	type = link_name(&dir, "mdev_type");
-	if (!model) {
+	device = add_device(host, &dir);
+	if (device->model) {
+		device->uuid = arena_strdup(&host->arena, name);
+		device->type = type;
+		device->parent = device_parent(host, at, name, type);
+	} else {
+		host->nr_devices--;
 		read_other_mdev(reader, &dir, name, type);
-		dir_close(&dir);
-		return 0;
 	}
-	host->devices = grow_array(host->devices, host->nr_devices,
-				   sizeof(*host->devices));
-	host->devices[host->nr_devices++] = (struct device) {
-		.uuid = arena_strdup(&host->arena, name),
-		.type = type,
-		.parent = device_parent(host, at, name, type),
-		.model = model,
-		.version = attr(&dir, "migration/version"),
-		.config = attr(&dir, "migration/config"),
-		.state = attr(&dir, "migration/state"),
-		.last_error = attr(&dir, "migration/last_error"),
-		.stop_copy_bytes = attr_number(&dir, "migration/stop_copy_bytes"),
-	};
 	dir_close(&dir);
 	return 0;
+}
+
+/* A device that is no mdev, if it says what it can be. */
+static int read_described(void *context, int at, const char *name)
+{
+	struct reader *reader = context;
+	struct host *host = reader->host;
+	struct arena *arena = &host->arena;
+	struct device *device;
+	char path[NAME_MAX + 32];
+	struct type *own;
+	struct dir dir;
+	int ret;
+
+	/* There may be thousands that do not. */
+	snprintf(path, sizeof(path), "%s/migration/type/model", name);
+	if (faccessat(at, path, F_OK, 0) || dir_open(&dir, arena, at, name))
+		return 0;
+	device = add_device(host, &dir);
+	own = arena_alloc(arena, sizeof(*own));
+	device->uuid = arena_printf(arena, "%s/%s", reader->bus, name);
+	device->bus = reader->bus;
+	device->driver = link_name(&dir, "driver");
+	device->own = own;
+	own->device = device->uuid;
+	own->available = UNKNOWN;
+	reader->where = arena_printf(arena, "%s: migration/type", device->uuid);
+	ret = read_kind(reader, own, dir.fd, "migration/type");
+	dir_close(&dir);
+	/* As a mdev type is called. */
+	own->name = arena_printf(arena, "%s-%s",
+				 device->driver ? device->driver : device->bus,
+				 own->version ? own->version : "?");
+	device->type = own->name;
+	/* Gone in between. */
+	if (!own->model)
+		host->nr_devices--;
+	return ret;
+}
+
+static int read_bus(void *context, int at, const char *name)
+{
+	struct reader *reader = context;
+	char path[NAME_MAX + 32];
+
+	snprintf(path, sizeof(path), "%s/devices", name);
+	reader->bus = arena_strdup(&reader->host->arena, name);
+	return each_in(at, path, reader, read_described);
 }
 
 /* class/vfio-dev/vfioN/device: a PCI function or what else VFIO knows. */
@@ -318,7 +391,7 @@ static int read_vfio(void *context, int at, const char *name)
 		return 0;
 	}
 	bus = link_name(&dir, "subsystem");
-	if (!bus || strcmp(bus, "mdev"))
+	if ((!bus || strcmp(bus, "mdev")) && !attr(&dir, "migration/type/model"))
 		add_other(host, &(struct other) {
 			.name = device,
 			.bus = bus,
@@ -388,6 +461,8 @@ int host_from_sysfs(struct host *host, const char *root)
 		ret = each_in(fd, "class/mdev_bus", &reader, read_parent);
 	if (!ret)
 		ret = each_in(fd, "bus/mdev/devices", &reader, read_device);
+	if (!ret)
+		ret = each_in(fd, "bus", &reader, read_bus);
 	if (!ret)
 		ret = each_in(fd, "class/vfio-dev", &reader, read_vfio);
 	close(fd);

@@ -266,10 +266,10 @@ static bool is_default_of_any(const struct host *host, const char *model,
 {
 	size_t i;
 
-	for (i = 0; host && i < host->nr_types; i++) {
-		const struct type *type = &host->types[i];
+	for (i = 0; host && i < host_nr_kinds(host); i++) {
+		const struct type *type = host_kind(host, i);
 
-		if (type->model && !strcmp(type->model, model) &&
+		if (type && type->model && !strcmp(type->model, model) &&
 		    type->config && !strcmp(type->config, config->text))
 			return true;
 	}
@@ -340,17 +340,34 @@ static void judge_combination(struct arena *arena, struct verdict *verdict,
 		  "each value is allowed, but whether all of them together are only the destination itself can tell: ask there");
 }
 
-/* The type's migration/check, if this host is the one and we may. */
+/* Where a host is asked for a type or a device that is no mdev; false if nowhere. */
+static bool check_path(char *path, size_t size, const struct host *host,
+		       const struct type *type)
+{
+	const char *slash = type->device ? strchr(type->device, '/') : NULL;
+	int len;
+
+	if (!host->root || (!slash && !type->parent))
+		return false;
+	if (slash)
+		len = snprintf(path, size, "%s/bus/%.*s/devices%s/migration/type/check",
+			       host->root, (int)(slash - type->device),
+			       type->device, slash);
+	else
+		len = snprintf(path, size,
+			       "%s/class/mdev_bus/%s/mdev_supported_types/%s/migration/check",
+			       host->root, type->parent, type->name);
+	return len >= 0 && (size_t)len < size;
+}
+
+/* Its check, if this host is the one and we may. */
 static int open_check(const struct host *host, const struct type *type)
 {
 	char path[4096];
 	struct statfs fs;
 	int fd;
 
-	if (!host->root || !type->parent ||
-	    snprintf(path, sizeof(path),
-		     "%s/class/mdev_bus/%s/mdev_supported_types/%s/migration/check",
-		     host->root, type->parent, type->name) >= (int)sizeof(path))
+	if (!check_path(path, sizeof(path), host, type))
 		return -1;
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
@@ -380,16 +397,19 @@ static bool ask_kernel(struct arena *arena, struct verdict *verdict,
 	if (write(fd, config, strlen(config)) < 0)
 		err = errno;
 	close(fd);
-	/* A device that is there needs no room. */
-	if (!err || (err == ENOSPC && verdict->target.device))
+	/* A mdev that is there needs no room for one more. */
+	if (!err || (err == ENOSPC && verdict->target.device && !type->device))
 		return true;
 	findings_add(arena, &verdict->findings, &(struct finding) {
 		.result = INCOMPATIBLE,
 		.code = err == EOPNOTSUPP ? "combination-refused" :
-			err == ENOSPC ? "no-free-instance" : "kernel-refused",
+			err == ENOSPC ? "no-free-instance" :
+			err == EBUSY ? "device-open" : "kernel-refused",
 		.message = arena_printf(arena,
-					"%s/migration/check of this host's kernel refuses it: %s; the kernel log says why",
-					type->name, strerror(err)),
+					"%s/migration/%scheck of this host's kernel refuses it: %s; the kernel log says why",
+					type->device ? type->device : type->name,
+					type->device ? "type/" : "", strerror(err)),
+		.fix = err == EBUSY ? "have it closed, or write nothing to it" : NULL,
 	});
 	return true;
 }
@@ -428,7 +448,7 @@ void judge(struct arena *arena, struct verdict *verdict,
 	} else {
 		judge_type(arena, &verdict->findings, source, target->type,
 			   NULL);
-		if (target->type->model)
+		if (target->type->model && !target->type->device)
 			judge_room(arena, &verdict->findings, target->type);
 	}
 	if (target->type && !ask_kernel(arena, verdict, source))
@@ -460,8 +480,17 @@ bool verdict_better(const struct verdict *a, const struct verdict *b)
 	return free_a > free_b;
 }
 
+/* The device that is to move is not where it is to go. */
+static bool is_source(const struct source *source, const struct target *target)
+{
+	return source->device && source->host &&
+	       !strcmp(source->host->name, target->host->name) &&
+	       !strcmp(source->device->uuid, target->device->uuid);
+}
+
 /*
- * The best of what the host offers. A type of the source's model, even one that
+ * The best of what the host offers: a type, of which a device can be made, or a
+ * device that is no mdev and there already. A type of the source's model, even one that
  * does not fit, tells more than one whose driver says nothing, and that more
  * than one of another model.
  */
@@ -474,12 +503,19 @@ void judge_host(struct arena *arena, struct verdict *verdict,
 
 	memset(verdict, 0, sizeof(*verdict));
 	verdict->target.host = host;
-	for (i = 0; i < host->nr_types; i++) {
+	for (i = 0; i < host_nr_kinds(host); i++) {
 		struct target target = {
-			.host = host, .type = &host->types[i],
+			.host = host, .type = host_kind(host, i),
 		};
-		int far = distance(source, target.type);
+		int far;
 
+		if (!target.type)
+			continue;
+		if (i >= host->nr_types)
+			target.device = &host->devices[i - host->nr_types];
+		if (target.device && is_source(source, &target))
+			continue;
+		far = distance(source, target.type);
 		if (far > best)
 			continue;
 		judge(arena, &one, source, &target);
@@ -492,7 +528,7 @@ void judge_host(struct arena *arena, struct verdict *verdict,
 		return;
 	add_plain(arena, &verdict->findings, INCOMPATIBLE, "no-types",
 		  host->root ?
-		  "this host has no mediated device types: is a driver for them loaded?" :
-		  "the host had no types when it was exported: was a driver for them loaded?");
+		  "this host has no mediated device types, and no other device to go to: is a driver loaded?" :
+		  "when it was exported the host had no types, and no other device to go to: was a driver loaded?");
 	verdict->result = INCOMPATIBLE;
 }

@@ -60,4 +60,10 @@ int mdm_sysfs_add_files(struct mdm_sysfs_dir *dir,
 void mdm_sysfs_remove(struct mdm_sysfs_dir *dir);
 size_t mdm_sysfs_trim(const char *buf, size_t count);
 
+/* sysfs_type.c */
+struct mdm_sysfs_dir *
+mdm_sysfs_add_type(struct mdev_migrate_type_description *type,
+		   struct kobject *parent, struct mdm_sysfs_dir *parent_dir,
+		   const char *name);
+
 #endif /* MDM_SYSFS_H */

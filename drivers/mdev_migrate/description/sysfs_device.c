@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * migration/ of a device, see
- * Documentation/ABI/testing/sysfs-bus-mdev-migration.
+ * migration/ of a device, see Documentation/ABI/testing/sysfs-bus-mdev-migration
+ * and sysfs-devices-migration.
  */
 #include <linux/export.h>
 #include <linux/slab.h>
@@ -105,13 +105,13 @@ static int write_param(struct mdev_migrate_description *desc,
 				       why);
 	if (ret)
 		return ret;
-	if (desc->ops->check_config) {
+	if (desc->ops->check_config)
 		ret = desc->ops->check_config(desc, &config, why);
-		if (ret)
-			return ret;
-	}
-	desc->config = config;
-	return 0;
+	if (!ret && desc->ops->set_config)
+		ret = desc->ops->set_config(desc, &config, why);
+	if (!ret)
+		desc->config = config;
+	return ret;
 }
 
 static ssize_t param_store(struct mdm_sysfs_dir *dir,
@@ -178,12 +178,40 @@ static int add_files(struct mdev_migrate_description *desc,
 	return ret ?: add_params(desc, root);
 }
 
+static int add_type(struct mdev_migrate_description *desc,
+		    struct mdm_sysfs_dir *root)
+{
+	struct mdm_sysfs_dir *dir;
+
+	if (!desc->is_typed)
+		return 0;
+	dir = mdm_sysfs_add_type(&desc->type, &root->kobj, root, "type");
+	return PTR_ERR_OR_ZERO(dir);
+}
+
+/* A device has what its configuration needs from the beginning. */
+static int take_config(struct mdev_migrate_description *desc)
+{
+	struct mdev_migrate_msg why = {};
+	int ret;
+
+	if (!desc->ops->set_config)
+		return 0;
+	mutex_lock(&desc->config_lock);
+	ret = desc->ops->set_config(desc, &desc->config, &why);
+	mutex_unlock(&desc->config_lock);
+	return ret ? mdev_migrate_refuse(desc, ret, "%s", why.text) : 0;
+}
+
 /**
  * mdev_migrate_description_add - make a device's migration/ folder
  * @desc: its description; the device is in sysfs
  *
+ * Before that, what its configuration needs is taken.
+ *
  * Context: May sleep.
- * Return: 0 or a negative errno; then there is none.
+ * Return: 0 or a negative errno, of @desc->ops->set_config() too; then there is
+ * none.
  */
 int mdev_migrate_description_add(struct mdev_migrate_description *desc)
 {
@@ -191,10 +219,15 @@ int mdev_migrate_description_add(struct mdev_migrate_description *desc)
 	struct mdm_sysfs_dir *root;
 	int ret;
 
+	ret = take_config(desc);
+	if (ret)
+		return ret;
 	root = mdm_sysfs_add_dir(&proto, &desc->dev->kobj, NULL, "migration");
 	if (IS_ERR(root))
 		return PTR_ERR(root);
 	ret = add_files(desc, root);
+	if (!ret)
+		ret = add_type(desc, root);
 	if (ret) {
 		mdm_sysfs_remove(root);
 		return ret;
@@ -208,11 +241,13 @@ EXPORT_SYMBOL_GPL(mdev_migrate_description_add);
  * mdev_migrate_description_remove - undo mdev_migrate_description_add()
  * @desc: the device's description
  *
- * Context: May sleep; waits for readers and writers of the files.
+ * Context: May sleep; waits for readers and writers of the files, so with none of
+ * the locks that the description's callbacks take.
  */
 void mdev_migrate_description_remove(struct mdev_migrate_description *desc)
 {
 	mdm_sysfs_remove(desc->dir);
+	desc->dir = NULL;
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_description_remove);
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * migration/ of a mdev type, see
- * Documentation/ABI/testing/sysfs-bus-mdev-migration.
+ * Documentation/ABI/testing/sysfs-bus-mdev-migration; and migration/type/ of a
+ * device that is no mdev, see sysfs-devices-migration there.
  */
 #include <linux/export.h>
-#include <uapi/linux/mdev_migrate.h>
 
 #include "../codec/msg.h"
 #include "sysfs.h"
@@ -46,8 +46,7 @@ MDM_SYSFS_ATTR_RO(config);
 static ssize_t stream_version_show(struct mdm_sysfs_dir *dir,
 				   const struct mdm_sysfs_file *file, char *buf)
 {
-	return sysfs_emit(buf, "%u.%u\n", MDEV_MIGRATE_STREAM_MAJOR,
-			  MDEV_MIGRATE_STREAM_MINOR);
+	return sysfs_emit(buf, "%s\n", dir->type->stream_version);
 }
 MDM_SYSFS_ATTR_RO(stream_version);
 
@@ -74,7 +73,9 @@ static int check_source(struct mdev_migrate_type_description *type,
 	ret = mdev_migrate_config_parse(&config, type->model, text, len, why);
 	if (!ret && type->check_config)
 		ret = type->check_config(type, &config, why);
-	return ret ?: type->check_room(type, why);
+	if (!ret && type->check_room)
+		ret = type->check_room(type, &config, why);
+	return ret;
 }
 
 static ssize_t check_store(struct mdm_sysfs_dir *dir,
@@ -103,7 +104,6 @@ static const struct attribute * const type_attrs[] = {
 	&version_file.attr,
 	&config_file.attr,
 	&check_file.attr,
-	&stream_version_file.attr,
 	&combinations_file.attr,
 	NULL,
 };
@@ -202,6 +202,48 @@ static int add_params(struct mdev_migrate_type_description *type,
 	return 0;
 }
 
+static int add_files(struct mdev_migrate_type_description *type,
+		     struct mdm_sysfs_dir *root)
+{
+	int ret;
+
+	ret = mdm_sysfs_add_files(root, type_attrs);
+	if (!ret && type->stream_version)
+		ret = sysfs_create_file(&root->kobj, &stream_version_file.attr);
+	return ret ?: add_params(type, root);
+}
+
+/**
+ * mdm_sysfs_add_type - make a folder that says what devices can be
+ * @type: what they can be
+ * @parent: where
+ * @parent_dir: likewise if that is one of ours: removed with it
+ * @name: the folder's name
+ *
+ * Return: the folder or an ERR_PTR().
+ */
+struct mdm_sysfs_dir *
+mdm_sysfs_add_type(struct mdev_migrate_type_description *type,
+		   struct kobject *parent, struct mdm_sysfs_dir *parent_dir,
+		   const char *name)
+{
+	struct mdm_sysfs_dir proto = { .type = type };
+	struct mdm_sysfs_dir *root;
+	int ret;
+
+	root = mdm_sysfs_add_dir(&proto, parent, NULL, name);
+	if (IS_ERR(root))
+		return root;
+	ret = add_files(type, root);
+	if (ret) {
+		mdm_sysfs_remove(root);
+		return ERR_PTR(ret);
+	}
+	if (parent_dir)
+		list_add(&root->sibling, &parent_dir->children);
+	return root;
+}
+
 /**
  * mdev_migrate_type_description_add - make a type's migration/ folder
  * @type: its description
@@ -213,20 +255,11 @@ static int add_params(struct mdev_migrate_type_description *type,
 int mdev_migrate_type_description_add(struct mdev_migrate_type_description *type,
 				      struct kobject *parent)
 {
-	struct mdm_sysfs_dir proto = { .type = type };
 	struct mdm_sysfs_dir *root;
-	int ret;
 
-	root = mdm_sysfs_add_dir(&proto, parent, NULL, "migration");
+	root = mdm_sysfs_add_type(type, parent, NULL, "migration");
 	if (IS_ERR(root))
 		return PTR_ERR(root);
-	ret = mdm_sysfs_add_files(root, type_attrs);
-	if (!ret)
-		ret = add_params(type, root);
-	if (ret) {
-		mdm_sysfs_remove(root);
-		return ret;
-	}
 	type->dir = root;
 	return 0;
 }

@@ -7,7 +7,8 @@
  * Lock order of all of them, outermost first:
  *
  *   the VFIO core's (device set, group)
- *   desc->config_lock		is the device open, its configuration
+ *   desc->config_lock		is the device open, its configuration; inside of it
+ *				pool->lock, a spinlock
  *   session->io_lock		one read() or write() of a data FD; user copies
  *   mig->state_lock		the migration state; open, close, reset, arcs
  *   session->lock		a data transfer session's content
@@ -28,16 +29,34 @@
 #define MDM_FRAME_H
 
 #include <linux/kref.h>
+#include <linux/list.h>
 #include <linux/mdev_migrate.h>
 
 #include "../codec/msg.h"
 #include "../description/description.h"
 
 /**
- * struct mdm_types - what the mdev core has of a driver
- * @ref: one for the registration, one for each type
+ * struct mdm_registration - a driver on the mdev bus, as long as it has parents
+ * @ref: one for all its parents, one for each parent's types
  * @mdev_driver: the driver, as the core sees it
- * @parent: the parent, likewise
+ * @drv: the driver
+ * @nr: parents that are registered, or being so; guarded by registrations_lock
+ * @parents: those that are, likewise: their &struct mdm_types
+ */
+struct mdm_registration {
+	struct kref ref;
+	struct mdev_driver mdev_driver;
+	struct mdev_migrate_driver *drv;
+	unsigned int nr;
+	struct list_head parents;
+};
+
+/**
+ * struct mdm_types - what the mdev core has of a parent
+ * @ref: one for its registration, one for each type
+ * @registration: of the driver: a reference
+ * @node: entry in the registration's list of parents
+ * @parent: the parent, as the core sees it
  * @core: the core's kind of a type's kobject
  * @ktype: the same, but for its release function
  * @nr: how many types
@@ -49,7 +68,8 @@
  */
 struct mdm_types {
 	struct kref ref;
-	struct mdev_driver mdev_driver;
+	struct mdm_registration *registration;
+	struct list_head node;
 	struct mdev_parent parent;
 	const struct kobj_type *core;
 	struct kobj_type ktype;
@@ -63,7 +83,7 @@ struct mdm_types {
  * @type: what the mdev core sees
  * @all: which it is one of
  * @drv: whose
- * @desc: what it is
+ * @desc: what it is; its @dev is the parent
  */
 struct mdm_type {
 	struct mdev_type type;
@@ -82,9 +102,12 @@ static inline struct mdev_migrate_device *to_mdm(struct vfio_device *vdev)
 	return container_of(vdev, struct mdev_migrate_device, vdev);
 }
 
+/* model.c */
+void mdm_registration_put(struct mdm_registration *registration);
+
 /* types.c */
-struct mdm_types *mdm_types_create(struct mdev_migrate_driver *drv,
-				   unsigned int max);
+struct mdm_types *mdm_types_create(struct mdm_registration *registration,
+				   struct device *parent, unsigned int max);
 int mdm_types_register(struct mdm_types *types, struct device *parent);
 void mdm_types_unregister(struct mdm_types *types);
 void mdm_types_put(struct mdm_types *types);

@@ -1,13 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Registration: a driver with its device model becomes a mdev parent with one
- * type per version that it offers.
+ * Registration: a driver with its device model becomes a mdev driver, and each of
+ * its parents a mdev parent with one type per version that the driver offers.
  */
 #include <linux/module.h>
+#include <linux/mutex.h>
 #include <linux/slab.h>
 
 #include "../migration/migration.h"
 #include "frame.h"
+
+/*
+ * Guards drv->registration and what is in it of parents. It is held while a driver
+ * without parents comes and goes on the mdev bus, not while a parent does, which
+ * waits for users of its devices.
+ */
+static DEFINE_MUTEX(registrations_lock);
 
 static ssize_t show_description(struct mdev_type *mtype, char *buf)
 {
@@ -34,24 +42,25 @@ static int count_versions(struct mdev_migrate_driver *drv)
 	return -EINVAL;
 }
 
-static int make_types(struct mdev_migrate_driver *drv)
+static struct mdm_types *make_types(struct mdm_registration *registration,
+				    struct device *parent)
 {
+	const char *name = registration->drv->name;
 	struct mdm_types *types;
 	int nr;
 
-	nr = count_versions(drv);
+	nr = count_versions(registration->drv);
 	if (nr < 0)
-		return nr;
-	types = mdm_types_create(drv, nr);
+		return ERR_PTR(nr);
+	types = mdm_types_create(registration, parent, nr);
 	if (!types)
-		return -ENOMEM;
+		return ERR_PTR(-ENOMEM);
 	if (!types->nr) {
-		pr_err("%s: no version can be offered\n", drv->name);
+		pr_err("%s: no version can be offered\n", name);
 		mdm_types_put(types);
-		return -ENODEV;
+		return ERR_PTR(-ENODEV);
 	}
-	drv->types = types;
-	return 0;
+	return types;
 }
 
 static void remove_type_dirs(struct mdm_types *types)
@@ -62,7 +71,7 @@ static void remove_type_dirs(struct mdm_types *types)
 		mdev_migrate_type_description_remove(&types->types[i].desc);
 }
 
-static int add_type_dirs(struct mdm_types *types, struct device *parent)
+static int add_type_dirs(struct mdm_types *types)
 {
 	unsigned int i;
 	int ret;
@@ -70,7 +79,6 @@ static int add_type_dirs(struct mdm_types *types, struct device *parent)
 	for (i = 0; i < types->nr; i++) {
 		struct mdm_type *type = &types->types[i];
 
-		type->desc.dev = parent;
 		ret = mdev_migrate_type_description_add(&type->desc,
 							&type->type.kobj);
 		if (ret) {
@@ -93,7 +101,8 @@ static int check_driver(const struct mdev_migrate_driver *drv)
 		    !ops->load_commit))
 		return -EINVAL;
 	if (WARN_ON(drv->device_size < sizeof(struct mdev_migrate_device) ||
-		    ops->nr_records > BITS_PER_LONG))
+		    ops->nr_records > BITS_PER_LONG ||
+		    (drv->max_instances && ops->get_available)))
 		return -EINVAL;
 	ret = mdev_migrate_model_check(drv->model, &why);
 	if (!ret)
@@ -104,33 +113,46 @@ static int check_driver(const struct mdev_migrate_driver *drv)
 	return ret;
 }
 
-/**
- * mdev_migrate_register - offer a device model's versions as mdev types
- * @drv: the driver; static, since the mdev core keeps pointers into it
- * @parent: the device they hang off; its driver's name is the first part of the
- *	types' names
- *
- * Context: May sleep. Usually from @parent's probe.
- * Return: 0, -EINVAL for a description that is not in order, -ENODEV if no
- * version can be offered, or what the mdev core says.
- */
-int mdev_migrate_register(struct mdev_migrate_driver *drv,
-			  struct device *parent)
+static unsigned int get_available(struct mdev_type *mtype)
 {
+	struct mdm_type *type = to_mdm_type(mtype);
+
+	return type->drv->ops->get_available(type->desc.dev,
+					     type->desc.version);
+}
+
+static void registration_free(struct kref *ref)
+{
+	kfree(container_of(ref, struct mdm_registration, ref));
+}
+
+/**
+ * mdm_registration_put - drop a reference
+ * @registration: a driver's registration
+ */
+void mdm_registration_put(struct mdm_registration *registration)
+{
+	kref_put(&registration->ref, registration_free);
+}
+
+static struct mdm_registration *
+registration_create(struct mdev_migrate_driver *drv)
+{
+	struct mdm_registration *registration;
 	int ret;
 
-	ret = check_driver(drv);
-	if (ret)
-		return ret;
-	ret = make_types(drv);
-	if (ret)
-		return ret;
-
-	drv->types->mdev_driver = (struct mdev_driver) {
+	registration = kzalloc_obj(*registration, GFP_KERNEL);
+	if (!registration)
+		return ERR_PTR(-ENOMEM);
+	kref_init(&registration->ref);
+	INIT_LIST_HEAD(&registration->parents);
+	registration->drv = drv;
+	registration->mdev_driver = (struct mdev_driver) {
 		.device_api = VFIO_DEVICE_API_PCI_STRING,
 		.max_instances = drv->max_instances,
 		.probe = mdm_vfio_probe,
 		.remove = mdm_vfio_remove,
+		.get_available = drv->ops->get_available ? get_available : NULL,
 		.show_description = show_description,
 		.driver = {
 			.name = drv->name,
@@ -139,26 +161,128 @@ int mdev_migrate_register(struct mdev_migrate_driver *drv,
 			.dev_groups = drv->dev_groups,
 		},
 	};
-	ret = mdev_register_driver(&drv->types->mdev_driver);
+	ret = mdev_register_driver(&registration->mdev_driver);
+	if (ret) {
+		mdm_registration_put(registration);
+		return ERR_PTR(ret);
+	}
+	return registration;
+}
+
+/* The driver is to have one more parent; the first brings it onto the bus. */
+static struct mdm_registration *add_parent(struct mdev_migrate_driver *drv)
+{
+	struct mdm_registration *registration;
+
+	mutex_lock(&registrations_lock);
+	registration = drv->registration;
+	if (!registration)
+		registration = registration_create(drv);
+	if (!IS_ERR(registration)) {
+		registration->nr++;
+		drv->registration = registration;
+	}
+	mutex_unlock(&registrations_lock);
+	return registration;
+}
+
+/* One parent less. With the last the driver leaves the bus. */
+static void drop_parent(struct mdev_migrate_driver *drv)
+{
+	struct mdm_registration *registration;
+
+	mutex_lock(&registrations_lock);
+	registration = drv->registration;
+	if (!--registration->nr) {
+		drv->registration = NULL;
+		mdev_unregister_driver(&registration->mdev_driver);
+		mdm_registration_put(registration);
+	}
+	mutex_unlock(&registrations_lock);
+}
+
+static void list_types(struct mdm_types *types)
+{
+	mutex_lock(&registrations_lock);
+	list_add(&types->node, &types->registration->parents);
+	mutex_unlock(&registrations_lock);
+}
+
+/* The parent's types, which are not listed any more; or NULL. */
+static struct mdm_types *unlist_types(struct mdev_migrate_driver *drv,
+				      struct device *parent)
+{
+	struct mdm_types *types, *found = NULL;
+
+	mutex_lock(&registrations_lock);
+	if (drv->registration) {
+		list_for_each_entry(types, &drv->registration->parents, node) {
+			if (types->parent.dev == parent)
+				found = types;
+		}
+	}
+	if (found)
+		list_del(&found->node);
+	mutex_unlock(&registrations_lock);
+	return found;
+}
+
+static int register_types(struct mdm_types *types, struct device *parent)
+{
+	int ret;
+
+	ret = mdm_types_register(types, parent);
+	if (ret)
+		return ret;
+	ret = add_type_dirs(types);
+	if (ret)
+		mdm_types_unregister(types);
+	return ret;
+}
+
+/**
+ * mdev_migrate_register - offer a device model's versions as mdev types
+ * @drv: the driver; static, since the mdev core keeps pointers into it
+ * @parent: the device they hang off; its driver's name is the first part of the
+ *	types' names
+ *
+ * For each of the driver's parents, of which there may be any number. Each has
+ * types of its own, and devices.
+ *
+ * Context: May sleep. Usually from @parent's probe.
+ * Return: 0, -EINVAL for a description that is not in order, -ENODEV if no
+ * version can be offered, or what the mdev core says.
+ */
+int mdev_migrate_register(struct mdev_migrate_driver *drv,
+			  struct device *parent)
+{
+	struct mdm_registration *registration;
+	struct mdm_types *types;
+	int ret;
+
+	ret = check_driver(drv);
+	if (ret)
+		return ret;
+	registration = add_parent(drv);
+	if (IS_ERR(registration))
+		return PTR_ERR(registration);
+	types = make_types(registration, parent);
+	if (IS_ERR(types)) {
+		ret = PTR_ERR(types);
+		goto drop_parent;
+	}
+	ret = register_types(types, parent);
 	if (ret)
 		goto put_types;
-	ret = mdm_types_register(drv->types, parent);
-	if (ret)
-		goto unregister_driver;
-	ret = add_type_dirs(drv->types, parent);
-	if (ret)
-		goto unregister_parent;
+	list_types(types);
 	/* udev's rules may look at migration/ from here on. */
 	kobject_uevent(&parent->kobj, KOBJ_CHANGE);
 	return 0;
 
-unregister_parent:
-	mdm_types_unregister(drv->types);
-unregister_driver:
-	mdev_unregister_driver(&drv->types->mdev_driver);
 put_types:
-	mdm_types_put(drv->types);
-	drv->types = NULL;
+	mdm_types_put(types);
+drop_parent:
+	drop_parent(drv);
 	return ret;
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_register);
@@ -166,18 +290,23 @@ EXPORT_SYMBOL_GPL(mdev_migrate_register);
 /**
  * mdev_migrate_unregister - undo mdev_migrate_register()
  * @drv: the driver
+ * @parent: one of its parents
  *
- * Removes all its devices; one that is open is asked for and waited for.
+ * Removes all the parent's devices; one that is open is asked for and waited for.
  *
- * Context: May sleep.
+ * Context: May sleep. Usually from @parent's remove.
  */
-void mdev_migrate_unregister(struct mdev_migrate_driver *drv)
+void mdev_migrate_unregister(struct mdev_migrate_driver *drv,
+			     struct device *parent)
 {
-	remove_type_dirs(drv->types);
-	mdm_types_unregister(drv->types);
-	mdev_unregister_driver(&drv->types->mdev_driver);
-	mdm_types_put(drv->types);
-	drv->types = NULL;
+	struct mdm_types *types = unlist_types(drv, parent);
+
+	if (WARN_ON(!types))
+		return;
+	remove_type_dirs(types);
+	mdm_types_unregister(types);
+	mdm_types_put(types);
+	drop_parent(drv);
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_unregister);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The mdev types of a driver, and how long they live.
+ * The mdev types of a driver below one of its parents, and how long they live.
  *
  * The core embeds a kobject in each type, which is our memory, and gives no word
  * when it is done with it: mdev_unregister_parent() drops the core's own
@@ -9,7 +9,8 @@
  * function runs and reads type->parent; a device's release reads the driver that
  * the parent points to.
  *
- * So all of that is in one piece of memory, which counts its types. To learn that
+ * So a parent's types are in one piece of memory, which counts them and has a
+ * reference to the registration, where the driver is. To learn that
  * a type is gone, its kobject gets a kind of ours once it is registered, which is
  * the core's but for the release function: that calls the core's and then drops
  * the reference. After the release function kobject_cleanup() does not touch the
@@ -24,6 +25,7 @@ static void types_free(struct kref *ref)
 {
 	struct mdm_types *types = container_of(ref, struct mdm_types, ref);
 
+	mdm_registration_put(types->registration);
 	kfree(types->ptrs);
 	kfree(types->types);
 	kfree(types);
@@ -57,35 +59,74 @@ static int check_config(struct mdev_migrate_type_description *desc,
 			const struct mdev_migrate_config *config,
 			struct mdev_migrate_msg *why)
 {
-	struct mdev_migrate_driver *drv = type_of(desc)->drv;
+	return type_of(desc)->drv->ops->check_config(desc->dev, config, why);
+}
 
-	return drv->ops->check_config(drv, config, why);
+/* As the core sees it, which counts if the model does not. */
+static int check_instances(struct mdm_type *type, struct mdev_migrate_msg *why)
+{
+	const struct mdev_migrate_ops *ops = type->drv->ops;
+
+	if (!ops->get_available) {
+		if (atomic_read(&type->all->parent.available_instances))
+			return 0;
+		return mdm_say(why, -ENOSPC,
+			       "all %u devices exist already; remove one or load the module with a larger max_devices",
+			       type->drv->max_instances);
+	}
+	if (ops->get_available(type->desc.dev, type->desc.version))
+		return 0;
+	return mdm_say(why, -ENOSPC,
+		       "there is no room for a device with the values of %s, as which it is made before others are written; remove a device or make one smaller",
+		       type->desc.version->name);
 }
 
 static int check_room(struct mdev_migrate_type_description *desc,
+		      const struct mdev_migrate_config *config,
 		      struct mdev_migrate_msg *why)
 {
 	struct mdm_type *type = type_of(desc);
+	const struct mdev_migrate_ops *ops = type->drv->ops;
+	int ret = 0;
 
-	if (atomic_read(&type->all->parent.available_instances))
-		return 0;
-	return mdm_say(why, -ENOSPC,
-		       "all %u devices exist already; remove one or load the module with a larger max_devices",
-		       type->drv->max_instances);
+	if (ops->check_room)
+		ret = ops->check_room(desc->dev, config, why);
+	return ret ?: check_instances(type, why);
+}
+
+static void init_type(struct mdm_type *type, struct mdm_types *all,
+		      struct device *parent,
+		      const struct mdev_migrate_version *version)
+{
+	struct mdev_migrate_driver *drv = all->registration->drv;
+
+	type->type.sysfs_name = version->name;
+	type->type.pretty_name = version->description;
+	type->all = all;
+	type->drv = drv;
+	type->desc = (struct mdev_migrate_type_description) {
+		.dev = parent,
+		.model = drv->model,
+		.version = version,
+		.stream_version = MDEV_MIGRATE_STREAM_VERSION,
+		.check_config = drv->ops->check_config ? check_config : NULL,
+		.check_room = check_room,
+	};
 }
 
 /**
  * mdm_types_create - make the types of a driver
- * @drv: the driver
+ * @registration: the driver's
+ * @parent: the parent that they will hang off
  * @max: how many of its model's versions to look at
  *
  * Return: the types that can be offered, of which there may be none, with one
  * reference; or NULL.
  */
-struct mdm_types *mdm_types_create(struct mdev_migrate_driver *drv,
-				   unsigned int max)
+struct mdm_types *mdm_types_create(struct mdm_registration *registration,
+				   struct device *parent, unsigned int max)
 {
-	const struct mdev_migrate_model *model = drv->model;
+	const struct mdev_migrate_model *model = registration->drv->model;
 	struct mdm_types *types;
 	unsigned int i;
 
@@ -94,6 +135,8 @@ struct mdm_types *mdm_types_create(struct mdev_migrate_driver *drv,
 		return NULL;
 	mdm_object_get();
 	kref_init(&types->ref);
+	kref_get(&registration->ref);
+	types->registration = registration;
 	types->types = kcalloc(max, sizeof(*types->types), GFP_KERNEL);
 	types->ptrs = kcalloc(max, sizeof(*types->ptrs), GFP_KERNEL);
 	if (!types->types || !types->ptrs) {
@@ -106,15 +149,7 @@ struct mdm_types *mdm_types_create(struct mdev_migrate_driver *drv,
 
 		if (!mdev_migrate_version_offered(model, version))
 			continue;
-		type->type.sysfs_name = version->name;
-		type->type.pretty_name = version->description;
-		type->all = types;
-		type->drv = drv;
-		type->desc.model = model;
-		type->desc.version = version;
-		type->desc.check_config = drv->ops->check_config ?
-					  check_config : NULL;
-		type->desc.check_room = check_room;
+		init_type(type, types, parent, version);
 		types->ptrs[types->nr++] = &type->type;
 	}
 	return types;
@@ -143,11 +178,12 @@ static void keep_what_is_left(struct mdm_types *types)
 		if (is_gone(&types->types[i]))
 			continue;
 		pr_warn("%s: the memory of its mdev types is lost\n",
-			types->mdev_driver.driver.name);
+			types->registration->drv->name);
 		kref_get(&types->ref);
 		kmemleak_not_leak(types);
 		kmemleak_not_leak(types->types);
 		kmemleak_not_leak(types->ptrs);
+		kmemleak_not_leak(types->registration);
 		mdm_object_put();
 		return;
 	}
@@ -165,7 +201,8 @@ int mdm_types_register(struct mdm_types *types, struct device *parent)
 	unsigned int i;
 	int ret;
 
-	ret = mdev_register_parent(&types->parent, parent, &types->mdev_driver,
+	ret = mdev_register_parent(&types->parent, parent,
+				   &types->registration->mdev_driver,
 				   types->ptrs, types->nr);
 	if (ret) {
 		keep_what_is_left(types);

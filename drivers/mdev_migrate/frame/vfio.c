@@ -15,11 +15,23 @@ static int check_config(struct mdev_migrate_description *desc,
 			const struct mdev_migrate_config *config,
 			struct mdev_migrate_msg *why)
 {
-	struct mdev_migrate_driver *drv = device_of(desc)->drv;
+	struct mdev_migrate_device *mdm = device_of(desc);
 
-	if (!drv->ops->check_config)
+	if (!mdm->drv->ops->check_config)
 		return 0;
-	return drv->ops->check_config(drv, config, why);
+	return mdm->drv->ops->check_config(mdev_migrate_parent(mdm), config,
+					   why);
+}
+
+static int set_config(struct mdev_migrate_description *desc,
+		      const struct mdev_migrate_config *config,
+		      struct mdev_migrate_msg *why)
+{
+	struct mdev_migrate_device *mdm = device_of(desc);
+
+	if (!mdm->drv->ops->set_config)
+		return 0;
+	return mdm->drv->ops->set_config(mdm, config, why);
 }
 
 static const char *show_state(struct mdev_migrate_description *desc)
@@ -34,6 +46,7 @@ static size_t stop_copy_bytes(struct mdev_migrate_description *desc)
 
 static const struct mdev_migrate_description_ops mdm_description_ops = {
 	.check_config = check_config,
+	.set_config = set_config,
 	.state = show_state,
 	.stop_copy_bytes = stop_copy_bytes,
 };
@@ -47,9 +60,12 @@ static int mdm_init_device(struct vfio_device *vdev)
 
 	mdm->mdev = mdev;
 	mdm->drv = type->drv;
-	mdev_migrate_description_init(&mdm->desc, vdev->dev, type->drv->model,
-				      type->desc.version,
-				      &mdm_description_ops);
+	ret = mdev_migrate_description_init(&mdm->desc, vdev->dev,
+					    type->drv->model,
+					    type->desc.version,
+					    &mdm_description_ops);
+	if (ret)
+		return ret;
 	ret = -ENOMEM;
 	mdm->pci = mdev_migrate_pci_create(&mdm_pci_ops, mdm);
 	if (!mdm->pci)

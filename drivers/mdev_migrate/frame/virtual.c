@@ -60,7 +60,7 @@ static int virtual_probe(struct device *dev)
 
 static int virtual_remove(struct device *dev)
 {
-	mdev_migrate_unregister(to_mdm_virtual(dev)->drv);
+	mdev_migrate_unregister(to_mdm_virtual(dev)->drv, dev);
 	return 0;
 }
 
@@ -68,6 +68,8 @@ static int virtual_remove(struct device *dev)
  * mdev_migrate_register_virtual - offer a model that stands on no hardware
  * @drv: the driver; static, since the mdev core keeps pointers into it
  * @name: of the parent that is made, and the first part of the types' names
+ *
+ * It is one parent. A driver that has several brings the devices itself.
  *
  * Context: May sleep. From the module's init.
  * Return: 0, or what mdev_migrate_register() or the driver core say.

@@ -2,9 +2,12 @@
 /*
  * What a device is, for those who look for a destination: its model, version
  * and configuration, its last refusal, and migration/ in sysfs, which shows
- * them. Also for the mdev types that devices are made of.
+ * them. Also for the mdev types that devices are made of, and for devices that
+ * are no mdevs. Whoever uses it needs a struct device, and nothing else of
+ * mdev_migrate.
  *
- * See Documentation/ABI/testing/sysfs-bus-mdev-migration.
+ * See Documentation/ABI/testing/sysfs-bus-mdev-migration and
+ * sysfs-devices-migration.
  */
 #ifndef _LINUX_MDEV_MIGRATE_DESCRIPTION_H
 #define _LINUX_MDEV_MIGRATE_DESCRIPTION_H
@@ -16,14 +19,65 @@
 #include <linux/spinlock.h>
 
 struct mdev_migrate_description;
+struct mdev_migrate_type_description;
 struct mdm_sysfs_dir;
 
 /**
+ * struct mdev_migrate_type_description - what the devices of a type are
+ * @dev: the types' parent, in whose name refusals are logged
+ * @model: their model
+ * @version: the version that they are made as
+ * @stream_version: major.minor of the state streams that they write, such as
+ *	MDEV_MIGRATE_STREAM_VERSION of <linux/mdev_migrate/migration.h>; or NULL
+ *	if they write none. Then there is no migration/stream_version.
+ * @check_config: as of struct mdev_migrate_description_ops, without a device.
+ *	Runs at any time. Optional; without it any combination is possible.
+ * @check_room: can a device with this configuration be had now (-ENOSPC)? Fills
+ *	@why when it refuses, and takes nothing. Runs at any time. Optional;
+ *	without it there is always room.
+ *
+ * Part of the driver's own structure, which fills the above. Everything below is
+ * the library's.
+ *
+ * @dir: migration/ in sysfs
+ */
+struct mdev_migrate_type_description {
+	struct device *dev;
+	const struct mdev_migrate_model *model;
+	const struct mdev_migrate_version *version;
+	const char *stream_version;
+	int (*check_config)(struct mdev_migrate_type_description *type,
+			    const struct mdev_migrate_config *config,
+			    struct mdev_migrate_msg *why);
+	int (*check_room)(struct mdev_migrate_type_description *type,
+			  const struct mdev_migrate_config *config,
+			  struct mdev_migrate_msg *why);
+
+	struct mdm_sysfs_dir *dir;
+};
+
+/* sysfs_type.c */
+int mdev_migrate_type_description_add(struct mdev_migrate_type_description *type,
+				      struct kobject *parent);
+void mdev_migrate_type_description_remove(struct mdev_migrate_type_description *type);
+
+/**
  * struct mdev_migrate_description_ops - what the driver of a device knows
- * @check_config: is the combination of values possible (-EOPNOTSUPP), are
- *	there resources for it (-ENOSPC)? Every single value is allowed already.
- *	Fills @why when it refuses. Runs under the description's config_lock.
- *	Optional.
+ *
+ * All are optional. The first three run under the description's config_lock.
+ *
+ * @check_config: is the combination of values possible (-EOPNOTSUPP)? Every
+ *	single value is allowed already. Fills @why when it refuses, and takes
+ *	nothing.
+ * @check_room: would @set_config find what @config needs (-ENOSPC)? Fills @why
+ *	when it refuses, and takes nothing. Only asked for a device that is no
+ *	mdev, through migration/type/check.
+ * @set_config: the device is to have @config: take what this needs and give back
+ *	what the present one, if it has taken anything, does not need; or refuse
+ *	(-ENOSPC), fill @why and change nothing. First called by
+ *	mdev_migrate_description_add(), then for each value that is written.
+ *	What it has taken, the driver gives back after
+ *	mdev_migrate_description_remove(), or when adding has failed.
  * @state: the device's migration state, as migration/state shows it. Runs at any
  *	time. Without it there is no such file.
  * @stop_copy_bytes: what stop-copy would send now. Runs at any time. Without it
@@ -33,6 +87,12 @@ struct mdev_migrate_description_ops {
 	int (*check_config)(struct mdev_migrate_description *desc,
 			    const struct mdev_migrate_config *config,
 			    struct mdev_migrate_msg *why);
+	int (*check_room)(struct mdev_migrate_description *desc,
+			  const struct mdev_migrate_config *config,
+			  struct mdev_migrate_msg *why);
+	int (*set_config)(struct mdev_migrate_description *desc,
+			  const struct mdev_migrate_config *config,
+			  struct mdev_migrate_msg *why);
 	const char *(*state)(struct mdev_migrate_description *desc);
 	size_t (*stop_copy_bytes)(struct mdev_migrate_description *desc);
 };
@@ -53,7 +113,9 @@ struct mdev_migrate_description_ops {
  * @is_open: the device is, and so @config is fixed
  * @error_lock: guards @last_error
  * @last_error: the last refused or failed migration step
- * @dir: migration/ in sysfs
+ * @is_typed: the device is no mdev, and has a folder migration/type/
+ * @type: what is in it
+ * @dir: migration/ in sysfs, or NULL
  */
 struct mdev_migrate_description {
 	struct device *dev;
@@ -66,15 +128,19 @@ struct mdev_migrate_description {
 	bool is_open;
 	spinlock_t error_lock; /* last_error */
 	struct mdev_migrate_msg last_error;
+	bool is_typed;
+	struct mdev_migrate_type_description type;
 	struct mdm_sysfs_dir *dir;
 };
 
 /* description.c */
-void mdev_migrate_description_init(struct mdev_migrate_description *desc,
-				   struct device *dev,
-				   const struct mdev_migrate_model *model,
-				   const struct mdev_migrate_version *version,
-				   const struct mdev_migrate_description_ops *ops);
+int mdev_migrate_description_init(struct mdev_migrate_description *desc,
+				  struct device *dev,
+				  const struct mdev_migrate_model *model,
+				  const struct mdev_migrate_version *version,
+				  const struct mdev_migrate_description_ops *ops);
+void mdev_migrate_description_set_type(struct mdev_migrate_description *desc,
+				       const char *stream_version);
 void mdev_migrate_description_destroy(struct mdev_migrate_description *desc);
 void mdev_migrate_description_set_open(struct mdev_migrate_description *desc,
 				       bool is_open);
@@ -91,36 +157,34 @@ int mdev_migrate_refuse(struct mdev_migrate_description *desc, int err,
 			const char *fmt, ...);
 
 /**
- * struct mdev_migrate_type_description - what the devices of a type are
- * @dev: the types' parent, in whose name refusals are logged
- * @model: their model
- * @version: the version that they are made as
- * @check_config: as of struct mdev_migrate_description_ops, without a device.
- *	Runs at any time. Optional; without it any combination is possible.
- * @check_room: can there be one more device? Fills @why when it refuses. Runs at
- *	any time. Mandatory.
+ * struct mdev_migrate_pool - something that devices have shares of
  *
- * Part of the driver's own structure, which fills the above. Everything below is
- * the library's.
+ * For what a parent has so much of and no more, and its devices more or less:
+ * queues, memory of the hardware's. A device's share is a number of the driver's
+ * that changes in mdev_migrate_pool_take() and mdev_migrate_pool_give() only.
  *
- * @dir: migration/ in sysfs
+ * Everything is the library's.
+ *
+ * @name: what it is, in sentences; the name of the parameter that says how much
+ * @total: how much there is
+ * @lock: guards @used and the shares
+ * @used: the sum of the shares
  */
-struct mdev_migrate_type_description {
-	struct device *dev;
-	const struct mdev_migrate_model *model;
-	const struct mdev_migrate_version *version;
-	int (*check_config)(struct mdev_migrate_type_description *type,
-			    const struct mdev_migrate_config *config,
-			    struct mdev_migrate_msg *why);
-	int (*check_room)(struct mdev_migrate_type_description *type,
-			  struct mdev_migrate_msg *why);
-
-	struct mdm_sysfs_dir *dir;
+struct mdev_migrate_pool {
+	const char *name;
+	u64 total;
+	spinlock_t lock; /* used, shares */
+	u64 used;
 };
 
-/* sysfs_type.c */
-int mdev_migrate_type_description_add(struct mdev_migrate_type_description *type,
-				      struct kobject *parent);
-void mdev_migrate_type_description_remove(struct mdev_migrate_type_description *type);
+/* pool.c */
+void mdev_migrate_pool_init(struct mdev_migrate_pool *pool, const char *name,
+			    u64 total);
+int mdev_migrate_pool_check(struct mdev_migrate_pool *pool, const u64 *share,
+			    u64 want, struct mdev_migrate_msg *why);
+int mdev_migrate_pool_take(struct mdev_migrate_pool *pool, u64 *share,
+			   u64 want, struct mdev_migrate_msg *why);
+void mdev_migrate_pool_give(struct mdev_migrate_pool *pool, u64 *share);
+unsigned int mdev_migrate_pool_fits(struct mdev_migrate_pool *pool, u64 share);
 
 #endif /* _LINUX_MDEV_MIGRATE_DESCRIPTION_H */

@@ -16,6 +16,7 @@
 #include <linux/mdev_migrate/description.h>
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
+#include <linux/stringify.h>
 #include <linux/vfio.h>
 #include <uapi/linux/mdev_migrate.h>
 
@@ -36,6 +37,11 @@ struct mdm_session;
 #define MDEV_MIGRATE_MIGRATION_FLAGS					\
 	(VFIO_MIGRATION_STOP_COPY | VFIO_MIGRATION_P2P |		\
 	 VFIO_MIGRATION_PRE_COPY)
+
+/* What its streams are, for struct mdev_migrate_type_description's stream_version. */
+#define MDEV_MIGRATE_STREAM_VERSION					\
+	__stringify(MDEV_MIGRATE_STREAM_MAJOR) "."			\
+	__stringify(MDEV_MIGRATE_STREAM_MINOR)
 
 /**
  * struct mdev_migrate_record - a record of the stream, verified and whole

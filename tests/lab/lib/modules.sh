@@ -61,7 +61,8 @@ make_modules() {
 
 # modules_key KERNEL SRC: of all that the modules are made of
 modules_key() {
-	(cd "$2" && echo "$1" && find Kbuild Makefile VERSION drivers include tests/kunit tests/modules \
+	(cd "$2" && echo "$1" && find Kbuild Makefile VERSION drivers include tests/kunit \
+		tests/modules \
 		\( -name '*.[ch]' -o -name '*.mk' -o -name Kbuild -o -name Makefile -o -name VERSION \) \
 		! -name '*.mod.c' -type f -print0 | sort -z | xargs -0 sha256sum) |
 		sha256sum | cut -c1-64

@@ -1,0 +1,417 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A driver with two parents, each with a pool of 64 units, of which its devices
+ * have different shares: tests/modules/pooled.
+ */
+#include "testmod.h"
+
+#define DRIVER		"/sys/bus/platform/drivers/mdm_pooled"
+#define PARENT(_n)	"/sys/class/mdev_bus/mdm_pooled." #_n
+#define TYPES(_n)	PARENT(_n) "/mdev_supported_types"
+#define V1		"mdm_pooled-v1"
+#define V2		"mdm_pooled-v2"
+#define URI		"https://mdev-migrate.org/devices/test-pooled"
+#define UNITS		"migration/params/units"
+#define TOTAL		64
+#define NR_USERS	6
+
+FIXTURE(pooled) {
+	const char *ko;
+	struct vdev a;
+	struct vdev b;
+	struct buf stream;
+};
+
+static void unload(void)
+{
+	if (!access("/sys/module/mdm_pooled", F_OK))
+		module_unload("mdm_pooled");
+}
+
+static int create(unsigned int parent, const char *type, const char *uuid)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path),
+		 "/sys/class/mdev_bus/mdm_pooled.%u/mdev_supported_types/%s/create",
+		 parent, type);
+	return sysfs_write(path, uuid);
+}
+
+FIXTURE_SETUP(pooled)
+{
+	self->ko = getenv("MDM_POOLED_KO");
+	REQUIRE_MODULE(self->ko);
+	self->a.fd = -1;
+	self->b.fd = -1;
+	unload();
+	ASSERT_EQ(0, module_insert(self->ko, ""));
+}
+
+FIXTURE_TEARDOWN(pooled)
+{
+	static const char * const uuids[] = {
+		MDEV_UUID_A, MDEV_UUID_B, MDEV_UUID_C,
+	};
+	unsigned int i;
+
+	if (self->a.fd >= 0)
+		vdev_close(&self->a);
+	if (self->b.fd >= 0)
+		vdev_close(&self->b);
+	buf_free(&self->stream);
+	for (i = 0; i < ARRAY_SIZE(uuids); i++) {
+		if (mdev_exists(uuids[i]))
+			mdev_remove(uuids[i]);
+	}
+	unload();
+}
+
+/* How many of each type have room, below a parent that has @left units. */
+static void units_left(struct __test_metadata *_metadata, unsigned int parent,
+		       unsigned int left)
+{
+	char dir[PATH_MAX];
+
+	snprintf(dir, sizeof(dir), "/sys/class/mdev_bus/mdm_pooled.%u/mdev_supported_types",
+		 parent);
+	EXPECT_EQ(left, number_of(dir, V1 "/available_instances"));
+	EXPECT_EQ(left / 8, number_of(dir, V2 "/available_instances"));
+}
+
+TEST_F(pooled, each_parent_has_its_own)
+{
+	EXPECT_EQ(2, count_entries(TYPES(0)));
+	EXPECT_EQ(2, count_entries(TYPES(1)));
+	EXPECT_STREQ("model=" URI ",units=8", text_of(TYPES(1), V2 "/migration/config"));
+	EXPECT_STREQ("1.0", text_of(TYPES(1), V2 "/migration/stream_version"));
+	EXPECT_STREQ("any", text_of(TYPES(1), V2 "/migration/combinations"));
+	units_left(_metadata, 0, 64);
+	units_left(_metadata, 1, 64);
+	ASSERT_EQ(0, create(0, V2, MDEV_UUID_A));
+	units_left(_metadata, 0, 56);
+	units_left(_metadata, 1, 64);
+	ASSERT_EQ(0, create(1, V1, MDEV_UUID_B));
+	units_left(_metadata, 0, 56);
+	units_left(_metadata, 1, 63);
+	EXPECT_EQ(1, count_entries(TYPES(0) "/" V2 "/devices"));
+	EXPECT_EQ(0, count_entries(TYPES(1) "/" V2 "/devices"));
+	ASSERT_EQ(0, mdev_remove(MDEV_UUID_A));
+	units_left(_metadata, 0, 64);
+	units_left(_metadata, 1, 63);
+	ASSERT_EQ(0, mdev_remove(MDEV_UUID_B));
+	units_left(_metadata, 1, 64);
+}
+
+TEST_F(pooled, a_write_changes_the_share)
+{
+	char error[512];
+
+	ASSERT_EQ(0, create(0, V2, MDEV_UUID_A));
+	ASSERT_EQ(0, create(0, V1, MDEV_UUID_B));
+	units_left(_metadata, 0, 55);
+	EXPECT_EQ(0, mdev_write(MDEV_UUID_A, UNITS, "63"));
+	units_left(_metadata, 0, 0);
+	EXPECT_EQ(-ENOSPC, mdev_write(MDEV_UUID_A, UNITS, "64"));
+	EXPECT_EQ(-ENOSPC, mdev_write(MDEV_UUID_B, UNITS, "2"));
+	ASSERT_LT(0, last_error(MDEV_UUID_B, error, sizeof(error)));
+	EXPECT_NE(NULL, strstr(error, "units: 2 asked for, 1 of 64 left")) {
+		TH_LOG("%s", error);
+	}
+	EXPECT_STREQ("1", text_of(MDEV_DEVICES "/" MDEV_UUID_B, UNITS));
+	EXPECT_EQ(0, mdev_write(MDEV_UUID_B, UNITS, "1"));
+	/* The half of what is given back goes to the other. */
+	EXPECT_EQ(0, mdev_write(MDEV_UUID_A, UNITS, "1"));
+	units_left(_metadata, 0, 62);
+	EXPECT_EQ(0, mdev_write(MDEV_UUID_B, UNITS, "31"));
+	units_left(_metadata, 0, 32);
+	/* What is refused for another reason changes nothing either. */
+	EXPECT_EQ(-ERANGE, mdev_write(MDEV_UUID_B, UNITS, "65"));
+	EXPECT_EQ(-ERANGE, mdev_write(MDEV_UUID_B, UNITS, "0"));
+	EXPECT_EQ(-EINVAL, mdev_write(MDEV_UUID_B, UNITS, "all"));
+	units_left(_metadata, 0, 32);
+	EXPECT_EQ(0, mdev_remove(MDEV_UUID_B));
+	units_left(_metadata, 0, 63);
+}
+
+/* No device where its type's values have no room; check says so before. */
+TEST_F(pooled, used_up)
+{
+	ASSERT_EQ(0, create(0, V1, MDEV_UUID_A));
+	ASSERT_EQ(0, mdev_write(MDEV_UUID_A, UNITS, "60"));
+	EXPECT_EQ(-ENOSPC, create(0, V2, MDEV_UUID_B));
+	EXPECT_FALSE(mdev_exists(MDEV_UUID_B));
+	units_left(_metadata, 0, 4);
+	EXPECT_EQ(0, put(TYPES(0), V1 "/migration/check", "model=" URI ",units=4"));
+	EXPECT_EQ(-ENOSPC, put(TYPES(0), V1 "/migration/check", "model=" URI ",units=5"));
+	/* A device of v2 cannot even be made. */
+	EXPECT_EQ(-ENOSPC, put(TYPES(0), V2 "/migration/check", "model=" URI ",units=4"));
+	EXPECT_EQ(0, put(TYPES(1), V2 "/migration/check", "model=" URI ",units=64"));
+	units_left(_metadata, 0, 4);
+	units_left(_metadata, 1, 64);
+	ASSERT_EQ(0, create(0, V1, MDEV_UUID_B));
+	EXPECT_EQ(0, mdev_write(MDEV_UUID_B, UNITS, "4"));
+	EXPECT_EQ(-ENOSPC, create(0, V1, MDEV_UUID_C));
+	EXPECT_EQ(-ENOSPC, put(TYPES(0), V1 "/migration/check", "model=" URI));
+}
+
+TEST_F(pooled, an_open_device_keeps_its_share)
+{
+	ASSERT_EQ(0, create(0, V2, MDEV_UUID_A));
+	ASSERT_EQ(0, vdev_open(&self->a, MDEV_UUID_A, any_way()));
+	EXPECT_EQ(-EBUSY, mdev_write(MDEV_UUID_A, UNITS, "1"));
+	units_left(_metadata, 0, 56);
+	vdev_close(&self->a);
+	self->a.fd = -1;
+	EXPECT_EQ(0, mdev_write(MDEV_UUID_A, UNITS, "1"));
+	units_left(_metadata, 0, 63);
+}
+
+/* From one parent to the other, where what counts is the configuration. */
+TEST_F(pooled, moves_to_another_parent)
+{
+	char error[512];
+
+	ASSERT_EQ(0, create(0, V2, MDEV_UUID_A));
+	ASSERT_EQ(0, create(1, V1, MDEV_UUID_B));
+	ASSERT_EQ(0, vdev_open(&self->a, MDEV_UUID_A, any_way()));
+	ASSERT_EQ(0, vdev_write(&self->a, 0, 4, 0, 0x12345678));
+	ASSERT_EQ(0, mig_save(&self->a, &self->stream));
+	ASSERT_EQ(0, vdev_open(&self->b, MDEV_UUID_B, any_way()));
+	EXPECT_EQ(-ERANGE, mig_load(&self->b, self->stream.data,
+				    self->stream.len, 0));
+	ASSERT_LT(0, last_error(MDEV_UUID_B, error, sizeof(error)));
+	EXPECT_EQ(0, strncmp(error, "units: the source has 8", 23)) {
+		TH_LOG("%s", error);
+	}
+	vdev_close(&self->b);
+	self->b.fd = -1;
+	ASSERT_EQ(0, mdev_write(MDEV_UUID_B, UNITS, "8"));
+	ASSERT_EQ(0, vdev_open(&self->b, MDEV_UUID_B, any_way()));
+	ASSERT_EQ(0, mig_load(&self->b, self->stream.data, self->stream.len, 0));
+	EXPECT_EQ(0x12345678, vdev_read(&self->b, 0, 4, 0));
+}
+
+static int unexpected(const char *what, int ret)
+{
+	printf("# %s: %s\n", what, strerror(-ret));
+	return 1;
+}
+
+/* Makes a device where there is room, changes its share, removes it. */
+static int use(unsigned int id, uint64_t *random)
+{
+	unsigned int parent = rng_next(random) % 2;
+	char uuid[40], value[8];
+	int ret, i;
+
+	snprintf(uuid, sizeof(uuid), "6d646576-0000-4000-b000-%012x", id);
+	ret = create(parent, rng_next(random) % 2 ? V1 : V2, uuid);
+	if (ret == -ENOSPC)
+		return 0;
+	if (ret)
+		return unexpected("create", ret);
+	for (i = 0; i < 8; i++) {
+		snprintf(value, sizeof(value), "%u",
+			 1 + (unsigned int)(rng_next(random) % TOTAL));
+		ret = mdev_write(uuid, UNITS, value);
+		if (ret && ret != -ENOSPC)
+			return unexpected("write", ret);
+		/* More than there is would show as much more than there is. */
+		if (number_of(TYPES(0), V1 "/available_instances") > TOTAL ||
+		    number_of(TYPES(1), V1 "/available_instances") > TOTAL)
+			return unexpected("available_instances", -ERANGE);
+	}
+	ret = mdev_remove(uuid);
+	return ret ? unexpected("remove", ret) : 0;
+}
+
+/* More want units than there are, all the time; in the end all are back. */
+TEST_F(pooled, under_load)
+{
+	pid_t pids[NR_USERS];
+	unsigned int i;
+
+	for (i = 0; i < NR_USERS; i++)
+		pids[i] = start(use, i, 2 * RACE_MS);
+	for (i = 0; i < NR_USERS; i++)
+		EXPECT_EQ(0, status_of(pids[i]));
+	units_left(_metadata, 0, 64);
+	units_left(_metadata, 1, 64);
+}
+
+static int write_a(unsigned int id, uint64_t *random)
+{
+	char value[8];
+	int ret;
+
+	(void)id;
+	snprintf(value, sizeof(value), "%u",
+		 1 + (unsigned int)(rng_next(random) % TOTAL));
+	ret = mdev_write(MDEV_UUID_A, UNITS, value);
+	if (!ret || ret == -ENOSPC || ret == -ENOENT || ret == -ENODEV)
+		return 0;
+	return unexpected("write", ret);
+}
+
+/* What the device says it has is what it has taken. */
+TEST_F(pooled, two_writers)
+{
+	pid_t pids[3];
+	unsigned int i;
+	long units;
+
+	ASSERT_EQ(0, create(0, V1, MDEV_UUID_A));
+	for (i = 0; i < ARRAY_SIZE(pids); i++)
+		pids[i] = start(write_a, i, RACE_MS);
+	for (i = 0; i < ARRAY_SIZE(pids); i++)
+		EXPECT_EQ(0, status_of(pids[i]));
+	units = number_of(MDEV_DEVICES "/" MDEV_UUID_A, UNITS);
+	ASSERT_LT(0, units);
+	units_left(_metadata, 0, TOTAL - units);
+}
+
+/* A device goes while its share is being changed: nothing of it stays. */
+TEST_F(pooled, removed_while_written)
+{
+	int64_t deadline = deadline_ms(RACE_MS);
+	unsigned int i, rounds = 0;
+	pid_t pids[3];
+
+	for (i = 0; i < ARRAY_SIZE(pids); i++)
+		pids[i] = start(write_a, i, RACE_MS);
+	while (deadline_left(deadline)) {
+		ASSERT_EQ(0, create(0, V2, MDEV_UUID_A));
+		ASSERT_EQ(0, mdev_remove(MDEV_UUID_A));
+		units_left(_metadata, 0, TOTAL);
+		rounds++;
+	}
+	EXPECT_LT(5, rounds);
+	for (i = 0; i < ARRAY_SIZE(pids); i++)
+		EXPECT_EQ(0, status_of(pids[i]));
+	units_left(_metadata, 0, TOTAL);
+}
+
+/* A parent goes, with files open; the other, and its devices, stay. */
+TEST_F(pooled, one_parent_goes)
+{
+	int available, units;
+	char byte;
+
+	ASSERT_EQ(0, create(0, V2, MDEV_UUID_A));
+	ASSERT_EQ(0, create(1, V2, MDEV_UUID_B));
+	available = open(TYPES(0) "/" V1 "/available_instances", O_RDONLY);
+	units = open(MDEV_DEVICES "/" MDEV_UUID_A "/" UNITS, O_WRONLY);
+	ASSERT_TRUE(available >= 0 && units >= 0);
+	ASSERT_EQ(0, put(DRIVER, "unbind", "mdm_pooled.0"));
+	EXPECT_EQ(-1, read(available, &byte, 1));
+	EXPECT_EQ(-1, write(units, "1", 1));
+	close(available);
+	close(units);
+	EXPECT_FALSE(mdev_exists(MDEV_UUID_A));
+	EXPECT_EQ(-ENOENT, sysfs_mode(PARENT(0)));
+	units_left(_metadata, 1, 56);
+	EXPECT_EQ(0, mdev_write(MDEV_UUID_B, UNITS, "4"));
+	ASSERT_EQ(0, create(1, V2, MDEV_UUID_C));
+	units_left(_metadata, 1, 52);
+	/* The last, too; then the driver is not on the mdev bus. */
+	EXPECT_EQ(0, sysfs_mode("/sys/bus/mdev/drivers/mdm_pooled") < 0);
+	ASSERT_EQ(0, put(DRIVER, "unbind", "mdm_pooled.1"));
+	EXPECT_EQ(-ENOENT, sysfs_mode("/sys/bus/mdev/drivers/mdm_pooled"));
+	ASSERT_EQ(0, put(DRIVER, "bind", "mdm_pooled.0"));
+	ASSERT_EQ(0, put(DRIVER, "bind", "mdm_pooled.1"));
+	units_left(_metadata, 0, 64);
+	units_left(_metadata, 1, 64);
+}
+
+/* It waits for a device that is open; the other parent does not. */
+TEST_F(pooled, a_parent_waits_for_users)
+{
+	pid_t pid;
+	int status;
+
+	ASSERT_EQ(0, create(0, V2, MDEV_UUID_A));
+	ASSERT_EQ(0, vdev_open(&self->a, MDEV_UUID_A, any_way()));
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		vdev_close(&self->a);
+		_exit(put(DRIVER, "unbind", "mdm_pooled.0") ? 1 : 0);
+	}
+	usleep(QUIET_MS * 1000);
+	EXPECT_EQ(0, waitpid(pid, &status, WNOHANG));
+	EXPECT_EQ(0, create(1, V2, MDEV_UUID_B));
+	EXPECT_EQ(0, put(DRIVER, "unbind", "mdm_pooled.1"));
+	EXPECT_EQ(0, put(DRIVER, "bind", "mdm_pooled.1"));
+	vdev_close(&self->a);
+	self->a.fd = -1;
+	EXPECT_EQ(0, status_of(pid));
+	ASSERT_EQ(0, put(DRIVER, "bind", "mdm_pooled.0"));
+	units_left(_metadata, 0, 64);
+}
+
+static int rebind(unsigned int id, uint64_t *random)
+{
+	const char *parent = id & 1 ? "mdm_pooled.1" : "mdm_pooled.0";
+	int ret = put(DRIVER, "unbind", parent);
+
+	(void)random;
+	if (!ret)
+		ret = put(DRIVER, "bind", parent);
+	return ret ? unexpected(parent, ret) : 0;
+}
+
+static int create_any(unsigned int id, uint64_t *random)
+{
+	char uuid[40];
+
+	snprintf(uuid, sizeof(uuid), "6d646576-0000-4000-b000-%012x", id);
+	create(rng_next(random) % 2, V2, uuid);
+	mdev_write(uuid, UNITS, "20");
+	mdev_remove(uuid);
+	sysfs_read_all(TYPES(0), 3);
+	return 0;
+}
+
+/* Both parents come and go at once, and with them the driver. */
+TEST_F(pooled, parents_come_and_go)
+{
+	pid_t pids[6];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(pids); i++)
+		pids[i] = start(i < 2 ? rebind : create_any, i, RACE_MS);
+	for (i = 0; i < ARRAY_SIZE(pids); i++)
+		EXPECT_EQ(0, status_of(pids[i]));
+	for (i = 2; i < ARRAY_SIZE(pids); i++) {
+		char uuid[40];
+
+		snprintf(uuid, sizeof(uuid), "6d646576-0000-4000-b000-%012x", i);
+		if (mdev_exists(uuid))
+			mdev_remove(uuid);
+	}
+	units_left(_metadata, 0, 64);
+	units_left(_metadata, 1, 64);
+}
+
+TEST_F(pooled, unloaded_with_files_open)
+{
+	int i, type, file;
+	char byte;
+
+	for (i = 0; i < 5; i++) {
+		type = open(TYPES(1) "/" V1 "/migration/params/units/allowed",
+			    O_RDONLY);
+		file = open(TYPES(0) "/" V1 "/available_instances", O_RDONLY);
+		ASSERT_TRUE(type >= 0 && file >= 0);
+		ASSERT_EQ(0, module_unload("mdm_pooled"));
+		EXPECT_EQ(-1, read(type, &byte, 1));
+		EXPECT_EQ(-1, read(file, &byte, 1));
+		EXPECT_EQ(-ENOENT, sysfs_mode(PARENT(0)));
+		ASSERT_EQ(0, module_insert(self->ko, ""));
+		close(type);
+		close(file);
+	}
+}
+
+TEST_HARNESS_MAIN
