@@ -9,19 +9,24 @@
 
 #include "frame.h"
 
-static void get_bars(struct mdev_migrate_pci *pci, const u8 *cfg,
+static u8 bar_type(const struct mdev_migrate_pci_bar *bar)
+{
+	if (bar->is_io)
+		return PCI_BASE_ADDRESS_SPACE_IO;
+	return (bar->is_64bit ? PCI_BASE_ADDRESS_MEM_TYPE_64 : 0) |
+	       (bar->prefetchable ? PCI_BASE_ADDRESS_MEM_PREFETCH : 0);
+}
+
+static void get_bars(const struct mdev_migrate_pci_desc *desc,
 		     struct mdev_migrate_pci_layout *layout)
 {
-	struct vfio_region_info info = {};
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(layout->bars); i++) {
-		info.index = VFIO_PCI_BAR0_REGION_INDEX + i;
-		if (mdev_migrate_pci_region_info(pci, &info) || !info.size)
+		if (!desc->bars[i].size)
 			continue;
-		layout->bars[i].size = cpu_to_le64(info.size);
-		layout->bars[i].type = cfg[PCI_BASE_ADDRESS_0 + 4 * i] &
-				       (u8)~PCI_BASE_ADDRESS_MEM_MASK;
+		layout->bars[i].size = cpu_to_le64(desc->bars[i].size);
+		layout->bars[i].type = bar_type(&desc->bars[i]);
 	}
 }
 
@@ -42,7 +47,7 @@ static void get_caps(const u8 *cfg, struct mdev_migrate_pci_layout *layout)
 static void get_layout(struct mdev_migrate_pci *pci,
 		       struct mdev_migrate_pci_layout *layout)
 {
-	struct vfio_irq_info irq = { .index = VFIO_PCI_MSIX_IRQ_INDEX };
+	const struct mdev_migrate_pci_desc *desc = mdev_migrate_pci_desc(pci);
 	u8 cfg[PCI_CFG_SPACE_SIZE];
 
 	mdev_migrate_pci_get(pci, 0, cfg, sizeof(cfg));
@@ -53,9 +58,8 @@ static void get_layout(struct mdev_migrate_pci *pci,
 	memcpy(&layout->subsystem_device, cfg + PCI_SUBSYSTEM_ID, 2);
 	memcpy(&layout->class, cfg + PCI_CLASS_REVISION, 4);
 	layout->interrupt_pin = cfg[PCI_INTERRUPT_PIN];
-	if (!mdev_migrate_pci_irq_info(pci, &irq))
-		layout->nr_vectors = cpu_to_le16(irq.count);
-	get_bars(pci, cfg, layout);
+	layout->nr_vectors = cpu_to_le16(desc->msix_vectors);
+	get_bars(desc, layout);
 	get_caps(cfg, layout);
 }
 

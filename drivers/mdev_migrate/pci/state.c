@@ -21,6 +21,19 @@ static size_t state_size(const struct mdev_migrate_pci *pci)
 }
 
 /**
+ * mdev_migrate_pci_desc - what the function is
+ * @pci: the PCI function of a device that is open
+ *
+ * Return: what mdev_migrate_pci_init() was given; good until the device is closed.
+ */
+const struct mdev_migrate_pci_desc *
+mdev_migrate_pci_desc(const struct mdev_migrate_pci *pci)
+{
+	return &pci->desc;
+}
+EXPORT_SYMBOL_GPL(mdev_migrate_pci_desc);
+
+/**
  * mdev_migrate_pci_msix_size - bytes of the payload of PCI_MSIX
  * @pci: the PCI function of a device that is open
  *

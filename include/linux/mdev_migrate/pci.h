@@ -214,6 +214,8 @@ long mdev_migrate_pci_ioctl(struct mdev_migrate_pci *pci, unsigned int cmd,
 			    unsigned long arg);
 
 /* state.c */
+const struct mdev_migrate_pci_desc *
+mdev_migrate_pci_desc(const struct mdev_migrate_pci *pci);
 size_t mdev_migrate_pci_msix_size(const struct mdev_migrate_pci *pci);
 void mdev_migrate_pci_save_msix(struct mdev_migrate_pci *pci,
 				struct mdev_migrate_pci_msix *msix);

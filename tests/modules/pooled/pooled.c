@@ -147,7 +147,7 @@ static void pooled_bar_write(struct mdev_migrate_device *mdm, unsigned int bar,
 		WRITE_ONCE(to_pooled(mdm)->reg, value);
 }
 
-static size_t pooled_state_size(struct mdev_migrate_device *mdm)
+static u64 pooled_state_size(struct mdev_migrate_device *mdm)
 {
 	return sizeof(struct mdev_migrate_record_hdr) + sizeof(__le32);
 }
@@ -176,9 +176,10 @@ static int pooled_load_record(struct mdev_migrate_device *mdm, void *shadow,
 	return 0;
 }
 
-static void pooled_load_commit(struct mdev_migrate_device *mdm, void *shadow)
+static int pooled_load_commit(struct mdev_migrate_device *mdm, void *shadow)
 {
 	WRITE_ONCE(to_pooled(mdm)->reg, *(u32 *)shadow);
+	return 0;
 }
 
 static void pooled_load_end(struct mdev_migrate_device *mdm, void *shadow)
