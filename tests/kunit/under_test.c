@@ -22,6 +22,8 @@
 #include "pci/config.c"
 #include "pci/state.c"
 #include "pci/msix.c"
+#include "pci/region.c"
+#include "pci/irq_set.c"
 #include "memory/dma.c"
 #include "memory/cache.c"
 #include "memory/pin.c"
