@@ -323,8 +323,10 @@ static void test_long_stop(struct kunit *test)
 	u8 byte;
 
 	mig_need_precopy(test, &t->d);
-	t->early = 10;
+	t->early = 11;
 	EXPECT_MOVED(&t->d, PRE_COPY);
+	mdm_saving_taken(t->d.mig.session, mdm_saving_left(t->d.mig.session));
+	KUNIT_EXPECT_EQ(test, read_some(t, &byte, 1), 1);
 	t->stop_waits = true;
 	run_other(test, &mover, t, VFIO_DEVICE_STATE_PRE_COPY_P2P);
 	wait_for_completion(&t->entered);
@@ -338,7 +340,7 @@ static void test_long_stop(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, mdm_saving_precopy_info(t->d.mig.session,
 							 &info));
 	KUNIT_EXPECT_EQ(test, info.initial_bytes, 10 * CHUNK_SIZE);
-	KUNIT_EXPECT_EQ(test, t->early_pos, 0);
+	KUNIT_EXPECT_EQ(test, t->early_pos, 1);
 	complete(&t->leave);
 	KUNIT_EXPECT_NE(test, 0UL, wait_for_completion_timeout(&mover.done,
 							       10 * HZ));

@@ -146,6 +146,8 @@ static int put_precopy(struct mdm_session *session)
 		return ret;
 	saving->idle = !ret;
 	saving->caught_up |= saving->idle;
+	/* What it has put it has no more to put. */
+	ask_driver(session);
 	return 0;
 }
 
