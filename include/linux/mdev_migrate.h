@@ -32,9 +32,8 @@ struct mdev_migrate_driver;
  * Unless said otherwise, callbacks may sleep and are optional. The helper calls
  * @open, @close, @reset, @stop, @start, @load_check and @load_commit one at a
  * time, under its state lock; @save_begin to @save_end and @load_begin to
- * @load_end one at a time, under the session's lock, which as long as there is a
- * session it has for @stop and @start too; @reset and @close come after its end.
- * struct mdev_migrate_migration_ops says what that means. @bar_read, @bar_write,
+ * @load_end one at a time, under the session's lock, and none of them while one of
+ * the former runs. struct mdev_migrate_migration_ops says what that means. @bar_read, @bar_write,
  * @cfg_read, @cfg_write, @pci_command and @state_size run at any time in between
  * and concurrently with each other: what they share, the model locks itself.
  *

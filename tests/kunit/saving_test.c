@@ -310,6 +310,45 @@ static void test_stop_in_a_chunk(struct kunit *test)
 	fput(filp);
 }
 
+/*
+ * A device that takes long to stop: who reads meanwhile does not wait, gets what
+ * was put and finds a temporary end, and hears when there is more.
+ */
+static void test_long_stop(struct kunit *test)
+{
+	struct vfio_precopy_info info = {};
+	struct tape *t = test->priv;
+	struct other mover;
+	size_t left;
+	u8 byte;
+
+	mig_need_precopy(test, &t->d);
+	t->early = 11;
+	EXPECT_MOVED(&t->d, PRE_COPY);
+	mdm_saving_taken(t->d.mig.session, mdm_saving_left(t->d.mig.session));
+	KUNIT_EXPECT_EQ(test, read_some(t, &byte, 1), 1);
+	t->stop_waits = true;
+	run_other(test, &mover, t, VFIO_DEVICE_STATE_PRE_COPY_P2P);
+	wait_for_completion(&t->entered);
+	KUNIT_EXPECT_TRUE(test, readable(t));
+	left = mdm_saving_left(t->d.mig.session);
+	mdm_saving_taken(t->d.mig.session, left);
+	KUNIT_EXPECT_FALSE(test, readable(t));
+	KUNIT_EXPECT_EQ(test, read_some(t, &byte, 1), -ENOMSG);
+	mdev_migrate_precopy_poke(&t->d.mig);
+	KUNIT_EXPECT_FALSE(test, readable(t));
+	KUNIT_EXPECT_EQ(test, 0, mdm_saving_precopy_info(t->d.mig.session,
+							 &info));
+	KUNIT_EXPECT_EQ(test, info.initial_bytes, 10 * CHUNK_SIZE);
+	KUNIT_EXPECT_EQ(test, t->early_pos, 1);
+	complete(&t->leave);
+	KUNIT_EXPECT_NE(test, 0UL, wait_for_completion_timeout(&mover.done,
+							       10 * HZ));
+	KUNIT_EXPECT_EQ(test, mover.ret, 0);
+	KUNIT_EXPECT_TRUE(test, readable(t));
+	KUNIT_EXPECT_EQ(test, read_some(t, &byte, 1), 1);
+}
+
 static struct kunit_case saving_cases[] = {
 	KUNIT_CASE(test_chunks),
 	KUNIT_CASE(test_small),
@@ -322,6 +361,7 @@ static struct kunit_case saving_cases[] = {
 	KUNIT_CASE(test_reset_in_a_chunk),
 	KUNIT_CASE(test_arc_in_a_chunk),
 	KUNIT_CASE(test_stop_in_a_chunk),
+	KUNIT_CASE(test_long_stop),
 	{}
 };
 

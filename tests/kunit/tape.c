@@ -33,8 +33,14 @@ static void tape_reset(struct mdev_migrate_migration *mig)
 
 static int tape_stop(struct mdev_migrate_migration *mig)
 {
-	enter(to_tape(mig));
-	leave(to_tape(mig), "stop ");
+	struct tape *t = to_tape(mig);
+
+	enter(t);
+	if (t->stop_waits) {
+		complete(&t->entered);
+		wait_for_completion(&t->leave);
+	}
+	leave(t, "stop ");
 	return 0;
 }
 

@@ -37,6 +37,7 @@
  * @entered: a chunk is being put, if it is to wait
  * @leave: and may end
  * @wait: they are to wait
+ * @stop_waits: stop() is to wait likewise
  * @calls: what ran when
  */
 struct tape {
@@ -61,6 +62,7 @@ struct tape {
 	struct completion entered;
 	struct completion leave;
 	bool wait;
+	bool stop_waits;
 	char calls[64];
 };
 

@@ -26,6 +26,7 @@
 #include "pci/msi.c"
 #include "pci/mmap.c"
 #include "pci/region.c"
+#include "pci/irq_set.c"
 #include "memory/dma.c"
 #include "memory/cache.c"
 #include "memory/pin.c"

@@ -60,20 +60,14 @@ static void set_saving(struct mdev_migrate_migration *mig, bool saving)
 }
 
 /*
- * A session may have the driver put a chunk at any time: while there is one, its
- * lock keeps that from running while the device is stopped or started.
+ * In the pre-copy states the driver may be called for a chunk at any time, but
+ * while it stops or starts the device. That can take longer than a chunk.
  */
-static void session_lock(struct mdev_migrate_migration *mig)
+static void pause_session(struct mdev_migrate_migration *mig, bool pause)
 {
 	lockdep_assert_held(&mig->state_lock);
 	if (mig->session)
-		mutex_lock(&mig->session->lock);
-}
-
-static void session_unlock(struct mdev_migrate_migration *mig)
-{
-	if (mig->session)
-		mutex_unlock(&mig->session->lock);
+		mdm_saving_pause(mig->session, pause);
 }
 
 /*
@@ -85,9 +79,9 @@ static int arc_stop(struct mdev_migrate_migration *mig, struct file **filp)
 {
 	int ret;
 
-	session_lock(mig);
+	pause_session(mig, true);
 	ret = mig->ops->stop(mig);
-	session_unlock(mig);
+	pause_session(mig, false);
 	if (ret)
 		return mdev_migrate_refuse(mig->desc, ret,
 					   "the device could not be stopped");
@@ -96,9 +90,9 @@ static int arc_stop(struct mdev_migrate_migration *mig, struct file **filp)
 
 static int arc_start(struct mdev_migrate_migration *mig, struct file **filp)
 {
-	session_lock(mig);
+	pause_session(mig, true);
 	mig->ops->start(mig);
-	session_unlock(mig);
+	pause_session(mig, false);
 	return 0;
 }
 

@@ -53,6 +53,7 @@ struct mdm_resuming;
  * @lock: guards all below
  * @mig: the device's migration; not to be touched once @ended
  * @ended: the state machine has left the session
+ * @paused: the device is being stopped or started: its driver is not to be called
  * @saving: the stream to read, or NULL
  * @resuming: the stream being written, or NULL
  * @poked: the device has new data for pre-copy; set with no lock
@@ -65,6 +66,7 @@ struct mdm_session {
 	struct mutex lock; /* all below */
 	struct mdev_migrate_migration *mig;
 	bool ended;
+	bool paused;
 	struct mdm_saving *saving;
 	struct mdm_resuming *resuming;
 	int poked;
@@ -94,6 +96,7 @@ struct mdm_session *mdm_saving_begin(struct mdev_migrate_migration *mig,
 				     struct file **filp);
 int mdm_saving_stop_copy(struct mdm_session *session);
 void mdm_saving_set_precopy(struct mdm_session *session, bool precopy);
+void mdm_saving_pause(struct mdm_session *session, bool pause);
 size_t mdm_saving_left(struct mdm_session *session);
 void mdm_saving_end(struct mdm_session *session);
 size_t mdm_saving_head_size(struct mdev_migrate_migration *mig);

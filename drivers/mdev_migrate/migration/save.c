@@ -24,6 +24,7 @@
  * @err: what the driver said when it could put no more; sticks
  * @idle: precopy() had nothing more when it was called last
  * @caught_up: it had nothing more once
+ * @asked: what the driver said last of what it has still to put
  * @initial: what is in @writer is of the initial bytes of pre-copy
  * @reinit: the driver has told of new initial bytes, userspace not yet
  * @initial_most: what initial bytes were reported last: they only fall
@@ -38,6 +39,7 @@ struct mdm_saving {
 	int err;
 	bool idle;
 	bool caught_up;
+	struct mdev_migrate_precopy_info asked;
 	bool initial;
 	bool reinit;
 	u64 initial_most;
@@ -84,6 +86,7 @@ static int put_chunk(struct mdm_session *session,
 	int ret;
 
 	lockdep_assert_held(&session->lock);
+	WARN_ON(session->paused);
 	mdm_error_get(mig->desc, &before);
 	ret = mdm_writer_begin(writer);
 	if (!ret)
@@ -113,30 +116,29 @@ static int put_state(struct mdm_session *session)
 	return 0;
 }
 
-static void ask_driver(struct mdm_session *session,
-		       struct mdev_migrate_precopy_info *info)
+static void ask_driver(struct mdm_session *session)
 {
 	struct mdev_migrate_migration *mig = session->mig;
+	struct mdm_saving *saving = session->saving;
 
 	lockdep_assert_held(&session->lock);
-	*info = (struct mdev_migrate_precopy_info) {};
-	if (!mig->ops->precopy_info)
+	if (!mig->ops->precopy_info || session->paused)
 		return;
-	mig->ops->precopy_info(mig, info);
-	session->saving->reinit |= info->reinit;
+	saving->asked = (struct mdev_migrate_precopy_info) {};
+	mig->ops->precopy_info(mig, &saving->asked);
+	saving->reinit |= saving->asked.reinit;
 }
 
 static int put_precopy(struct mdm_session *session)
 {
 	const struct mdev_migrate_migration_ops *ops = session->mig->ops;
 	struct mdm_saving *saving = session->saving;
-	struct mdev_migrate_precopy_info info;
 	int ret;
 
 	/* Before the driver looks: what comes after that is poked again. */
 	xchg(&session->poked, 0);
-	ask_driver(session, &info);
-	saving->initial = ops->precopy_info ? info.initial_bytes :
+	ask_driver(session);
+	saving->initial = ops->precopy_info ? saving->asked.initial_bytes :
 					      !saving->caught_up;
 	ret = put_chunk(session, ops->precopy,
 			"the state of the running device could not be saved");
@@ -144,13 +146,15 @@ static int put_precopy(struct mdm_session *session)
 		return ret;
 	saving->idle = !ret;
 	saving->caught_up |= saving->idle;
+	/* What it has put it has no more to put. */
+	ask_driver(session);
 	return 0;
 }
 
 /* Can pre-copy have something that was not there when it was asked last? */
 static bool has_news(const struct mdm_session *session)
 {
-	return session->mig->ops->precopy &&
+	return session->mig->ops->precopy && !session->paused &&
 	       (!session->saving->idle || READ_ONCE(session->poked));
 }
 
@@ -162,8 +166,9 @@ static int put_more(struct mdm_session *session, bool again)
 	lockdep_assert_held(&session->lock);
 	if (saving->err)
 		return saving->err;
-	if (saving->precopy && (again ? !has_news(session) :
-					!session->mig->ops->precopy))
+	if (saving->precopy && (!session->mig->ops->precopy ||
+				session->paused ||
+				(again && !has_news(session))))
 		return 0;
 	drop_read(saving);
 	saving->err = saving->precopy ? put_precopy(session) :
@@ -264,7 +269,6 @@ __poll_t mdm_saving_poll(struct mdm_session *session)
 int mdm_saving_precopy_info(struct mdm_session *session,
 			    struct vfio_precopy_info *info)
 {
-	struct mdev_migrate_precopy_info theirs;
 	struct mdm_saving *saving;
 	u64 initial, dirty;
 
@@ -274,7 +278,7 @@ int mdm_saving_precopy_info(struct mdm_session *session,
 	saving = session->saving;
 	if (!saving->precopy)
 		return -EINVAL;
-	ask_driver(session, &theirs);
+	ask_driver(session);
 	info->flags = 0;
 	if (saving->reinit && session->mig->vdev->precopy_info_v2) {
 		info->flags |= VFIO_PRECOPY_INFO_REINIT;
@@ -283,8 +287,9 @@ int mdm_saving_precopy_info(struct mdm_session *session,
 	}
 	saving->reinit = false;
 
-	initial = theirs.initial_bytes + (saving->initial ? unread(saving) : 0);
-	dirty = theirs.dirty_bytes + (saving->initial ? 0 : unread(saving));
+	initial = saving->asked.initial_bytes;
+	dirty = saving->asked.dirty_bytes;
+	*(saving->initial ? &initial : &dirty) += unread(saving);
 	info->initial_bytes = min(initial, saving->initial_most);
 	info->dirty_bytes = dirty + (initial - info->initial_bytes);
 	saving->initial_most = info->initial_bytes;
@@ -364,6 +369,8 @@ static int begin_saving(struct mdm_session *session)
 	if (!ret && mig->ops->save_begin)
 		ret = mig->ops->save_begin(mig);
 	saving->begun = !ret;
+	if (!ret)
+		ask_driver(session);
 	return ret;
 }
 
@@ -446,6 +453,23 @@ void mdm_saving_set_precopy(struct mdm_session *session, bool precopy)
 {
 	guard(mutex)(&session->lock);
 	session->saving->precopy = precopy;
+}
+
+/**
+ * mdm_saving_pause - the device is about to be stopped or started, or was
+ * @session: the session of a device in a pre-copy state
+ * @pause: whether the driver is not to be called for the session; what was put can
+ *	be read, behind it is a temporary end
+ *
+ * Context: Under the state lock; waits for a chunk that is being put.
+ */
+void mdm_saving_pause(struct mdm_session *session, bool pause)
+{
+	mutex_lock(&session->lock);
+	session->paused = pause;
+	mutex_unlock(&session->lock);
+	if (!pause)
+		wake_up_all(&session->wait);
 }
 
 /**

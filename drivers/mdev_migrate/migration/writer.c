@@ -34,13 +34,17 @@ static int reserve(struct mdev_migrate_writer *writer, size_t len)
 	return 0;
 }
 
-/* Room for a record; its payload goes to writer->payload. */
-static int open_record(struct mdev_migrate_writer *writer, size_t len)
+/* Room for a record; its payload goes to where payload_of() says. */
+static int open_record(struct mdev_migrate_writer *writer, u32 flags,
+		       size_t len)
 {
 	const size_t hdr = sizeof(struct mdev_migrate_record_hdr);
 
 	if (WARN_ON(len > MDEV_MIGRATE_RECORD_MAX))
 		return -EMSGSIZE;
+	if (WARN_ON(flags & ~(MDEV_MIGRATE_RECORD_OPTIONAL |
+			      MDEV_MIGRATE_RECORD_BULK)))
+		return -EINVAL;
 	if (writer->len + hdr + len > writer->limit)
 		return -ENOSPC;
 	return reserve(writer, hdr + len);
@@ -72,14 +76,15 @@ static void close_record(struct mdev_migrate_writer *writer, u32 tag, u32 flags,
  *
  * Context: May sleep.
  * Return: 0, -ENOMEM, -ENOSPC if it is more than there is room for in this call
- * of save() or precopy(), or -EMSGSIZE if the payload is too long.
+ * of save() or precopy(), -EMSGSIZE if the payload is too long, or -EINVAL for
+ * other flags.
  */
 int mdev_migrate_put(struct mdev_migrate_writer *writer, u32 tag, u32 flags,
 		     const void *data, size_t len)
 {
 	int ret;
 
-	ret = open_record(writer, len);
+	ret = open_record(writer, flags, len);
 	if (ret)
 		return ret;
 	memcpy(payload_of(writer), data, len);
@@ -100,8 +105,7 @@ EXPORT_SYMBOL_GPL(mdev_migrate_put);
  *	size of struct mdev_migrate_blob.
  *
  * Context: May sleep.
- * Return: 0, -ENOMEM, -ENOSPC or -EMSGSIZE as mdev_migrate_put(), or -EINVAL if the
- * part is outside of the blob.
+ * Return: as mdev_migrate_put(), and -EINVAL if the part is outside of the blob.
  */
 int mdev_migrate_put_blob(struct mdev_migrate_writer *writer, u32 tag,
 			  u32 flags, u64 total, u64 offset, const void *data,
@@ -115,7 +119,7 @@ int mdev_migrate_put_blob(struct mdev_migrate_writer *writer, u32 tag,
 
 	if (offset > total || len > total - offset || (!len && total))
 		return -EINVAL;
-	ret = open_record(writer, sizeof(hdr) + len);
+	ret = open_record(writer, flags, sizeof(hdr) + len);
 	if (ret)
 		return ret;
 	memcpy(payload_of(writer), &hdr, sizeof(hdr));

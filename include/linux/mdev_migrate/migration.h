@@ -115,11 +115,11 @@ struct mdev_migrate_precopy_info {
  *
  * @save_begin, @save, @precopy, @precopy_info and @save_end, @load_begin,
  * @load_record, @load_check, @load_commit and @load_end are called under the
- * session's lock, one at a time. As long as there is a session, so are @stop and
- * @start; and @reset and @close come after its end, when none of them runs and
- * none will. So a state change or a reset waits for one call of @save, @precopy or
- * @load_record. These do what takes milliseconds at most: they must not wait for
- * userspace, nor for a page of guest memory. @save_begin, @save_end, @load_check
+ * session's lock, one at a time; none while @stop or @start runs, and @reset and
+ * @close come after the session's end, when none will any more. So a state change
+ * or a reset waits for one call of @save, @precopy or @load_record. These do what
+ * takes milliseconds at most: they must not wait for userspace, nor for a page of
+ * guest memory. @save_begin, @save_end, @load_check
  * and @load_commit have the state lock too, the others need not.
  *
  * @open: the device is being opened; bring it to its state after reset. On error
@@ -151,7 +151,8 @@ struct mdev_migrate_precopy_info {
  *	the stream is read in a pre-copy state: what @save need not put then. 0
  *	means that there is nothing now: see mdev_migrate_precopy_poke(). An error
  *	is for good, and keeps the device from STOP_COPY. Optional.
- * @precopy_info: what has @precopy still to put? @info is zeroed. Optional: then
+ * @precopy_info: what has @precopy still to put? Asked first when the session
+ *	begins, after @save_begin. @info is zeroed. Optional: then
  *	nobody knows, and only what was put counts.
  * @save_end: the saving session ends, in whatever way; only after a @save_begin
  *	that succeeded. Optional.
