@@ -5,6 +5,8 @@
  */
 #include "pci_only.h"
 
+#include "faults.h"
+
 #include <linux/pci_regs.h>
 
 #define NONE		VFIO_IRQ_SET_DATA_NONE
@@ -218,7 +220,11 @@ TEST_F(po, no_resize)
 /* MSI is set up when nothing else is, and nothing else when MSI is. */
 TEST_F(po, one_kind_at_a_time)
 {
+	int32_t none = -1;
+
 	ASSERT_EQ(0, vdev_irq_eventfds(&self->v, INTX, 0, 1, self->fds));
+	EXPECT_EQ(-EINVAL, set_up(self, 1));
+	ASSERT_EQ(0, vdev_irq_eventfds(&self->v, INTX, 0, 1, &none));
 	EXPECT_EQ(-EINVAL, set_up(self, 1));
 	ASSERT_EQ(0, vdev_irq_disable(&self->v, INTX));
 	if (HAS_ALL) {
@@ -484,6 +490,27 @@ TEST_F(po, bad_state)
 	ASSERT_TRUE(save_as(self, cap + PCI_MSI_PENDING_64, 0x1));
 	EXPECT_EQ(MASKABLE ? 0 : -EINVAL, state(self, PO_LOAD));
 	EXPECT_EQ(MASKABLE, pending(self));
+}
+
+TEST_F(po, allocations_fail_in_turn)
+{
+	struct vdev *v = &self->v;
+
+	REQUIRE_FAIL_NTH();
+	/* What fails has changed nothing. */
+	ASSERT_EQ(0, set_up(self, NR));
+	FAIL_EACH(1, set_up(self, NR), );
+	ASSERT_EQ(0, irq(self, MSI, NONE | TRIGGER, 0, NR));
+	EXPECT_EQ((1 << NR) - 1, signalled(self));
+	ASSERT_EQ(0, vdev_irq_disable(v, MSI));
+	FAIL_EACH(1, set_up(self, NR), vdev_irq_disable(v, MSI));
+	EXPECT_EQ(0, po_read(v, PO_NR_MSI));
+	vdev_close(v);
+	FAIL_EACH(1, vdev_open(v, MDEV_UUID_A, variant->how), vdev_close(v));
+	ASSERT_EQ(0, vdev_open(v, MDEV_UUID_A, variant->how));
+	ASSERT_EQ(0, set_up(self, NR));
+	ASSERT_EQ(0, raise_one(self, 0));
+	EXPECT_EQ(1, signalled(self));
 }
 
 /* Anything may be asked for: a reset brings back a function that works. */
