@@ -5,6 +5,8 @@
  */
 #include "pci_only.h"
 
+#include "faults.h"
+
 #include <linux/pci_regs.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -300,6 +302,32 @@ TEST_F(po, bad_mmap)
 	ASSERT_NE(MAP_FAILED, p);
 	EXPECT_EQ(-1, mprotect(p, PO_PAGE, PROT));
 	EXPECT_EQ(EACCES, errno);
+}
+
+static int map_and_touch(FIXTURE_DATA(po) *self, unsigned int region,
+			 uint64_t offset)
+{
+	volatile uint8_t *p = mmap(NULL, PO_PAGE, PROT, MAP_SHARED, self->v.fd,
+				   po_at(region, offset));
+
+	if (p == MAP_FAILED)
+		return -errno;
+	*p = 1;
+	munmap((void *)p, PO_PAGE);
+	return 0;
+}
+
+TEST_F(po, allocations_fail_in_turn)
+{
+	struct po_info info;
+
+	REQUIRE_FAIL_NTH();
+	FAIL_EACH(1, po_get_info(&self->v, PO_MEMORY, 64, &info), );
+	EXPECT_EQ(PO_PAGE, info.sparse.areas[0].size);
+	FAIL_EACH(1, po_get_info(&self->v, PO_OWN, 64, &info), );
+	EXPECT_EQ(1, info.type.subtype);
+	FAIL_EACH(1, map_and_touch(self, PO_MEMORY, PO_PAGE), );
+	FAIL_EACH(1, map_and_touch(self, PO_OWN, PO_PAGE), );
 }
 
 /* What is mapped keeps the device, which goes when it is unmapped. */

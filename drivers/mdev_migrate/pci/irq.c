@@ -85,6 +85,7 @@ void mdev_migrate_pci_close(struct mdev_migrate_pci *pci)
 	irqs->msi = (struct mdm_vectors) {};
 	irqs->msix = (struct mdm_vectors) {};
 	irqs->has_intx = false;
+	irqs->intx_on = false;
 	irqs->intx = NULL;
 	irqs->unmask = NULL;
 	irqs->intx_level = false;

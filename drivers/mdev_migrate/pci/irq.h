@@ -35,6 +35,7 @@ struct mdm_vectors {
  * @msi: MSI
  * @msix: MSI-X
  * @has_intx: there is an INTx line
+ * @intx_on: userspace has set it up
  * @intx: what to signal for it
  * @unmask: the eventfd that unmasks it, or NULL
  * @intx_level: the model's line
@@ -50,6 +51,7 @@ struct mdm_irqs {
 	struct mdm_vectors msi;
 	struct mdm_vectors msix;
 	bool has_intx;
+	bool intx_on;
 	struct eventfd_ctx *intx;
 	struct mdm_unmask *unmask;
 	bool intx_level;

@@ -183,7 +183,7 @@ static int msi_trigger(struct mdm_irqs *irqs, const struct vfio_irq_set *hdr,
 	u32 end = hdr->start + hdr->count;
 
 	if (msi->on ? eventfds && end > msi->nr_on :
-		      !eventfds || !end || irqs->intx || irqs->msix.on)
+		      !eventfds || !end || irqs->intx_on || irqs->msix.on)
 		return -EINVAL;
 	return vectors_trigger(irqs, msi, hdr, data);
 }
@@ -204,8 +204,10 @@ static int single_trigger(struct mdm_irqs *irqs, struct eventfd_ctx **slot,
 	if (IS_ERR(ctx))
 		return PTR_ERR(ctx);
 	spin_lock_irq(&irqs->lock);
-	if (slot == &irqs->intx)
+	if (slot == &irqs->intx) {
+		irqs->intx_on = hdr->count;
 		irqs->intx_masked = false;
+	}
 	if (slot == &irqs->intx && !hdr->count)
 		swap(unmask, irqs->unmask);
 	ctx = swap_ctx(irqs, slot, ctx);

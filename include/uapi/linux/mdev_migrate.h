@@ -93,7 +93,8 @@ struct mdev_migrate_blob {
 
 /*
  * Payload of MDEV_MIGRATE_TAG_PCI_CONFIG: the 256 bytes of PCI configuration
- * space. What the guest cannot change must equal the destination's.
+ * space. What the guest cannot change must equal the destination's, but for MSI's
+ * pending bits.
  */
 
 /**
