@@ -8,6 +8,8 @@
 dir=${1:-/mdev}
 delay=/sys/module/kobject/parameters/delay_release
 types=/sys/class/mdev_bus/virtio_net/mdev_supported_types
+pooled=/sys/class/mdev_bus/mdm_pooled.
+described=/sys/bus/platform/devices/mdm_described.
 n=0 made=0 failed=
 
 # check NAME COMMAND...
@@ -24,10 +26,17 @@ check()
 	fi
 }
 
+# Those of tests/modules are built for kernels with KUnit.
 load()
 {
-	for module in mdev_migrate mdev_virtio_net; do
-		insmod "$(find "$dir" -name $module.ko | head -n 1)" || return 1
+	loaded=
+	for module in mdev_migrate mdev_virtio_net mdm_pooled mdm_described; do
+		path=$(find "$dir" -name $module.ko | head -n 1)
+		case $module$path in
+		mdm_pooled | mdm_described) continue ;;
+		esac
+		insmod "$path" || return 1
+		loaded="$module $loaded"
 	done
 }
 
@@ -35,7 +44,8 @@ load()
 create()
 {
 	uuids=
-	for type in "$types"/*; do
+	for type in "$types"/* "$pooled"*/mdev_supported_types/*; do
+		[ -e "$type" ] || continue
 		for _ in 1 2; do
 			made=$((made + 1))
 			uuid=$(printf '6d646576-0000-4000-a000-%012x' $made)
@@ -50,12 +60,17 @@ use()
 {
 	for uuid in $uuids; do
 		device=/sys/bus/mdev/devices/$uuid
-		ip link set "$(cat "$device/netdev")" up || return 1
+		[ ! -e "$device/netdev" ] ||
+			ip link set "$(cat "$device/netdev")" up || return 1
 		cat "$device/migration/config" >/dev/null || return 1
 		for cdev in "$device"/vfio-dev/vfio*; do
 			[ ! -e "/dev/vfio/devices/${cdev##*/}" ] ||
 				: <"/dev/vfio/devices/${cdev##*/}" || return 1
 		done
+	done
+	for device in "$described"*; do
+		[ ! -e "$device" ] || cat "$device/migration/config" "$device/migration/type/model" \
+			>/dev/null || return 1
 	done
 }
 
@@ -68,7 +83,9 @@ remove()
 
 unload()
 {
-	rmmod mdev_virtio_net && rmmod mdev_migrate
+	for module in $loaded; do
+		rmmod "$module" || return 1
+	done
 }
 
 echo "TAP version 13"

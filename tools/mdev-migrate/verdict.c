@@ -528,7 +528,7 @@ void judge_host(struct arena *arena, struct verdict *verdict,
 		return;
 	add_plain(arena, &verdict->findings, INCOMPATIBLE, "no-types",
 		  host->root ?
-		  "this host has no mediated device types, and no other device to go to: is a driver loaded?" :
+		  "this host has no types, and no other device to go to: is a driver loaded?" :
 		  "when it was exported the host had no types, and no other device to go to: was a driver loaded?");
 	verdict->result = INCOMPATIBLE;
 }
