@@ -278,7 +278,6 @@ static u8 *frame_buf(struct kunit *test)
 	return buf;
 }
 
-
 static void test_frame_precopy(struct kunit *test)
 {
 	static const u32 tags[] = {
