@@ -84,7 +84,8 @@ TEST_F(pooled, each_parent_has_its_own)
 	EXPECT_EQ(2, count_entries(TYPES(0)));
 	EXPECT_EQ(2, count_entries(TYPES(1)));
 	EXPECT_STREQ("model=" URI ",units=8", text_of(TYPES(1), V2 "/migration/config"));
-	EXPECT_STREQ("1.0", text_of(TYPES(1), V2 "/migration/stream_version"));
+	EXPECT_STREQ(text_of(MDEV_TYPES "/" MDEV_TYPE_V1, "migration/stream_version"),
+		     text_of(TYPES(1), V2 "/migration/stream_version"));
 	EXPECT_STREQ("any", text_of(TYPES(1), V2 "/migration/combinations"));
 	units_left(_metadata, 0, 64);
 	units_left(_metadata, 1, 64);
