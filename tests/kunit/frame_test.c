@@ -278,15 +278,13 @@ static u8 *frame_buf(struct kunit *test)
 	return buf;
 }
 
-#define STATE_TAGS							\
-	MDEV_MIGRATE_TAG_PCI_CONFIG, MDEV_MIGRATE_TAG_PCI_MSIX,		\
-	TAG_STATE, TAG_STATE, MDEV_MIGRATE_TAG_END
-
 static void test_frame_precopy(struct kunit *test)
 {
 	static const u32 tags[] = {
 		MDEV_MIGRATE_TAG_START, MDEV_MIGRATE_TAG_CONFIG,
-		MDEV_MIGRATE_TAG_PCI_LAYOUT, TAG_EARLY, TAG_EARLY, STATE_TAGS,
+		MDEV_MIGRATE_TAG_PCI_LAYOUT, TAG_EARLY, TAG_EARLY,
+		MDEV_MIGRATE_TAG_PCI_CONFIG, MDEV_MIGRATE_TAG_PCI_MSIX,
+		TAG_STATE, TAG_STATE, MDEV_MIGRATE_TAG_END,
 	};
 	struct framed *f = test->priv;
 	u8 *buf = frame_buf(test);
@@ -313,7 +311,9 @@ static void test_frame_precopy(struct kunit *test)
 static void test_frame_plain(struct kunit *test)
 {
 	static const u32 tags[] = {
-		MDEV_MIGRATE_TAG_START, MDEV_MIGRATE_TAG_CONFIG, STATE_TAGS,
+		MDEV_MIGRATE_TAG_START, MDEV_MIGRATE_TAG_CONFIG,
+		MDEV_MIGRATE_TAG_PCI_CONFIG, MDEV_MIGRATE_TAG_PCI_MSIX,
+		TAG_STATE, TAG_STATE, MDEV_MIGRATE_TAG_END,
 	};
 	struct framed *f = test->priv;
 	u8 *buf = frame_buf(test);
@@ -338,7 +338,9 @@ static void test_frame_plain(struct kunit *test)
 static void test_frame_save_fails(struct kunit *test)
 {
 	static const u32 tags[] = {
-		MDEV_MIGRATE_TAG_START, MDEV_MIGRATE_TAG_CONFIG, STATE_TAGS,
+		MDEV_MIGRATE_TAG_START, MDEV_MIGRATE_TAG_CONFIG,
+		MDEV_MIGRATE_TAG_PCI_CONFIG, MDEV_MIGRATE_TAG_PCI_MSIX,
+		TAG_STATE, TAG_STATE, MDEV_MIGRATE_TAG_END,
 	};
 	struct framed *f = test->priv;
 	u8 *buf = frame_buf(test);
