@@ -352,6 +352,14 @@ static void test_frame_save_fails(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, frame_move(f, VFIO_DEVICE_STATE_STOP_COPY), -EIO);
 	KUNIT_EXPECT_EQ(test, mdev_migrate_migration_stop_copy_bytes(&f->mdm.mig),
 			size);
+	/* Also if the session goes on. */
+	if (VFIO_MIGRATION_PRE_COPY) {
+		KUNIT_EXPECT_EQ(test, frame_move(f, VFIO_DEVICE_STATE_PRE_COPY),
+				0);
+		KUNIT_EXPECT_EQ(test, frame_move(f,
+						 VFIO_DEVICE_STATE_STOP_COPY),
+				-EIO);
+	}
 	f->save_error = 0;
 	KUNIT_EXPECT_EQ(test, frame_move(f, VFIO_DEVICE_STATE_STOP_COPY), 0);
 	KUNIT_EXPECT_EQ(test, mdev_migrate_migration_stop_copy_bytes(&f->mdm.mig),
