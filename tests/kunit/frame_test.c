@@ -282,9 +282,9 @@ static void test_frame_precopy(struct kunit *test)
 {
 	static const u32 tags[] = {
 		MDEV_MIGRATE_TAG_START, MDEV_MIGRATE_TAG_CONFIG,
-		MDEV_MIGRATE_TAG_PCI_LAYOUT, TAG_EARLY, TAG_EARLY, MDEV_MIGRATE_TAG_PCI_CONFIG,
-		MDEV_MIGRATE_TAG_PCI_MSIX, TAG_STATE, TAG_STATE,
-		MDEV_MIGRATE_TAG_END,
+		MDEV_MIGRATE_TAG_PCI_LAYOUT, TAG_EARLY, TAG_EARLY,
+		MDEV_MIGRATE_TAG_PCI_CONFIG, MDEV_MIGRATE_TAG_PCI_MSIX,
+		TAG_STATE, TAG_STATE, MDEV_MIGRATE_TAG_END,
 	};
 	struct framed *f = test->priv;
 	u8 *buf = frame_buf(test);
@@ -311,9 +311,9 @@ static void test_frame_precopy(struct kunit *test)
 static void test_frame_plain(struct kunit *test)
 {
 	static const u32 tags[] = {
-		MDEV_MIGRATE_TAG_START, MDEV_MIGRATE_TAG_CONFIG, MDEV_MIGRATE_TAG_PCI_CONFIG,
-		MDEV_MIGRATE_TAG_PCI_MSIX, TAG_STATE, TAG_STATE,
-		MDEV_MIGRATE_TAG_END,
+		MDEV_MIGRATE_TAG_START, MDEV_MIGRATE_TAG_CONFIG,
+		MDEV_MIGRATE_TAG_PCI_CONFIG, MDEV_MIGRATE_TAG_PCI_MSIX,
+		TAG_STATE, TAG_STATE, MDEV_MIGRATE_TAG_END,
 	};
 	struct framed *f = test->priv;
 	u8 *buf = frame_buf(test);
@@ -338,9 +338,9 @@ static void test_frame_plain(struct kunit *test)
 static void test_frame_save_fails(struct kunit *test)
 {
 	static const u32 tags[] = {
-		MDEV_MIGRATE_TAG_START, MDEV_MIGRATE_TAG_CONFIG, MDEV_MIGRATE_TAG_PCI_CONFIG,
-		MDEV_MIGRATE_TAG_PCI_MSIX, TAG_STATE, TAG_STATE,
-		MDEV_MIGRATE_TAG_END,
+		MDEV_MIGRATE_TAG_START, MDEV_MIGRATE_TAG_CONFIG,
+		MDEV_MIGRATE_TAG_PCI_CONFIG, MDEV_MIGRATE_TAG_PCI_MSIX,
+		TAG_STATE, TAG_STATE, MDEV_MIGRATE_TAG_END,
 	};
 	struct framed *f = test->priv;
 	u8 *buf = frame_buf(test);
@@ -352,6 +352,14 @@ static void test_frame_save_fails(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, frame_move(f, VFIO_DEVICE_STATE_STOP_COPY), -EIO);
 	KUNIT_EXPECT_EQ(test, mdev_migrate_migration_stop_copy_bytes(&f->mdm.mig),
 			size);
+	/* Also if the session goes on. */
+	if (VFIO_MIGRATION_PRE_COPY) {
+		KUNIT_EXPECT_EQ(test, frame_move(f, VFIO_DEVICE_STATE_PRE_COPY),
+				0);
+		KUNIT_EXPECT_EQ(test, frame_move(f,
+						 VFIO_DEVICE_STATE_STOP_COPY),
+				-EIO);
+	}
 	f->save_error = 0;
 	KUNIT_EXPECT_EQ(test, frame_move(f, VFIO_DEVICE_STATE_STOP_COPY), 0);
 	KUNIT_EXPECT_EQ(test, mdev_migrate_migration_stop_copy_bytes(&f->mdm.mig),
