@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * migration/ of a mdev type, see
+ * migration/ of an mdev type, see
  * Documentation/ABI/testing/sysfs-bus-mdev-migration; and migration/type/ of a
- * device that is no mdev, see sysfs-devices-migration there.
+ * device that is not an mdev, see sysfs-devices-migration there.
  */
 #include <linux/export.h>
 
