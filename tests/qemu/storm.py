@@ -3,8 +3,9 @@
 """storm.py [MIGRATIONS [SEED]]: one guest after the other is migrated again and again.
 
 Most migrations are let succeed. Others are cancelled, or their destination is killed or
-stands still for a while; channels are slow or fast, one or several, or a file. A stream
-through the card goes on all the time, and every byte of it is compared.
+stands still for a while; channels are slow or fast, one or several, which take the
+device's state, too, or a file. A stream through the card goes on all the time, and every
+byte of it is compared.
 
 Runs inside the lab; prints TAP.
 """
@@ -18,7 +19,7 @@ import time
 
 import vmm
 from tap import run
-from world import IOMMUFD, World, incoming
+from world import CHANNELS, IOMMUFD, World, incoming
 
 SHARE = {"let succeed": 6, "cancelled": 2, "killed": 1, "frozen": 1,
          "through a file": 2}
@@ -33,6 +34,8 @@ class Storm:
         self.world = world
         self.rng = rng
         self.done = dict.fromkeys(SHARE, 0)
+        self.multifd = False
+        self.in_channels = 0
 
     def prepare(self, target, **caps):
         """Capabilities of both sides, and what of the channel."""
@@ -40,6 +43,7 @@ class Storm:
         caps.setdefault("return-path", True)
         caps.setdefault("multifd", self.rng.random() < 0.3)
         caps.setdefault("mapped-ram", False)
+        self.multifd = caps["multifd"]
         for vm in (self.world.guest, target):
             vm.qmp.execute("migrate-set-capabilities", capabilities=[
                 {"capability": name, "state": state}
@@ -54,6 +58,9 @@ class Storm:
     def moved(self, target, device):
         """The guest is there now."""
         vmm.wait_running(target, 60)
+        if self.multifd:
+            assert CHANNELS in target.stderr(), target.stderr()
+            self.in_channels += 1
         self.world.guest.quit()
         gone = self.world.device
         self.world.guest, self.world.device = target, device
@@ -85,7 +92,7 @@ class Storm:
         """One migration, to its end."""
         world = self.world
         device = world.new_device()
-        target = incoming(world, device)
+        target = incoming(world, device, extra=("-trace", f"enable={CHANNELS}"))
         self.done[what] += 1
         if what == "through a file":
             self.file(target, device)
@@ -129,7 +136,8 @@ def storm(world, migrations, seed):
     stream, world.stream = world.stream, None
     line = stream.finish()
     print(f"# {line['received'] + line['confirmed']:.0f} bytes verified, lost 0: "
-          + ", ".join(f"{n} {what}" for what, n in it.done.items()), flush=True)
+          + ", ".join(f"{n} {what}" for what, n in it.done.items())
+          + f"; {it.in_channels} with the device's state in several channels", flush=True)
     world.guest.quit()
     world.guest = None
 

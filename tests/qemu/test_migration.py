@@ -14,7 +14,7 @@ import time
 import mdev
 import vmm
 from tap import Skip, documented, run
-from world import IOMMUFD, World, incoming, succeed
+from world import CHANNELS, IOMMUFD, World, incoming, succeed
 
 
 def slow_migration(world, target):
@@ -49,6 +49,13 @@ def test_migrate(world):
 def test_migrate_again(world):
     """a second migration, of the migrated device"""
     succeed(world)
+
+
+def test_channels(world):
+    """a migration over four channels, which the device's state takes, too"""
+    need_iommufd()
+    succeed(world, channels=4, extra=("-trace", f"enable={CHANNELS}"))
+    assert CHANNELS in world.guest.stderr(), world.guest.stderr()
 
 
 def test_other_configuration(world):
@@ -164,8 +171,8 @@ def test_unload(world):
     assert not os.path.exists(mdev.PARENT)
 
 
-TESTS = (test_boot, test_migrate, test_migrate_again, test_other_configuration,
-         test_cancel, test_destination_killed, test_source_killed,
+TESTS = (test_boot, test_migrate, test_migrate_again, test_channels,
+         test_other_configuration, test_cancel, test_destination_killed, test_source_killed,
          test_boot_container, test_migrate_container,
          test_container_to_iommufd, test_boot_newest, test_migrate_newest,
          test_unload)

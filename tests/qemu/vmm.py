@@ -174,13 +174,16 @@ class Qemu(Machine):
                        f"{self.console()[-2000:]}")
 
 
-def prepare(source, destination, uri, *, downtime_ms=500):
-    """Make two QEMUs ready to migrate over @uri."""
+def prepare(source, destination, uri, *, downtime_ms=500, channels=0):
+    """Make two QEMUs ready to migrate over @uri, with so many channels beside the main one."""
     for vm in (source, destination):
         vm.qmp.execute("migrate-set-capabilities", capabilities=[
             {"capability": "events", "state": True},
             {"capability": "return-path", "state": True},
+            {"capability": "multifd", "state": channels > 0},
             {"capability": "switchover-ack", "state": True}])
+        if channels:
+            vm.qmp.execute("migrate-set-parameters", **{"multifd-channels": channels})
     source.qmp.execute("migrate-set-parameters", **{
         "downtime-limit": downtime_ms, "max-bandwidth": 1 << 30})
     destination.qmp.execute("migrate-incoming", uri=uri)
@@ -224,10 +227,10 @@ def wait_running(vm, timeout=20):
     raise QmpError(f"{vm.name}: still {vm.status()} after {timeout} s")
 
 
-def migrate(source, destination, workdir="/tmp"):
+def migrate(source, destination, workdir="/tmp", channels=0):
     """Migrate live; returns the source's query-migrate."""
     uri = f"unix:{workdir}/migrate-{source.name}-{destination.name}"
-    prepare(source, destination, uri)
+    prepare(source, destination, uri, channels=channels)
     source.qmp.execute("migrate", uri=uri)
     info = wait_migration(source)
     if info["status"] == "completed":

@@ -71,17 +71,21 @@ class World:
         self.bridge.remove()
 
 
-def incoming(world, device, iommufd=IOMMUFD):
+# QEMU's trace of device state that came through a channel beside the main one.
+CHANNELS = "vfio_load_state_device_buffer_incoming"
+
+
+def incoming(world, device, iommufd=IOMMUFD, extra=()):
     """A QEMU that waits for a migration into @device."""
     return world.new_vm(f"incoming-{len(world.vms)}", device, incoming=True,
-                        iommufd=iommufd)
+                        iommufd=iommufd, extra=world.extra + extra)
 
 
-def succeed(world, iommufd=IOMMUFD):
+def succeed(world, iommufd=IOMMUFD, channels=0, extra=()):
     """Migrate to a new device; the stream goes on there."""
     device = world.new_device()
-    target = incoming(world, device, iommufd)
-    info = vmm.migrate(world.guest, target)
+    target = incoming(world, device, iommufd, extra)
+    info = vmm.migrate(world.guest, target, channels=channels)
     assert info["status"] == "completed", (info, target.stderr(),
                                            device.last_error)
     assert 0 < info["vfio"]["transferred"] < 16384, info
