@@ -27,8 +27,8 @@ enum vdev_how {
  * @iommu_fd: iommufd or container
  * @group_fd: group, or -1
  * @ioas: address space's id in the iommufd
- * @uuid: name on the mdev bus
- * @regions: of BARs and configuration space
+ * @uuid: name on the mdev bus, or on the platform bus
+ * @regions: of BARs and configuration space, or what else there is first
  */
 struct vdev {
 	enum vdev_how how;
