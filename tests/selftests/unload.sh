@@ -32,10 +32,10 @@ load()
 {
 	loaded=
 	for module in mdev_migrate mdev_virtio_net mdm_pooled mdm_described \
-		mdm_firmware; do
+		mdm_firmware mdm_memory_only; do
 		path=$(find "$dir" -name $module.ko | head -n 1)
 		case $module$path in
-		mdm_pooled | mdm_described | mdm_firmware) continue ;;
+		mdm_pooled | mdm_described | mdm_firmware | mdm_memory_only) continue ;;
 		esac
 		insmod "$path" || return 1
 		loaded="$module $loaded"
