@@ -129,9 +129,9 @@ FIXTURE_SETUP(firmware)
 {
 	const char *ko = getenv("MDM_FIRMWARE_KO");
 
+	self->fd = -1;
 	REQUIRE_MODULE(ko);
 	REQUIRE_WAY(variant->how);
-	self->fd = -1;
 	self->memory = malloc(FW_MAX);
 	self->got = malloc(FW_MAX);
 	ASSERT_NE(NULL, self->memory);

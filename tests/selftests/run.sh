@@ -45,6 +45,16 @@ find_module()
 	find "$dir" -name "$1.ko" 2>/dev/null | head -n 1
 }
 
+# module_of PROGRAM: that of the tests' own which it loads
+module_of()
+{
+	case $1 in
+	pci_only | msi) echo pci_only ;;
+	described | firmware | memory_only | pooled) echo "mdm_$1" ;;
+	bad_blobs) echo mdm_firmware ;;
+	esac
+}
+
 load_one()
 {
 	name=$1
@@ -115,12 +125,11 @@ for test; do
 	case " $SELFTESTS_SKIP " in
 	*" $test "*) continue ;;
 	esac
-	case $test$PCI_ONLY_KO in
-	pci_only | msi)
-		echo "# test_$test: left out, since there is no module pci_only"
+	module=$(module_of "$test")
+	if [ -n "$module" ] && [ -z "$(find_module "$module")" ]; then
+		echo "# test_$test: left out, since there is no module $module"
 		continue
-		;;
-	esac
+	fi
 	start=$(date +%s)
 	case $test in
 	races_*) ;;
