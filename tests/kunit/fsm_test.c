@@ -26,6 +26,8 @@ struct fake {
 	struct mdev_migrate_memory *memory;
 	char calls[128];
 	int stop_error;
+	int start_error;
+	const char *start_says;
 	int save_error;
 	int check_error;
 	int commit_error;
@@ -63,9 +65,13 @@ static int fake_stop(struct mdev_migrate_migration *mig)
 	return to_fake(mig)->stop_error;
 }
 
-static void fake_start(struct mdev_migrate_migration *mig)
+static int fake_start(struct mdev_migrate_migration *mig)
 {
 	note(mig, "start");
+	if (to_fake(mig)->start_says)
+		mdev_migrate_refuse(mig->desc, -EIO, "%s",
+				    to_fake(mig)->start_says);
+	return to_fake(mig)->start_error;
 }
 
 static u64 fake_state_size(struct mdev_migrate_migration *mig)
@@ -288,6 +294,56 @@ static void test_precopy_stop_fails(struct kunit *test)
 	EXPECT_MOVE(f, STOP_COPY, "stop save ");
 }
 
+/* It stays stopped, and can be asked again. */
+static void test_start_fails(struct kunit *test)
+{
+	struct fake *f = test->priv;
+
+	EXPECT_MOVE(f, STOP, "stop ");
+	f->start_error = -EIO;
+	EXPECT_REFUSED(f, RUNNING, -EIO, RUNNING_P2P);
+	KUNIT_EXPECT_STREQ(test, f->calls, "start ");
+	KUNIT_EXPECT_STREQ(test, f->desc.last_error.text,
+			   "the device could not be started");
+	EXPECT_REFUSED(f, RUNNING, -EIO, RUNNING_P2P);
+	f->start_error = 0;
+	EXPECT_MOVE(f, RUNNING, "start ");
+}
+
+/* What the driver says itself is not replaced, the second time neither. */
+static void test_driver_says_why(struct kunit *test)
+{
+	struct fake *f = test->priv;
+	unsigned int i;
+
+	EXPECT_MOVE(f, STOP, "stop ");
+	f->start_error = -EIO;
+	f->start_says = "start: no";
+	for (i = 0; i < 2; i++) {
+		EXPECT_REFUSED(f, RUNNING, -EIO, RUNNING_P2P);
+		KUNIT_EXPECT_STREQ(test, f->desc.last_error.text, "start: no");
+	}
+	f->start_says = NULL;
+	EXPECT_REFUSED(f, RUNNING, -EIO, RUNNING_P2P);
+	KUNIT_EXPECT_STREQ(test, f->desc.last_error.text,
+			   "the device could not be started");
+}
+
+static void test_precopy_start_fails(struct kunit *test)
+{
+	struct fake *f = test->priv;
+
+	need_precopy(test);
+	EXPECT_MOVE(f, PRE_COPY_P2P, "stop ");
+	f->start_error = -EIO;
+	EXPECT_REFUSED(f, PRE_COPY, -EIO, PRE_COPY_P2P);
+	KUNIT_EXPECT_NOT_NULL(test, f->mig.session);
+	EXPECT_REFUSED(f, RUNNING, -EIO, RUNNING_P2P);
+	KUNIT_EXPECT_NULL(test, f->mig.session);
+	f->start_error = 0;
+	EXPECT_MOVE(f, RUNNING, "start ");
+}
+
 static void test_save_fails(struct kunit *test)
 {
 	struct fake *f = test->priv;
@@ -482,6 +538,9 @@ static struct kunit_case fsm_cases[] = {
 	KUNIT_CASE(test_blocked),
 	KUNIT_CASE(test_stop_fails),
 	KUNIT_CASE(test_precopy_stop_fails),
+	KUNIT_CASE(test_start_fails),
+	KUNIT_CASE(test_driver_says_why),
+	KUNIT_CASE(test_precopy_start_fails),
 	KUNIT_CASE(test_save_fails),
 	KUNIT_CASE(test_precopy_save_fails),
 	KUNIT_CASE(test_load_nothing),

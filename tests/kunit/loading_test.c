@@ -63,9 +63,10 @@ static int plate_stop(struct mdev_migrate_migration *mig)
 	return 0;
 }
 
-static void plate_start(struct mdev_migrate_migration *mig)
+static int plate_start(struct mdev_migrate_migration *mig)
 {
 	note(mig, "start ");
+	return 0;
 }
 
 static u64 plate_state_size(struct mdev_migrate_migration *mig)

@@ -44,10 +44,11 @@ static int tape_stop(struct mdev_migrate_migration *mig)
 	return 0;
 }
 
-static void tape_start(struct mdev_migrate_migration *mig)
+static int tape_start(struct mdev_migrate_migration *mig)
 {
 	enter(to_tape(mig));
 	leave(to_tape(mig), "start ");
+	return 0;
 }
 
 static u64 tape_state_size(struct mdev_migrate_migration *mig)

@@ -38,6 +38,7 @@
 #include "memory/strays.c"
 #include "memory/owners.c"
 #include "memory/map.c"
+#include "memory/pinned.c"
 #include "memory/dirty.c"
 #include "memory/worker.c"
 #include "migration/session.c"

@@ -118,10 +118,28 @@ int mdev_create(const char *type, const char *uuid)
 	return ret ? ret : sysfs_write(path, uuid);
 }
 
+/* On which bus a device is: those of the platform bus have no UUIDs for names. */
+const char *mdev_bus(const char *name)
+{
+	char path[PATH_MAX];
+
+	if (!format(path, PLATFORM_DEVICES "/%s%s", name, "") &&
+	    !access(path, F_OK))
+		return PLATFORM_DEVICES;
+	return MDEV_DEVICES;
+}
+
+static int attr_path(char *path, const char *uuid, const char *attr)
+{
+	int n = snprintf(path, PATH_MAX, "%s/%s/%s", mdev_bus(uuid), uuid, attr);
+
+	return n < 0 || n >= PATH_MAX ? -ENAMETOOLONG : 0;
+}
+
 int mdev_read(const char *uuid, const char *attr, char *value, size_t size)
 {
 	char path[PATH_MAX];
-	int ret = format(path, MDEV_DEVICES "/%s/%s", uuid, attr);
+	int ret = attr_path(path, uuid, attr);
 
 	return ret ? ret : sysfs_read(path, value, size);
 }
@@ -129,7 +147,7 @@ int mdev_read(const char *uuid, const char *attr, char *value, size_t size)
 int mdev_write(const char *uuid, const char *attr, const char *value)
 {
 	char path[PATH_MAX];
-	int ret = format(path, MDEV_DEVICES "/%s/%s", uuid, attr);
+	int ret = attr_path(path, uuid, attr);
 
 	return ret ? ret : sysfs_write(path, value);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Mediated devices in sysfs. */
+/* Mediated devices in sysfs, and devices of the platform bus that are VFIO devices. */
 #ifndef TESTS_LIB_MDEV_H
 #define TESTS_LIB_MDEV_H
 
@@ -9,6 +9,7 @@
 #define MDEV_PARENT	"/sys/class/mdev_bus/virtio_net"
 #define MDEV_TYPES	MDEV_PARENT "/mdev_supported_types"
 #define MDEV_DEVICES	"/sys/bus/mdev/devices"
+#define PLATFORM_DEVICES	"/sys/bus/platform/devices"
 #define MDEV_TYPE_V1	"virtio_net-v1"
 #define MDEV_MODEL	"https://mdev-migrate.org/devices/virtio-net"
 
@@ -26,6 +27,7 @@ int mdev_create(const char *type, const char *uuid);
 int mdev_remove(const char *uuid);
 bool mdev_exists(const char *uuid);
 
+const char *mdev_bus(const char *name);
 int mdev_read(const char *uuid, const char *attr, char *value, size_t size);
 int mdev_write(const char *uuid, const char *attr, const char *value);
 int mdev_type_read(const char *type, const char *attr, char *value,

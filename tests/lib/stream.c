@@ -19,9 +19,71 @@ uint32_t crc32c(uint32_t crc, const void *data, size_t len)
 	return ~crc;
 }
 
+static const uint64_t primes[] = {
+	0x9e3779b185ebca87, 0xc2b2ae3d27d4eb4f, 0x165667b19e3779f9,
+	0x85ebca77c2b2ae63, 0x27d4eb2f165667c5,
+};
+
+static uint64_t rotate(uint64_t value, unsigned int bits)
+{
+	return value << bits | value >> (64 - bits);
+}
+
+static uint64_t xxh64_word(uint64_t lane, uint64_t word)
+{
+	return rotate(lane + word * primes[1], 31) * primes[0];
+}
+
+static uint64_t xxh64_tail(uint64_t sum, const uint8_t *p, size_t len)
+{
+	for (; len >= 8; p += 8, len -= 8)
+		sum = rotate(sum ^ xxh64_word(0, get_le64(p)), 27) *
+		      primes[0] + primes[3];
+	if (len >= 4) {
+		sum = rotate(sum ^ get_le32(p) * primes[0], 23) * primes[1] +
+		      primes[2];
+		p += 4;
+		len -= 4;
+	}
+	for (; len; p++, len--)
+		sum = rotate(sum ^ *p * primes[4], 11) * primes[0];
+	sum = (sum ^ sum >> 33) * primes[1];
+	sum = (sum ^ sum >> 29) * primes[2];
+	return sum ^ sum >> 32;
+}
+
+/* XXH64 with seed 0, from its specification. */
+uint64_t xxh64(const void *data, size_t len)
+{
+	uint64_t lanes[4] = { primes[0] + primes[1], primes[1], 0, -primes[0] };
+	const uint8_t *p = data;
+	uint64_t sum = primes[4];
+	size_t left = len;
+	unsigned int i;
+
+	for (; left >= 32; p += 32, left -= 32) {
+		for (i = 0; i < 4; i++)
+			lanes[i] = xxh64_word(lanes[i], get_le64(p + 8 * i));
+	}
+	if (len >= 32) {
+		sum = rotate(lanes[0], 1) + rotate(lanes[1], 7) +
+		      rotate(lanes[2], 12) + rotate(lanes[3], 18);
+		for (i = 0; i < 4; i++)
+			sum = (sum ^ xxh64_word(0, lanes[i])) * primes[0] +
+			      primes[3];
+	}
+	return xxh64_tail(sum + len, p, left);
+}
+
+/* Of a bulk record a digest stands for the payload. */
 static uint32_t record_crc(const uint8_t *hdr, const void *payload, size_t len)
 {
-	return crc32c(crc32c(0, hdr, 12), payload, len);
+	uint8_t digest[8];
+
+	if (!(get_le32(hdr + 4) & MDEV_MIGRATE_RECORD_BULK))
+		return crc32c(crc32c(0, hdr, 12), payload, len);
+	put_le64(digest, xxh64(payload, len));
+	return crc32c(crc32c(0, hdr, 12), digest, sizeof(digest));
 }
 
 /*

@@ -31,6 +31,7 @@ struct stream_rec {
 };
 
 uint32_t crc32c(uint32_t crc, const void *data, size_t len);
+uint64_t xxh64(const void *data, size_t len);
 int stream_next(const struct buf *s, size_t *offset, struct stream_rec *rec);
 int stream_find(const struct buf *s, uint32_t tag, struct stream_rec *rec);
 int stream_put(struct buf *s, uint32_t tag, uint32_t flags, const void *data,

@@ -27,8 +27,8 @@ enum vdev_how {
  * @iommu_fd: iommufd or container
  * @group_fd: group, or -1
  * @ioas: address space's id in the iommufd
- * @uuid: name on the mdev bus
- * @regions: of BARs and configuration space
+ * @uuid: name on the mdev bus, or on the platform bus
+ * @regions: of BARs and configuration space, or what else there is first
  */
 struct vdev {
 	enum vdev_how how;
@@ -98,6 +98,7 @@ void guest_mem_free(struct guest_mem *mem);
 void *guest_alloc(struct guest_mem *mem, size_t size, size_t align);
 uint64_t guest_iova(const struct guest_mem *mem, const void *va);
 int vdev_map(struct vdev *v, const struct guest_mem *mem);
+int vdev_map_readonly(struct vdev *v, const struct guest_mem *mem);
 int vdev_copy(struct vdev *to, const struct vdev *from, uint64_t iova,
 	      size_t size);
 int vdev_unmap(struct vdev *v, uint64_t iova, size_t size);

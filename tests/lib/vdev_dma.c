@@ -58,12 +58,13 @@ uint64_t guest_iova(const struct guest_mem *mem, const void *va)
 	return mem->iova + ((const uint8_t *)va - mem->va);
 }
 
-static int map_iommufd(struct vdev *v, const struct guest_mem *mem)
+static int map_iommufd(struct vdev *v, const struct guest_mem *mem,
+		       bool readonly)
 {
 	struct iommu_ioas_map map = {
 		.size = sizeof(map),
-		.flags = IOMMU_IOAS_MAP_FIXED_IOVA |
-			 IOMMU_IOAS_MAP_READABLE | IOMMU_IOAS_MAP_WRITEABLE,
+		.flags = IOMMU_IOAS_MAP_FIXED_IOVA | IOMMU_IOAS_MAP_READABLE |
+			 (readonly ? 0 : IOMMU_IOAS_MAP_WRITEABLE),
 		.ioas_id = v->ioas,
 		.user_va = (uintptr_t)mem->va,
 		.length = mem->size,
@@ -73,11 +74,12 @@ static int map_iommufd(struct vdev *v, const struct guest_mem *mem)
 	return ioctl(v->iommu_fd, IOMMU_IOAS_MAP, &map) ? -errno : 0;
 }
 
-static int map_type1(struct vdev *v, const struct guest_mem *mem)
+static int map_type1(struct vdev *v, const struct guest_mem *mem, bool readonly)
 {
 	struct vfio_iommu_type1_dma_map map = {
 		.argsz = sizeof(map),
-		.flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE,
+		.flags = VFIO_DMA_MAP_FLAG_READ |
+			 (readonly ? 0 : VFIO_DMA_MAP_FLAG_WRITE),
 		.vaddr = (uintptr_t)mem->va,
 		.iova = mem->iova,
 		.size = mem->size,
@@ -86,11 +88,22 @@ static int map_type1(struct vdev *v, const struct guest_mem *mem)
 	return ioctl(v->iommu_fd, VFIO_IOMMU_MAP_DMA, &map) ? -errno : 0;
 }
 
-int vdev_map(struct vdev *v, const struct guest_mem *mem)
+static int map(struct vdev *v, const struct guest_mem *mem, bool readonly)
 {
 	if (v->how == VDEV_IOMMUFD)
-		return map_iommufd(v, mem);
-	return map_type1(v, mem);
+		return map_iommufd(v, mem, readonly);
+	return map_type1(v, mem, readonly);
+}
+
+int vdev_map(struct vdev *v, const struct guest_mem *mem)
+{
+	return map(v, mem, false);
+}
+
+/* The device may not write to it. */
+int vdev_map_readonly(struct vdev *v, const struct guest_mem *mem)
+{
+	return map(v, mem, true);
 }
 
 /* What is mapped in @from's address space, in @to's of the same iommufd, too. */

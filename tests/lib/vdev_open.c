@@ -23,7 +23,7 @@ static int cdev_path(const char *uuid, char *path, size_t size)
 	int ret = -ENOENT;
 	DIR *d;
 
-	snprintf(dir, sizeof(dir), MDEV_DEVICES "/%s/vfio-dev", uuid);
+	snprintf(dir, sizeof(dir), "%s/%s/vfio-dev", mdev_bus(uuid), uuid);
 	d = opendir(dir);
 	if (!d)
 		return -errno;
@@ -111,7 +111,7 @@ static int group_path(const char *uuid, char *path, size_t size)
 	char link[PATH_MAX], target[PATH_MAX];
 	ssize_t n;
 
-	snprintf(link, sizeof(link), MDEV_DEVICES "/%s/iommu_group", uuid);
+	snprintf(link, sizeof(link), "%s/%s/iommu_group", mdev_bus(uuid), uuid);
 	n = readlink(link, target, sizeof(target) - 1);
 	if (n < 0)
 		return -errno;
@@ -165,10 +165,15 @@ int vdev_give(const char *uuid, enum vdev_how how, uid_t uid)
 
 static int read_regions(struct vdev *v)
 {
+	struct vfio_device_info info;
 	unsigned int i;
 	int ret;
 
-	for (i = 0; i <= VFIO_PCI_CONFIG_REGION_INDEX; i++) {
+	ret = vdev_info(v, &info);
+	if (ret)
+		return ret;
+	for (i = 0; i < info.num_regions && i <= VFIO_PCI_CONFIG_REGION_INDEX;
+	     i++) {
 		ret = vdev_region_info(v, i, &v->regions[i]);
 		if (ret)
 			return ret;

@@ -30,7 +30,7 @@ if [ "$dir" != - ] && [ -z "$(find "$dir" -name mdev_migrate.ko 2>/dev/null)" ];
 	exit 2
 fi
 # The Makefile and tests/kernels take it from here.
-all="sysfs config fsm datafd stream old_streams records dma dirty charge converge irq pci pci_only msi virtio rings move ctrl mq offload uso bridge netdev events versions lifecycle described pooled closing faults calls memlock shortage pressure costs pending uffd readers xps"
+all="sysfs config fsm datafd stream old_streams records dma dirty charge converge irq pci pci_only msi virtio rings move ctrl mq offload uso bridge netdev events versions lifecycle described firmware bad_blobs memory_only pooled closing faults calls memlock shortage pressure costs pending uffd readers xps"
 [ $# -gt 0 ] || set -- $all
 if [ "$*" = races ]; then
 	set --
@@ -43,6 +43,16 @@ export RACES_SECONDS="${RACES_SECONDS:-20}"
 find_module()
 {
 	find "$dir" -name "$1.ko" 2>/dev/null | head -n 1
+}
+
+# module_of PROGRAM: that of the tests' own which it loads
+module_of()
+{
+	case $1 in
+	pci_only | msi) echo pci_only ;;
+	described | firmware | memory_only | pooled) echo "mdm_$1" ;;
+	bad_blobs) echo mdm_firmware ;;
+	esac
 }
 
 load_one()
@@ -82,8 +92,11 @@ load()
 	# Their tests load them.
 	PCI_ONLY_KO=$(find_module pci_only)
 	MDM_DESCRIBED_KO=$(find_module mdm_described)
+	MDM_FIRMWARE_KO=$(find_module mdm_firmware)
+	MDM_MEMORY_ONLY_KO=$(find_module mdm_memory_only)
 	MDM_POOLED_KO=$(find_module mdm_pooled)
-	export PCI_ONLY_KO MDM_DESCRIBED_KO MDM_POOLED_KO
+	export PCI_ONLY_KO MDM_DESCRIBED_KO MDM_FIRMWARE_KO MDM_MEMORY_ONLY_KO \
+		MDM_POOLED_KO
 	return 0
 }
 
@@ -112,12 +125,11 @@ for test; do
 	case " $SELFTESTS_SKIP " in
 	*" $test "*) continue ;;
 	esac
-	case $test$PCI_ONLY_KO in
-	pci_only | msi)
-		echo "# test_$test: left out, since there is no module pci_only"
+	module=$(module_of "$test")
+	if [ -n "$module" ] && [ -z "$(find_module "$module")" ]; then
+		echo "# test_$test: left out, since there is no module $module"
 		continue
-		;;
-	esac
+	fi
 	start=$(date +%s)
 	case $test in
 	races_*) ;;

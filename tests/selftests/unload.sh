@@ -10,6 +10,7 @@ delay=/sys/module/kobject/parameters/delay_release
 types=/sys/class/mdev_bus/virtio_net/mdev_supported_types
 pooled=/sys/class/mdev_bus/mdm_pooled.
 described=/sys/bus/platform/devices/mdm_described.
+firmware=/sys/bus/platform/devices/mdm_firmware.
 n=0 made=0 failed=
 
 # check NAME COMMAND...
@@ -30,10 +31,11 @@ check()
 load()
 {
 	loaded=
-	for module in mdev_migrate mdev_virtio_net mdm_pooled mdm_described; do
+	for module in mdev_migrate mdev_virtio_net mdm_pooled mdm_described \
+		mdm_firmware mdm_memory_only; do
 		path=$(find "$dir" -name $module.ko | head -n 1)
 		case $module$path in
-		mdm_pooled | mdm_described) continue ;;
+		mdm_pooled | mdm_described | mdm_firmware | mdm_memory_only) continue ;;
 		esac
 		insmod "$path" || return 1
 		loaded="$module $loaded"
@@ -68,7 +70,7 @@ use()
 				: <"/dev/vfio/devices/${cdev##*/}" || return 1
 		done
 	done
-	for device in "$described"*; do
+	for device in "$described"* "$firmware"*; do
 		[ ! -e "$device" ] || cat "$device/migration/config" "$device/migration/type/model" \
 			>/dev/null || return 1
 	done

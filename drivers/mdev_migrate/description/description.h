@@ -9,6 +9,7 @@
 void mdm_error_clear(struct mdev_migrate_description *desc);
 void mdm_error_get(struct mdev_migrate_description *desc,
 		   struct mdev_migrate_msg *msg);
+unsigned int mdm_error_count(const struct mdev_migrate_description *desc);
 
 /* objects.c */
 void mdm_object_get(void);

@@ -28,6 +28,7 @@ int mdev_migrate_refuse(struct mdev_migrate_description *desc, int err,
 
 	spin_lock_irqsave(&desc->error_lock, flags);
 	desc->last_error = msg;
+	WRITE_ONCE(desc->nr_errors, desc->nr_errors + 1);
 	spin_unlock_irqrestore(&desc->error_lock, flags);
 	dev_notice_ratelimited(desc->dev, "%s (%pe)\n", msg.text,
 			       ERR_PTR(err));
@@ -61,4 +62,15 @@ void mdm_error_get(struct mdev_migrate_description *desc,
 	spin_lock_irqsave(&desc->error_lock, flags);
 	*msg = desc->last_error;
 	spin_unlock_irqrestore(&desc->error_lock, flags);
+}
+
+/**
+ * mdm_error_count - how many there were
+ * @desc: the device's description
+ *
+ * Return: a number that is another one after the next mdev_migrate_refuse().
+ */
+unsigned int mdm_error_count(const struct mdev_migrate_description *desc)
+{
+	return READ_ONCE(desc->nr_errors);
 }

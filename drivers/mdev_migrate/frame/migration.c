@@ -109,12 +109,13 @@ static int frame_stop(struct mdev_migrate_migration *mig)
 	return ret;
 }
 
-static void frame_start(struct mdev_migrate_migration *mig)
+static int frame_start(struct mdev_migrate_migration *mig)
 {
 	struct mdev_migrate_device *mdm = device_of(mig);
 
 	mdev_migrate_pci_start(mdm->pci);
 	mdm->drv->ops->start(mdm);
+	return 0;
 }
 
 static void frame_set_saving(struct mdev_migrate_migration *mig, bool saving)

@@ -142,7 +142,7 @@ EXPORT_SYMBOL_GPL(mdev_migrate_memory_closing);
 
 /**
  * mdev_migrate_memory_close - the device is being closed
- * @mem: the device's guest memory; its maps are unmapped
+ * @mem: the device's guest memory; its maps are unmapped, its pins undone
  *
  * Nothing stays pinned, and nobody unpins any more. The IOMMU backends call dma_unmap even
  * after this.

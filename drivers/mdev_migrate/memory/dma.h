@@ -12,6 +12,7 @@
  *	calls.c		until when type1 may ask for what was pinned again
  *	owners.c	who opens devices, and who makes its ioctls
  *	map.c		rings: memory that stays mapped
+ *	pinned.c	pages that a device's own DMA uses
  *	dirty.c		DMA logging
  *	worker.c	threads of an open device
  *
@@ -156,11 +157,13 @@ struct mdm_op {
  * @first: the first page
  * @nr: how many
  * @base: where they are mapped, or NULL
+ * @pin: whose device uses them until it is told, or NULL
  */
 struct mdm_run {
 	unsigned long first;
 	unsigned int nr;
 	void *base;
+	struct mdev_migrate_pin *pin;
 };
 
 /**
@@ -385,6 +388,12 @@ size_t mdm_cache_copy(struct mdev_migrate_memory *mem, u64 iova, void *buf,
 		      size_t len, bool write);
 
 /* map.c */
+unsigned int mdm_map_pages(const struct mdev_migrate_map *map);
+int mdm_map_init(struct mdev_migrate_map *map, struct mdev_migrate_pin *pin,
+		 u64 iova, size_t len);
+int mdm_map_add(struct mdev_migrate_memory *mem, struct mdev_migrate_map *map);
+void mdm_map_remove(struct mdev_migrate_memory *mem,
+		    struct mdev_migrate_map *map);
 bool mdm_maps_overlap(struct mdev_migrate_memory *mem, unsigned long first,
 		      unsigned long last);
 bool mdm_maps_next(struct mdev_migrate_memory *mem, unsigned long *first,
@@ -392,6 +401,10 @@ bool mdm_maps_next(struct mdev_migrate_memory *mem, unsigned long *first,
 unsigned int mdm_maps_detach(struct mdev_migrate_memory *mem,
 			     unsigned long first, unsigned long last,
 			     struct mdm_run *runs, unsigned int max);
+
+/* pinned.c */
+void mdm_pin_unmap(struct mdev_migrate_memory *mem,
+		   struct mdev_migrate_pin *pin);
 
 /* drop.c */
 void mdm_dma_drop_range(struct mdev_migrate_memory *mem, unsigned long first,

@@ -4,6 +4,8 @@
  *
  * When userspace unmaps the memory the mapping goes away under the model; with
  * memory there again, the model gets it back.
+ *
+ * What a device's own DMA has pinned (pinned.c) is one without an address.
  */
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
@@ -20,6 +22,17 @@ static unsigned long map_last(const struct mdev_migrate_map *map)
 	return (map->iova + map->len - 1) >> PAGE_SHIFT;
 }
 
+/**
+ * mdm_map_pages - how many pages a map has
+ * @map: the map
+ *
+ * Return: how many.
+ */
+unsigned int mdm_map_pages(const struct mdev_migrate_map *map)
+{
+	return map_last(map) - map_first(map) + 1;
+}
+
 /* 0 if the model has it now; else it is to be undone. */
 static int map_publish(struct mdev_migrate_memory *mem,
 		       struct mdev_migrate_map *map, struct mdm_op *op,
@@ -31,9 +44,13 @@ static int map_publish(struct mdev_migrate_memory *mem,
 	if (!ret && op->cancelled)
 		ret = -EAGAIN;
 	if (!ret) {
+		map->pinned = true;
 		map->base = base;
-		rcu_assign_pointer(map->addr,
-				   base + offset_in_page(map->iova));
+		if (base)
+			rcu_assign_pointer(map->addr,
+					   base + offset_in_page(map->iova));
+		if (map->pin)
+			WRITE_ONCE(map->pin->pages, map->pin->array);
 	}
 	spin_unlock(&mem->lock);
 	return ret;
@@ -47,29 +64,87 @@ static int map_pinned(struct mdev_migrate_memory *mem,
 		.first = op->first,
 		.nr = op->last - op->first + 1,
 	};
-	int ret;
+	int ret = 0;
 
-	run.base = vmap(pages, run.nr, VM_MAP, PAGE_KERNEL);
-	ret = run.base ? map_publish(mem, map, op, run.base) : -ENOMEM;
+	if (!map->pin) {
+		run.base = vmap(pages, run.nr, VM_MAP, PAGE_KERNEL);
+		ret = run.base ? 0 : -ENOMEM;
+	}
+	ret = ret ?: map_publish(mem, map, op, run.base);
 	if (ret)
 		mdm_unpin(mem, op, &run, 1);
 	return mdm_op_end(mem, op, ret);
 }
 
+static int pin_pages(struct mdev_migrate_memory *mem,
+		     struct mdev_migrate_map *map, struct page **pages)
+{
+	struct mdm_op op = { .first = map_first(map), .last = map_last(map) };
+	bool write = !map->pin || !map->pin->readonly;
+	int ret;
+
+	ret = mdm_pin(mem, MDM_RING, &op, write, pages);
+	if (ret == -ENOMEM && mdm_cache_evict(mem, MDM_BLOCK_PAGES))
+		ret = mdm_pin(mem, MDM_RING, &op, write, pages);
+	return ret ?: map_pinned(mem, map, &op, pages);
+}
+
 static int map_pages(struct mdev_migrate_memory *mem,
 		     struct mdev_migrate_map *map)
 {
-	struct mdm_op op = { .first = map_first(map), .last = map_last(map) };
 	struct page **pages __free(kfree) = NULL;
+
+	pages = kcalloc(mdm_map_pages(map), sizeof(*pages), GFP_KERNEL);
+	return pages ? pin_pages(mem, map, pages) : -ENOMEM;
+}
+
+/**
+ * mdm_map_init - where is it?
+ * @map: the map
+ * @pin: what it is a part of, or NULL
+ * @iova: where it begins
+ * @len: how much
+ *
+ * Return: 0, -EINVAL if @len is 0 or too much, -EFAULT if there is no such range.
+ */
+int mdm_map_init(struct mdev_migrate_map *map, struct mdev_migrate_pin *pin,
+		 u64 iova, size_t len)
+{
+	if (!len || len > MDEV_MIGRATE_MAP_MAX)
+		return -EINVAL;
+	if (iova + len + PAGE_SIZE < iova)
+		return -EFAULT;
+	map->iova = iova;
+	map->len = len;
+	map->base = NULL;
+	map->pinned = false;
+	map->pin = pin;
+	return 0;
+}
+
+/**
+ * mdm_map_add - pin guest memory for long
+ * @mem: guest memory
+ * @map: the map, after mdm_map_init()
+ *
+ * Context: As mdev_migrate_map().
+ * Return: As mdev_migrate_map().
+ */
+int mdm_map_add(struct mdev_migrate_memory *mem, struct mdev_migrate_map *map)
+{
 	int ret;
 
-	pages = kcalloc(op.last - op.first + 1, sizeof(*pages), GFP_KERNEL);
-	if (!pages)
-		return -ENOMEM;
-	ret = mdm_pin(mem, MDM_RING, &op, true, pages);
-	if (ret == -ENOMEM && mdm_cache_evict(mem, MDM_BLOCK_PAGES))
-		ret = mdm_pin(mem, MDM_RING, &op, true, pages);
-	return ret ?: map_pinned(mem, map, &op, pages);
+	spin_lock(&mem->lock);
+	list_add(&map->node, &mem->maps);
+	spin_unlock(&mem->lock);
+	ret = map->pin ? pin_pages(mem, map, map->pin->array) :
+			 map_pages(mem, map);
+	if (ret) {
+		spin_lock(&mem->lock);
+		list_del(&map->node);
+		spin_unlock(&mem->lock);
+	}
+	return ret;
 }
 
 /**
@@ -89,25 +164,9 @@ static int map_pages(struct mdev_migrate_memory *mem,
 int mdev_migrate_map(struct mdev_migrate_memory *mem,
 		     struct mdev_migrate_map *map, u64 iova, size_t len)
 {
-	int ret;
+	int ret = mdm_map_init(map, NULL, iova, len);
 
-	if (!len || len > MDEV_MIGRATE_MAP_MAX)
-		return -EINVAL;
-	if (iova + len + PAGE_SIZE < iova)
-		return -EFAULT;
-	map->iova = iova;
-	map->len = len;
-	map->base = NULL;
-	spin_lock(&mem->lock);
-	list_add(&map->node, &mem->maps);
-	spin_unlock(&mem->lock);
-	ret = map_pages(mem, map);
-	if (ret) {
-		spin_lock(&mem->lock);
-		list_del(&map->node);
-		spin_unlock(&mem->lock);
-	}
-	return ret;
+	return ret ?: mdm_map_add(mem, map);
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_map);
 
@@ -126,7 +185,7 @@ int mdev_migrate_map_refresh(struct mdev_migrate_memory *mem,
 	bool there;
 
 	spin_lock(&mem->lock);
-	there = map->base;
+	there = map->pinned;
 	spin_unlock(&mem->lock);
 	return there ? 0 : map_pages(mem, map);
 }
@@ -137,27 +196,33 @@ static bool map_detach(struct mdev_migrate_memory *mem,
 		       struct mdev_migrate_map *map, struct mdm_run *run)
 {
 	lockdep_assert_held(&mem->lock);
-	if (!map->base)
+	if (!map->pinned)
 		return false;
 	*run = (struct mdm_run) {
 		.first = map_first(map),
-		.nr = map_last(map) - map_first(map) + 1,
+		.nr = mdm_map_pages(map),
 		.base = map->base,
+		.pin = map->pin,
 	};
 	RCU_INIT_POINTER(map->addr, NULL);
 	map->base = NULL;
+	map->pinned = false;
+	if (map->pin) {
+		WRITE_ONCE(map->pin->pages, NULL);
+		map->pin->leaving = true;
+	}
 	return true;
 }
 
 /**
- * mdev_migrate_unmap - undo mdev_migrate_map()
- * @mem: the device's guest memory, open
- * @map: the map; its address is not used any more
+ * mdm_map_remove - undo mdm_map_add()
+ * @mem: guest memory
+ * @map: the map; neither its address nor its pages are used any more
  *
  * Context: May sleep.
  */
-void mdev_migrate_unmap(struct mdev_migrate_memory *mem,
-			struct mdev_migrate_map *map)
+void mdm_map_remove(struct mdev_migrate_memory *mem,
+		    struct mdev_migrate_map *map)
 {
 	struct mdm_run run;
 	bool any, watched = false;
@@ -167,6 +232,10 @@ void mdev_migrate_unmap(struct mdev_migrate_memory *mem,
 	list_del(&map->node);
 	any = map_detach(mem, map, &run);
 	if (any) {
+		/* Nobody has to be told. */
+		if (run.pin)
+			run.pin->leaving = false;
+		run.pin = NULL;
 		mdm_op_add(mem, &op, run.first, run.first + run.nr - 1);
 		op.unpins = true;
 		watched = mdm_unpin_begin(mem);
@@ -179,6 +248,19 @@ void mdev_migrate_unmap(struct mdev_migrate_memory *mem,
 	spin_lock(&mem->lock);
 	mdm_unpin_end(mem, watched);
 	spin_unlock(&mem->lock);
+}
+
+/**
+ * mdev_migrate_unmap - undo mdev_migrate_map()
+ * @mem: the device's guest memory, open
+ * @map: the map; its address is not used any more
+ *
+ * Context: May sleep.
+ */
+void mdev_migrate_unmap(struct mdev_migrate_memory *mem,
+			struct mdev_migrate_map *map)
+{
+	mdm_map_remove(mem, map);
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_unmap);
 
@@ -202,7 +284,7 @@ EXPORT_SYMBOL_GPL(mdev_migrate_map_dirty);
 static bool map_in_range(const struct mdev_migrate_map *map,
 			 unsigned long first, unsigned long last)
 {
-	return map->base && map_first(map) <= last && map_last(map) >= first;
+	return map->pinned && map_first(map) <= last && map_last(map) >= first;
 }
 
 /**

@@ -538,6 +538,8 @@ void mdm_unpin(struct mdev_migrate_memory *mem, struct mdm_op *op,
 	for (i = 0; i < nr; i++) {
 		if (runs[i].base)
 			vunmap(runs[i].base);
+		if (runs[i].pin)
+			mdm_pin_unmap(mem, runs[i].pin);
 	}
 	for (i = 0; i < nr; i += n) {
 		n = mdm_runs_join(mem, runs + i, nr - i);

@@ -77,23 +77,28 @@ static void pause_session(struct mdev_migrate_migration *mig, bool pause)
 
 static int arc_stop(struct mdev_migrate_migration *mig, struct file **filp)
 {
+	unsigned int before = mdm_error_count(mig->desc);
 	int ret;
 
 	pause_session(mig, true);
 	ret = mig->ops->stop(mig);
 	pause_session(mig, false);
 	if (ret)
-		return mdev_migrate_refuse(mig->desc, ret,
-					   "the device could not be stopped");
-	return 0;
+		mdm_tell(mig, ret, "the device could not be stopped", before);
+	return ret;
 }
 
 static int arc_start(struct mdev_migrate_migration *mig, struct file **filp)
 {
+	unsigned int before = mdm_error_count(mig->desc);
+	int ret;
+
 	pause_session(mig, true);
-	mig->ops->start(mig);
+	ret = mig->ops->start(mig);
 	pause_session(mig, false);
-	return 0;
+	if (ret)
+		mdm_tell(mig, ret, "the device could not be started", before);
+	return ret;
 }
 
 static int arc_none(struct mdev_migrate_migration *mig, struct file **filp)
@@ -101,16 +106,23 @@ static int arc_none(struct mdev_migrate_migration *mig, struct file **filp)
 	return 0;
 }
 
+static int no_session(struct mdev_migrate_migration *mig, int err,
+		      unsigned int before)
+{
+	return mdm_tell(mig, err, "no data transfer session could be made",
+			before);
+}
+
 static int arc_precopy_begin(struct mdev_migrate_migration *mig,
 			     struct file **filp)
 {
+	unsigned int before = mdm_error_count(mig->desc);
 	struct mdm_session *session;
 
 	mdm_error_clear(mig->desc);
 	session = mdm_saving_begin(mig, filp);
 	if (IS_ERR(session))
-		return mdev_migrate_refuse(mig->desc, PTR_ERR(session),
-					   "no data transfer session could be made");
+		return no_session(mig, PTR_ERR(session), before);
 	mdm_saving_set_precopy(session, true);
 	mig->session = session;
 	set_saving(mig, true);
@@ -139,14 +151,14 @@ static int arc_precopy_stop_copy(struct mdev_migrate_migration *mig,
 static int arc_stop_copy_begin(struct mdev_migrate_migration *mig,
 			       struct file **filp)
 {
+	unsigned int before = mdm_error_count(mig->desc);
 	struct mdm_session *session;
 	int ret;
 
 	mdm_error_clear(mig->desc);
 	session = mdm_saving_begin(mig, filp);
 	if (IS_ERR(session))
-		return mdev_migrate_refuse(mig->desc, PTR_ERR(session),
-					   "no data transfer session could be made");
+		return no_session(mig, PTR_ERR(session), before);
 	ret = mdm_saving_stop_copy(session);
 	if (ret) {
 		mdm_session_end(session);
@@ -168,13 +180,13 @@ static int arc_stop_copy_end(struct mdev_migrate_migration *mig,
 static int arc_resuming_begin(struct mdev_migrate_migration *mig,
 			      struct file **filp)
 {
+	unsigned int before = mdm_error_count(mig->desc);
 	struct mdm_session *session;
 
 	mdm_error_clear(mig->desc);
 	session = mdm_resuming_begin(mig, filp);
 	if (IS_ERR(session))
-		return mdev_migrate_refuse(mig->desc, PTR_ERR(session),
-					   "no data transfer session could be made");
+		return no_session(mig, PTR_ERR(session), before);
 	mig->session = session;
 	return 0;
 }

@@ -81,8 +81,8 @@ struct file *mdm_session_file(struct mdm_session *session,
 			      const struct file_operations *fops, int flags);
 void mdm_session_end(struct mdm_session *session);
 int mdm_session_release(struct inode *inode, struct file *filp);
-void mdm_tell(struct mdev_migrate_migration *mig, int err, const char *text,
-	      const struct mdev_migrate_msg *before);
+int mdm_tell(struct mdev_migrate_migration *mig, int err, const char *text,
+	     unsigned int before);
 
 /* writer.c */
 int mdm_writer_begin(struct mdev_migrate_writer *writer);

@@ -60,6 +60,7 @@ static int resume_config(struct mdm_reader *reader, const char *text,
 	struct mdm_session *session = reader->context;
 	struct mdev_migrate_migration *mig = session->mig;
 	struct mdev_migrate_config config;
+	unsigned int before;
 	void *shadow = NULL;
 	int ret;
 
@@ -70,11 +71,12 @@ static int resume_config(struct mdm_reader *reader, const char *text,
 						reader->why);
 	if (ret)
 		return ret;
+	before = mdm_error_count(mig->desc);
 	if (mig->ops->load_begin)
 		shadow = mig->ops->load_begin(mig);
 	if (IS_ERR(shadow))
-		return mdm_say(reader->why, PTR_ERR(shadow),
-			       "the device cannot begin to load");
+		return mdm_tell(mig, PTR_ERR(shadow),
+				"the device cannot begin to load", before);
 	resuming->shadow = shadow;
 	resuming->configured = true;
 	return 0;
@@ -425,7 +427,7 @@ int mdm_resuming_finish(struct mdm_session *session, bool *broken)
 {
 	struct mdev_migrate_migration *mig = session->mig;
 	struct mdm_resuming *resuming;
-	struct mdev_migrate_msg before;
+	unsigned int before;
 	int ret;
 
 	lockdep_assert_held(&mig->state_lock);
@@ -437,10 +439,10 @@ int mdm_resuming_finish(struct mdm_session *session, bool *broken)
 		return ret;
 	/* From here on there is no way back for any device. */
 	*broken = true;
-	mdm_error_get(mig->desc, &before);
+	before = mdm_error_count(mig->desc);
 	ret = mig->ops->load_commit(mig, resuming->shadow);
 	if (ret)
 		mdm_tell(mig, ret, "the device could not take the state over",
-			 &before);
+			 before);
 	return ret;
 }

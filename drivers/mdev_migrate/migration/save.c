@@ -81,13 +81,12 @@ static int put_chunk(struct mdm_session *session,
 {
 	struct mdev_migrate_writer *writer = &session->saving->writer;
 	struct mdev_migrate_migration *mig = session->mig;
-	struct mdev_migrate_msg before;
+	unsigned int before = mdm_error_count(mig->desc);
 	size_t len = writer->len;
 	int ret;
 
 	lockdep_assert_held(&session->lock);
 	WARN_ON(session->paused);
-	mdm_error_get(mig->desc, &before);
 	ret = mdm_writer_begin(writer);
 	if (!ret)
 		ret = put(mig, writer);
@@ -97,7 +96,7 @@ static int put_chunk(struct mdm_session *session,
 	}
 	if (ret < 0) {
 		writer->len = len;
-		mdm_tell(mig, ret, failure, &before);
+		mdm_tell(mig, ret, failure, before);
 	}
 	return ret;
 }

@@ -100,14 +100,14 @@ void mdm_session_end(struct mdm_session *session)
  * @mig: the device's migration
  * @err: what it has returned
  * @text: the sentence, if the driver has not told one itself
- * @before: the last error's sentence before the call
+ * @before: mdm_error_count() before the call
+ *
+ * Return: @err.
  */
-void mdm_tell(struct mdev_migrate_migration *mig, int err, const char *text,
-	      const struct mdev_migrate_msg *before)
+int mdm_tell(struct mdev_migrate_migration *mig, int err, const char *text,
+	     unsigned int before)
 {
-	struct mdev_migrate_msg now;
-
-	mdm_error_get(mig->desc, &now);
-	if (!now.text[0] || !strcmp(now.text, before->text))
+	if (mdm_error_count(mig->desc) == before)
 		mdev_migrate_refuse(mig->desc, err, "%s", text);
+	return err;
 }

@@ -112,8 +112,9 @@ struct mdev_migrate_description_ops {
  * @config_lock: guards @config and @is_open. Taken inside the VFIO core's
  *	locks and outside all others of mdev_migrate's.
  * @is_open: the device is, and so @config is fixed
- * @error_lock: guards @last_error
+ * @error_lock: guards @last_error and @nr_errors
  * @last_error: the last refused or failed migration step
+ * @nr_errors: how many there were
  * @is_typed: the device is not an mdev, and has a folder migration/type/
  * @type: what is in it
  * @dir: migration/ in sysfs, or NULL
@@ -127,8 +128,9 @@ struct mdev_migrate_description {
 
 	struct mutex config_lock; /* config, is_open */
 	bool is_open;
-	spinlock_t error_lock; /* last_error */
+	spinlock_t error_lock; /* last_error, nr_errors */
 	struct mdev_migrate_msg last_error;
+	unsigned int nr_errors;
 	bool is_typed;
 	struct mdev_migrate_type_description type;
 	struct mdm_sysfs_dir *dir;

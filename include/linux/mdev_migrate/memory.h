@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Guest memory of a VFIO device whose IOMMU is emulated: copies that need not
- * sleep, rings that stay mapped, dirty tracking, and the device's own threads.
+ * sleep, rings that stay mapped, pages that stay pinned for hardware, dirty
+ * tracking, and the device's own threads.
  * Whoever uses it needs a struct vfio_device, and nothing else of mdev_migrate.
  *
  * The device's open_device() and close_device() call mdev_migrate_memory_open()
@@ -115,6 +116,8 @@ static inline void mdev_migrate_reader_exit(struct mdev_migrate_reader *reader)
  *
  * @addr: kernel address of @iova, or NULL
  * @base: what vmap() gave
+ * @pinned: its pages are
+ * @pin: what it is a part of, or NULL
  * @node: entry in the device's list of maps
  */
 struct mdev_migrate_map {
@@ -123,11 +126,43 @@ struct mdev_migrate_map {
 
 	void __rcu *addr;
 	void *base;
+	bool pinned;
+	struct mdev_migrate_pin *pin;
 	struct list_head node;
 };
 
 /* The longest map. */
 #define MDEV_MIGRATE_MAP_MAX	SZ_1M
+
+/**
+ * struct mdev_migrate_pin - guest memory that stays pinned for a device's own DMA
+ *
+ * For hardware that reads and writes the guest's pages itself. They go away when
+ * userspace unmaps the memory, and do not come back: undo the pin then, and make
+ * another one.
+ *
+ * @unmap: userspace unmaps the memory, or some of it. On return the device uses
+ *	none of the pages any more, and what it wrote mdev_migrate_pin_dirty() was
+ *	told of. Once at most. May sleep, in any thread, but must wait neither for
+ *	userspace nor for mdev_migrate_pin() or mdev_migrate_unpin(). Mandatory.
+ * @readonly: the device only reads
+ *
+ * Everything below is the helper's.
+ *
+ * @map: where it is
+ * @pages: for mdev_migrate_pin_pages()
+ * @array: the same, as long as there is the pin
+ * @leaving: @unmap is to be called, or runs
+ */
+struct mdev_migrate_pin {
+	void (*unmap)(struct mdev_migrate_pin *pin);
+	bool readonly;
+
+	struct mdev_migrate_map map;
+	struct page **pages;
+	struct page **array;
+	bool leaving;
+};
 
 /* dma.c, map.c */
 void mdev_migrate_reader_add(struct mdev_migrate_memory *mem,
@@ -151,6 +186,31 @@ void mdev_migrate_unmap(struct mdev_migrate_memory *mem,
 void mdev_migrate_map_dirty(struct mdev_migrate_memory *mem,
 			    struct mdev_migrate_map *map, size_t offset,
 			    size_t len);
+
+/* pinned.c */
+int mdev_migrate_pin(struct mdev_migrate_memory *mem,
+		     struct mdev_migrate_pin *pin, u64 iova, size_t len);
+void mdev_migrate_unpin(struct mdev_migrate_memory *mem,
+			struct mdev_migrate_pin *pin);
+void mdev_migrate_pin_dirty(struct mdev_migrate_memory *mem,
+			    struct mdev_migrate_pin *pin, size_t offset,
+			    size_t len);
+
+/**
+ * mdev_migrate_pin_pages - the pages of a pin
+ * @pin: the pin
+ *
+ * The first byte is in the first page, at the offset that it has in its page of
+ * the guest's.
+ *
+ * Context: Any, under a lock that @pin->unmap() takes, too. If the device is given the
+ * pages under it, @unmap finds out.
+ * Return: the pages, or NULL if userspace has unmapped them.
+ */
+static inline struct page **mdev_migrate_pin_pages(struct mdev_migrate_pin *pin)
+{
+	return READ_ONCE(pin->pages);
+}
 
 /**
  * mdev_migrate_map_addr - the mapping's kernel address

@@ -130,7 +130,8 @@ struct mdev_migrate_precopy_info {
  * @stop: it leaves RUNNING. On return it takes nothing more from guest memory and
  *	writes nothing to it, and raises no interrupt. An error leaves it
  *	running. Mandatory.
- * @start: it enters RUNNING after @stop or a load. Mandatory.
+ * @start: it enters RUNNING or PRE_COPY after @stop, or RUNNING after a load. An
+ *	error leaves it stopped, as it was, so that it can be tried again. Mandatory.
  * @set_saving: the pre-copy states begin or end, as
  *	mdev_migrate_memory_set_saving() is to know. Optional.
  * @state_size: estimate of the bytes, with headers, that @save has still to put,
@@ -174,7 +175,7 @@ struct mdev_migrate_migration_ops {
 	void (*close)(struct mdev_migrate_migration *mig);
 	void (*reset)(struct mdev_migrate_migration *mig);
 	int (*stop)(struct mdev_migrate_migration *mig);
-	void (*start)(struct mdev_migrate_migration *mig);
+	int (*start)(struct mdev_migrate_migration *mig);
 	void (*set_saving)(struct mdev_migrate_migration *mig, bool saving);
 	u64 (*state_size)(struct mdev_migrate_migration *mig);
 	int (*save_begin)(struct mdev_migrate_migration *mig);
