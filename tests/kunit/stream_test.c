@@ -243,6 +243,44 @@ static void later_minor(struct stream *s)
 	put_end(s, 0);
 }
 
+/* START with four bytes behind it that are not its own. */
+static void put_long_start(struct stream *s, u16 minor)
+{
+	const struct mdev_migrate_start start = {
+		.magic = cpu_to_le64(MDEV_MIGRATE_STREAM_MAGIC),
+		.major = cpu_to_le16(MDEV_MIGRATE_STREAM_MAJOR),
+		.minor = cpu_to_le16(minor),
+	};
+	u8 data[sizeof(start) + 4] = {};
+
+	memcpy(data, &start, sizeof(start));
+	put(s, MDEV_MIGRATE_TAG_START, 0, data, sizeof(data));
+}
+
+static void later_start(struct stream *s)
+{
+	put_long_start(s, MDEV_MIGRATE_STREAM_MINOR + 1);
+	put(s, MDEV_MIGRATE_TAG_CONFIG, 0, "model=x", 7);
+	put_end(s, 0);
+}
+
+static void long_start(struct stream *s)
+{
+	put_long_start(s, MDEV_MIGRATE_STREAM_MINOR);
+}
+
+static void reserved_start(struct stream *s)
+{
+	const struct mdev_migrate_start start = {
+		.magic = cpu_to_le64(MDEV_MIGRATE_STREAM_MAGIC),
+		.major = cpu_to_le16(MDEV_MIGRATE_STREAM_MAJOR),
+		.minor = cpu_to_le16(MDEV_MIGRATE_STREAM_MINOR),
+		.reserved = cpu_to_le32(1),
+	};
+
+	put(s, MDEV_MIGRATE_TAG_START, 0, &start, sizeof(start));
+}
+
 static void no_start(struct stream *s)
 {
 	put(s, MDEV_MIGRATE_TAG_CONFIG, 0, "model=x", 7);
@@ -347,6 +385,9 @@ static const struct bad_case {
 	{ "bad magic", bad_magic, -EINVAL },
 	{ "other major", bad_major, -EPROTONOSUPPORT },
 	{ "later minor is fine", later_minor, 0 },
+	{ "later START is longer", later_start, 0 },
+	{ "START is too long", long_start, -EPROTO },
+	{ "START has reserved bits", reserved_start, -EPROTO },
 	{ "no START", no_start, -EINVAL },
 	{ "no CONFIG", no_config, -EPROTO },
 	{ "second CONFIG", second_config, -EPROTO },
@@ -526,6 +567,20 @@ static void test_blob(struct kunit *test)
 			blob.next == c->parts[0].total);
 }
 
+/* Not even room for where it belongs. */
+static void test_short_part(struct kunit *test)
+{
+	const struct mdev_migrate_blob hdr = { .total = cpu_to_le64(9) };
+	struct mdev_migrate_msg why = {};
+	struct mdm_blob_part part;
+	struct mdm_blob blob = {};
+
+	KUNIT_EXPECT_EQ(test, mdm_blob_take(&blob, TAG_KNOWN, BLOB_MAX, &hdr,
+					    sizeof(hdr) - 1, &part, &why),
+			-EMSGSIZE);
+	KUNIT_EXPECT_FALSE(test, blob.begun);
+}
+
 static struct kunit_case stream_cases[] = {
 	KUNIT_CASE(test_splits),
 	KUNIT_CASE(test_truncated),
@@ -535,6 +590,7 @@ static struct kunit_case stream_cases[] = {
 	KUNIT_CASE(test_digest),
 	KUNIT_CASE(test_bulk_checksum),
 	KUNIT_CASE_PARAM(test_blob, blob_gen_params),
+	KUNIT_CASE(test_short_part),
 	{}
 };
 
