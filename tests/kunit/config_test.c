@@ -340,6 +340,22 @@ static void no_words(struct mdev_migrate_model *model,
 	params[FOO_MODE].words = NULL;
 }
 
+static void word_too_few(struct mdev_migrate_model *model,
+			 struct mdev_migrate_param *params)
+{
+	static const struct mdev_migrate_range range[] = { { 0, 3 } };
+
+	params[FOO_MODE].allowed = range;
+}
+
+static void more_than_on(struct mdev_migrate_model *model,
+			 struct mdev_migrate_param *params)
+{
+	static const struct mdev_migrate_range range[] = { { 0, 2 } };
+
+	params[FOO_RSS].allowed = range;
+}
+
 static void version_name(struct mdev_migrate_model *model,
 			 struct mdev_migrate_param *params)
 {
@@ -375,6 +391,10 @@ static const struct fault_case {
 	{ "words of a number", words_of_a_number,
 	  "rx-filter-size: words are for word parameters" },
 	{ "no words", no_words, "mode: words are for word parameters" },
+	{ "a word too few", word_too_few,
+	  "mode: there is no word for a value that is allowed" },
+	{ "more than on", more_than_on,
+	  "rss: there is no word for a value that is allowed" },
 	{ "version's name", version_name, "\"v 2\" is no version name" },
 };
 
