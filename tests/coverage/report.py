@@ -8,6 +8,7 @@ in the file `except`, with the reason.
 """
 
 import collections
+import fnmatch
 import json
 import pathlib
 import re
@@ -17,7 +18,13 @@ import tempfile
 
 # Assertions, and the checks that guards and loops of the kernel's bring along.
 NOT_OURS = re.compile(r"\b(WARN_ON(_ONCE)?|BUG_ON|lockdep_assert\w*|VNET_ASSERT|guard|scoped_guard|"
-                      r"might_sleep|kmap_local_page|rcu_dereference\w*|static_assert)\(")
+                      r"might_sleep|kmap_local_page|rcu_dereference\w*|static_assert|RCU_LOCKDEP_WARN)\(")
+
+# What decides. In a statement without any of these the branches are those of what it calls.
+DECIDES = re.compile(r"\b(if|while|for|switch|case|\w*for_each\w*)\b|&&|\|\||\?")
+
+# What needs no semicolon behind its parentheses.
+HEADS = re.compile(r"(\} )?(if|else|for|while|do|switch|\w*for_each\w*)\b")
 
 
 class Coverage:
@@ -59,8 +66,23 @@ class Coverage:
                 self.branches[name][number, line.get("function_name"), i] += branch["count"]
 
 
+def statements(text):
+    """For each line of C: the statement before, and the one that it is of, each in one line."""
+    code = re.sub(r"/\*.*?\*/", lambda m: re.sub(r"[^\n]", " ", m[0]), text, flags=re.DOTALL)
+    result, before, begin, current = [], "", 0, ""
+    for i, line in enumerate(code.splitlines()):
+        current = f"{current} {line.strip()}".strip()
+        bare = re.sub(r'"(\\.|[^"\\])*"|\'(\\.|[^\'\\])*\'', "", current)
+        if bare.count("(") > bare.count(")") or \
+                not (HEADS.match(bare) or bare.endswith((";", "{", "}", ":"))):
+            continue
+        result += [(before, current)] * (i + 1 - begin)
+        before, begin, current = current, i + 1, ""
+    return result + [(before, current)] * (len(code.splitlines()) - begin)
+
+
 def exceptions(path):
-    """[(file, pattern)] of lines that no test comes to."""
+    """[(file, pattern)] of statements that no test comes to."""
     result = []
     for line in path.read_text().splitlines():
         if line and not line.startswith("#"):
@@ -91,14 +113,18 @@ def main():
     totals = collections.Counter()
     missing = []
     for name in sorted(coverage.lines):
-        text = (src / name).read_text().splitlines()
+        text = (src / name).read_text()
+        lines, of = text.splitlines(), statements(text)
         one = collections.Counter()
         for number, count in sorted(coverage.lines[name].items()):
-            line = text[number - 1]
-            if any(file == name and p.search(line) for file, p in excepted):
+            line, (before, statement) = lines[number - 1], of[number - 1]
+            if any(fnmatch.fnmatch(name, file) and
+                   p.search(f"{before} ;; {statement}" if ";;" in p.pattern else statement)
+                   for file, p in excepted):
                 continue
-            taken = [] if NOT_OURS.search(line) else \
-                [n > 0 for (at, _, _), n in coverage.branches[name].items() if at == number]
+            taken = [n > 0 for (at, _, _), n in coverage.branches[name].items() if at == number]
+            if NOT_OURS.search(statement) or not DECIDES.search(statement):
+                taken = []
             one += {"lines": 1, "lines_done": count > 0, "branches": len(taken),
                     "branches_done": sum(taken)}
             if not count:
