@@ -177,6 +177,23 @@ static void memory_not_in_order(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, *byte_of(test, 9, 0), '9');
 }
 
+/* Not all of it is mapped: page by page, and at hand from then on. */
+static void memory_with_a_hole(struct kunit *test)
+{
+	struct mdev_migrate_memory *mem = memory_open(test, false);
+	struct memory_test *t = test->priv;
+	unsigned int i;
+
+	t->backend.pages[300] = NULL;
+	for (i = 5; i < 9; i++)
+		KUNIT_EXPECT_EQ(test, mdev_migrate_dma_write(mem, at(i, 0), "x",
+							     1), 0);
+	KUNIT_EXPECT_EQ(test, nr_pinned(test, 0, HUGE_PAGES), 4);
+	KUNIT_EXPECT_LE(test, t->backend.calls, 6);
+	KUNIT_EXPECT_EQ(test, mdev_migrate_dma_write(mem, at(300, 0), "x", 1),
+			-EFAULT);
+}
+
 static void memory_read_only(struct kunit *test)
 {
 	struct mdev_migrate_memory *mem = memory_open(test, false);
@@ -512,6 +529,7 @@ static void memory_mark_strikes(struct kunit *test)
 static struct kunit_case memory_cases[] = {
 	KUNIT_CASE(memory_huge),
 	KUNIT_CASE(memory_not_in_order),
+	KUNIT_CASE(memory_with_a_hole),
 	KUNIT_CASE(memory_read_only),
 	KUNIT_CASE(memory_in_part),
 	KUNIT_CASE(memory_for_a_ring),
