@@ -2,6 +2,7 @@
 /* Configurations: the rules of the seeds, case by case. */
 #include <kunit/test.h>
 
+#include "description/description.h"
 #include "foo_model.h"
 
 FOO_PARAMS(new_params, foo_on_off);
@@ -422,6 +423,36 @@ static void test_model_check(struct kunit *test)
 				  why.text);
 }
 
+/* A device is described by a model that is in order, as a version that there can be. */
+static void test_description(struct kunit *test)
+{
+	static const struct mdev_migrate_description_ops none;
+	struct mdev_migrate_model bad = new_model;
+	struct mdev_migrate_description *desc;
+	struct device *dev;
+
+	desc = kunit_kzalloc(test, sizeof(*desc), GFP_KERNEL);
+	dev = kunit_kzalloc(test, sizeof(*dev), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, desc);
+	KUNIT_ASSERT_NOT_NULL(test, dev);
+	dev->init_name = "described";
+	bad.uri = "";
+	KUNIT_EXPECT_EQ(test, mdev_migrate_description_init(desc, dev, &bad,
+							    &foo_versions[0],
+							    &none), -EINVAL);
+	KUNIT_EXPECT_EQ(test, mdev_migrate_description_init(desc, dev,
+							    &old_model,
+							    &foo_versions[2],
+							    &none), -EINVAL);
+	KUNIT_EXPECT_EQ(test, mdev_migrate_description_init(desc, dev,
+							    &new_model,
+							    &foo_versions[2],
+							    &none), 0);
+	expect_config(test, &desc->config,
+		      "model=" FOO_URI ",mode=safe,rss=on,rx-filter-size=64");
+	mdev_migrate_description_destroy(desc);
+}
+
 static struct kunit_case config_cases[] = {
 	KUNIT_CASE(test_format),
 	KUNIT_CASE(test_versions_are_names_only),
@@ -430,6 +461,7 @@ static struct kunit_case config_cases[] = {
 	KUNIT_CASE(test_match),
 	KUNIT_CASE(test_allowed),
 	KUNIT_CASE(test_value),
+	KUNIT_CASE(test_description),
 	KUNIT_CASE_PARAM(test_model_check, fault_gen_params),
 	{}
 };
