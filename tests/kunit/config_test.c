@@ -61,7 +61,7 @@ static void test_versions_are_names_only(struct kunit *test)
 }
 
 #define HALF	"01234567890123456789012345678901"
-#define LONG	HALF HALF
+#define LONG	"0123456789012345678901234567890101234567890123456789012345678901"
 
 static const struct parse_case {
 	const char *text;

@@ -47,22 +47,22 @@ static const struct mdev_migrate_version too_much[] = { { "v9", "too much", v9 }
 /* Longer than a file of sysfs. */
 static char long_uri[5000];
 
-#define MODEL(_uri, _params, _versions)					\
+#define MODEL(_uri, _params, _versions, _nr)				\
 	{								\
 		.uri = _uri,						\
 		.params = _params,					\
 		.nr_params = NR_PARAMS,					\
 		.versions = _versions,					\
-		.nr_versions = ARRAY_SIZE(_versions),			\
+		.nr_versions = _nr,					\
 	}
 
-static const struct mdev_migrate_model model = MODEL(URI, params, versions);
+static const struct mdev_migrate_model model = MODEL(URI, params, versions, 2);
 static const struct mdev_migrate_model unsorted_model =
-	MODEL(URI, unsorted, versions);
+	MODEL(URI, unsorted, versions, 2);
 static const struct mdev_migrate_model none_model =
-	MODEL(URI, params, too_much);
+	MODEL(URI, params, too_much, 1);
 static const struct mdev_migrate_model long_model =
-	MODEL(long_uri, params, versions);
+	MODEL(long_uri, params, versions, 2);
 
 static int check_config(struct device *parent,
 			const struct mdev_migrate_config *config,
