@@ -118,6 +118,33 @@ static u8 *byte_of(struct kunit *test, unsigned long page, unsigned int offset)
 	return (u8 *)page_address(t->backend.pages[page]) + offset;
 }
 
+static const struct mdm_mark *mark_of(struct mdev_migrate_memory *mem,
+				      unsigned long page)
+{
+	unsigned int i;
+
+	for (i = 0; i < MDM_NR_MARKS; i++) {
+		if (mark_in_range(&mem->marks[MDM_PAYLOAD][i], page, page))
+			return &mem->marks[MDM_PAYLOAD][i];
+	}
+	return NULL;
+}
+
+static void mark(struct mdev_migrate_memory *mem, unsigned long first,
+		 unsigned long last)
+{
+	const bool hit[MDM_NR_USES] = { true, true };
+
+	guard(spinlock)(&mem->lock);
+	mdm_mark(mem, first, last, hit, false);
+}
+
+static bool is_marked(struct mdev_migrate_memory *mem, unsigned long page)
+{
+	guard(spinlock)(&mem->lock);
+	return mdm_is_leaving(mem, MDM_PAYLOAD, page, page);
+}
+
 /* One page is touched, and all that are in a huge one with it are pinned. */
 static void memory_huge(struct kunit *test)
 {
@@ -361,6 +388,60 @@ static void memory_write_fails(struct kunit *test)
 	KUNIT_EXPECT_GT(test, nth, 3);
 }
 
+/* Every allocation of opening the device fails in turn; then it can be opened. */
+static void memory_open_fails(struct kunit *test)
+{
+	struct memory_test *t = test->priv;
+	unsigned int nth, failed = 0;
+	bool over = false;
+	int ret;
+
+	fail_need(test);
+	for (nth = 1; !over && nth < 400; nth++) {
+		fail_nth(fail_number(nth));
+		ret = mdev_migrate_memory_open(t->mem);
+		over = fail_done();
+		KUNIT_EXPECT_EQ(test, !!t->mem->task, !ret);
+		failed += !!ret;
+		if (!ret)
+			mdev_migrate_memory_close(t->mem);
+	}
+	KUNIT_EXPECT_TRUE(test, over);
+	KUNIT_EXPECT_EQ(test, ret, 0);
+	KUNIT_EXPECT_GT(test, failed, 3);
+}
+
+/* There is nothing at the page: its mark goes, with what is said of copies as of pins. */
+static void memory_nowhere(struct kunit *test)
+{
+	struct mdev_migrate_memory *mem = memory_open(test, false);
+	u8 byte;
+
+	mdev_migrate_memory_set_saving(mem, true);
+	mark(mem, BACKEND_PAGES - 1, BACKEND_PAGES - 1);
+	KUNIT_EXPECT_TRUE(test, is_marked(mem, BACKEND_PAGES - 1));
+	KUNIT_EXPECT_EQ(test, mdev_migrate_dma_read(mem,
+						    at(BACKEND_PAGES - 1, 0),
+						    &byte, 1), -EFAULT);
+	KUNIT_EXPECT_FALSE(test, is_marked(mem, BACKEND_PAGES - 1));
+}
+
+/* A signal does not keep a worker from unpinning. */
+static void memory_interrupted(struct kunit *test)
+{
+	struct mdev_migrate_memory *mem = memory_open(test, false);
+
+	KUNIT_EXPECT_EQ(test, mdev_migrate_dma_write(mem, at(SINGLE, 0), "x",
+						     1), 0);
+	allow_signal(SIGKILL);
+	send_sig(SIGKILL, current, 1);
+	KUNIT_EXPECT_TRUE(test, signal_pending(current));
+	mdm_dma_drop_range(mem, 0, ULONG_MAX, false);
+	KUNIT_EXPECT_FALSE(test, signal_pending(current));
+	KUNIT_EXPECT_EQ(test, nr_pinned(test, SINGLE, NR_SINGLE), 0);
+	disallow_signal(SIGKILL);
+}
+
 /* No access begins in a pause, whichever way. */
 static void memory_paused(struct kunit *test)
 {
@@ -447,33 +528,6 @@ static void memory_watchdog(struct kunit *test)
 	cancel_delayed_work_sync(&mem->watchdog);
 }
 
-static const struct mdm_mark *mark_of(struct mdev_migrate_memory *mem,
-				      unsigned long page)
-{
-	unsigned int i;
-
-	for (i = 0; i < MDM_NR_MARKS; i++) {
-		if (mark_in_range(&mem->marks[MDM_PAYLOAD][i], page, page))
-			return &mem->marks[MDM_PAYLOAD][i];
-	}
-	return NULL;
-}
-
-static void mark(struct mdev_migrate_memory *mem, unsigned long first,
-		 unsigned long last)
-{
-	const bool hit[MDM_NR_USES] = { true, true };
-
-	guard(spinlock)(&mem->lock);
-	mdm_mark(mem, first, last, hit, false);
-}
-
-static bool is_marked(struct mdev_migrate_memory *mem, unsigned long page)
-{
-	guard(spinlock)(&mem->lock);
-	return mdm_is_leaving(mem, MDM_PAYLOAD, page, page);
-}
-
 /* More ranges than there are marks: none is lost, and what is long over is forgotten. */
 static void memory_marks(struct kunit *test)
 {
@@ -536,6 +590,9 @@ static struct kunit_case memory_cases[] = {
 	KUNIT_CASE(memory_log_fails),
 	KUNIT_CASE(memory_map_fails),
 	KUNIT_CASE(memory_write_fails),
+	KUNIT_CASE(memory_open_fails),
+	KUNIT_CASE(memory_nowhere),
+	KUNIT_CASE(memory_interrupted),
 	KUNIT_CASE(memory_paused),
 	KUNIT_CASE(memory_beyond),
 	KUNIT_CASE(memory_watchdog),
