@@ -494,7 +494,7 @@ TEST_F(pooled, too_long)
 TEST_F_TIMEOUT(pooled, allocations_fail_in_turn, 120)
 {
 	REQUIRE_FAIL_NTH();
-	FAIL_EACH(1, sysfs_write(VIRTUAL, "good"),
+	FAIL_EACH(1, sysfs_write(VIRTUAL, "small"),
 		  EXPECT_EQ(0, sysfs_write(VIRTUAL, "\n")));
 	EXPECT_EQ(-ENOENT, sysfs_mode(VIRTUAL_TYPES));
 	FAIL_EACH(every(2), create(0, V1, MDEV_UUID_A),

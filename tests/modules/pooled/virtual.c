@@ -61,6 +61,15 @@ static const struct mdev_migrate_model unsorted_model =
 	MODEL(URI, unsorted, versions, 2);
 static const struct mdev_migrate_model none_model =
 	MODEL(URI, params, too_much, 1);
+/* As little as there can be. */
+static const struct mdev_migrate_model small_model = {
+	.uri = URI,
+	.params = params,
+	.nr_params = 1,
+	.versions = versions,
+	.nr_versions = 1,
+};
+
 static const struct mdev_migrate_model long_model =
 	MODEL(long_uri, params, versions, 2);
 
@@ -98,6 +107,7 @@ static struct {
 	{ "unsorted", DRIVER(unsorted_model) },
 	{ "none", DRIVER(none_model) },
 	{ "long", DRIVER(long_model) },
+	{ "small", DRIVER(small_model) },
 };
 
 static DEFINE_MUTEX(virtual_lock);
@@ -141,7 +151,7 @@ static int set_virtual(const char *val, const struct kernel_param *kp)
 
 static const struct kernel_param_ops virtual_ops = { .set = set_virtual };
 module_param_cb(virtual, &virtual_ops, NULL, 0200);
-MODULE_PARM_DESC(virtual, "good, unsorted, none or long: register this driver; nothing: unregister it");
+MODULE_PARM_DESC(virtual, "good, unsorted, none, long or small: register this driver; nothing: unregister it");
 
 void virtual_exit(void)
 {
