@@ -125,10 +125,10 @@ vnet_ctrl_part_find(const struct vnet *vnet, const struct vnet_parts_ctrl *ctrl)
 	for (i = 0; i < ARRAY_SIZE(vnet_ctrl_parts); i++) {
 		const struct vnet_ctrl_part *part = &vnet_ctrl_parts[i];
 
-		if (part->class == ctrl->class &&
-		    part->command == ctrl->command)
-			return vnet->features & BIT_ULL(part->feature) ?
-			       part : NULL;
+		if (part->class != ctrl->class ||
+		    part->command != ctrl->command)
+			continue;
+		return vnet->features & BIT_ULL(part->feature) ? part : NULL;
 	}
 	return NULL;
 }

@@ -348,14 +348,11 @@ static unsigned int vnet_vqs_hush(struct vnet *vnet, unsigned long *which,
 static void vnet_vq_flush(struct vnet_vq *vq)
 {
 	struct vnet_ring ring;
-	int err = 0;
 
 	mdev_migrate_reader_enter(&vq->reader);
 	if (!vq->broken && vnet_ring_get(vq, &ring))
-		err = vnet_ring_flush(vq, &ring);
+		vnet_ring_flush(vq, &ring);
 	mdev_migrate_reader_exit(&vq->reader);
-	if (err)
-		vnet_vq_break(vq);
 	vq->staged = 0;
 	vq->kept = 0;
 }

@@ -308,7 +308,7 @@ int vnet_ring_signal(struct vnet_vq *vq, const struct vnet_ring *ring)
  * @vq: the queue, with nothing else staged
  * @ring: see the top of this file
  *
- * Return: 0 or an error.
+ * Return: 0 or an error; 0 if @ring is there.
  */
 int vnet_ring_flush(struct vnet_vq *vq, const struct vnet_ring *ring)
 {

@@ -309,7 +309,6 @@ static int vnet_rx_now(struct vnet_vq *vq, struct sk_buff *skb, bool more)
 {
 	struct vnet_ring ring;
 	int ret = -EAGAIN;
-	int err = 0;
 
 	lockdep_assert_held(&vq->lock);
 
@@ -318,11 +317,11 @@ static int vnet_rx_now(struct vnet_vq *vq, struct sk_buff *skb, bool more)
 		ret = vnet_rx_or_wait(vq, &ring, skb);
 		/* The guest has to see its packets before it gives buffers. */
 		if (!more || ret <= 0)
-			err = vnet_ring_flush(vq, &ring);
+			vnet_ring_flush(vq, &ring);
 	}
 	mdev_migrate_reader_exit(&vq->reader);
 
-	if (err || vnet_is_ring_error(ret))
+	if (vnet_is_ring_error(ret))
 		vnet_vq_break(vq);
 	return ret;
 }
@@ -331,7 +330,6 @@ static int vnet_rx_now(struct vnet_vq *vq, struct sk_buff *skb, bool more)
 static void vnet_rx_flush_locked(struct vnet_vq *vq)
 {
 	struct vnet_ring ring;
-	int err = 0;
 
 	lockdep_assert_held(&vq->lock);
 
@@ -341,13 +339,10 @@ static void vnet_rx_flush_locked(struct vnet_vq *vq)
 
 	mdev_migrate_reader_enter(&vq->reader);
 	if (vnet_ring_get(vq, &ring))
-		err = vnet_ring_flush(vq, &ring);
+		vnet_ring_flush(vq, &ring);
 	else
 		vnet_vq_poke_locked(vq);
 	mdev_migrate_reader_exit(&vq->reader);
-
-	if (err)
-		vnet_vq_break(vq);
 }
 
 /**

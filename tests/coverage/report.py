@@ -8,6 +8,7 @@ in the file `except`, with the reason.
 """
 
 import collections
+import fnmatch
 import json
 import pathlib
 import re
@@ -17,7 +18,13 @@ import tempfile
 
 # Assertions, and the checks that guards and loops of the kernel's bring along.
 NOT_OURS = re.compile(r"\b(WARN_ON(_ONCE)?|BUG_ON|lockdep_assert\w*|VNET_ASSERT|guard|scoped_guard|"
-                      r"might_sleep|kmap_local_page|rcu_dereference\w*|static_assert)\(")
+                      r"might_sleep|kmap_local_page|rcu_dereference\w*|static_assert|RCU_LOCKDEP_WARN)\(")
+
+# What decides. In a statement without any of these the branches are those of what it calls.
+DECIDES = re.compile(r"\b(if|while|for|switch|case|\w*for_each\w*)\b|&&|\|\||\?")
+
+# What needs no semicolon behind its parentheses.
+HEADS = re.compile(r"(\} )?(if|else|for|while|do|switch|\w*for_each\w*)\b")
 
 
 class Coverage:
@@ -26,8 +33,10 @@ class Coverage:
     def __init__(self):
         self.lines = collections.defaultdict(collections.Counter)
         self.branches = collections.defaultdict(collections.Counter)
+        self.shapes = {}
 
-    def add(self, gcno, gcda):
+    def add(self, gcno, gcda, again):
+        """What gcda counted. again: of files that the tests have compiled once more."""
         with tempfile.TemporaryDirectory() as work:
             base = pathlib.Path(work, gcda.name)
             base.write_bytes(gcda.read_bytes())
@@ -36,21 +45,44 @@ class Coverage:
                                   check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         for text in done.stdout.splitlines():
             for file in json.loads(text)["files"]:
-                name = re.sub(r"^.*?(?=drivers/(mdev_migrate|virtio_net)/)", "", file["file"])
+                name = re.sub(r"^.*?(?=drivers/\w+/)", "", file["file"])
                 if not name.startswith("drivers/") or not name.endswith(".c"):
                     continue
-                self.add_file(pathlib.PurePath(name.replace("/./", "/")).as_posix(), file["lines"])
+                self.add_file(pathlib.PurePath(name.replace("/./", "/")).as_posix(), file["lines"],
+                              again)
 
-    def add_file(self, name, lines):
+    def add_file(self, name, lines, again):
         for line in lines:
             number = line["line_number"]
+            at = name, number, line.get("function_name")
+            if again and number not in self.lines[name]:
+                continue
             self.lines[name][number] += line["count"]
+            # The compiler may have made other branches of it there.
+            if again and self.shapes.get(at) != len(line["branches"]):
+                continue
+            self.shapes[at] = len(line["branches"])
             for i, branch in enumerate(line["branches"]):
                 self.branches[name][number, line.get("function_name"), i] += branch["count"]
 
 
+def statements(text):
+    """For each line of C: the statement before, and the one that it is of, each in one line."""
+    code = re.sub(r"/\*.*?\*/", lambda m: re.sub(r"[^\n]", " ", m[0]), text, flags=re.DOTALL)
+    result, before, begin, current = [], "", 0, ""
+    for i, line in enumerate(code.splitlines()):
+        current = f"{current} {line.strip()}".strip()
+        bare = re.sub(r'"(\\.|[^"\\])*"|\'(\\.|[^\'\\])*\'', "", current)
+        if bare.count("(") > bare.count(")") or \
+                not (HEADS.match(bare) or bare.endswith((";", "{", "}", ":"))):
+            continue
+        result += [(before, current)] * (i + 1 - begin)
+        before, begin, current = current, i + 1, ""
+    return result + [(before, current)] * (len(code.splitlines()) - begin)
+
+
 def exceptions(path):
-    """[(file, pattern)] of lines that no test comes to."""
+    """[(file, pattern)] of statements that no test comes to."""
     result = []
     for line in path.read_text().splitlines():
         if line and not line.startswith("#"):
@@ -67,25 +99,32 @@ def main():
     src, folders = pathlib.Path(sys.argv[1]), sys.argv[2:]
     excepted = exceptions(pathlib.Path(__file__).with_name("except"))
     coverage = Coverage()
+    found = []
     for folder in map(pathlib.Path, folders):
         for gcda in folder.rglob("*.gcda"):
-            part = re.search(r"drivers/.*", str(gcda))
+            part = re.search(r"(drivers|tests/kunit)/.*", str(gcda))
             if part:
-                coverage.add((src / part[0]).with_suffix(".gcno"), gcda)
+                found.append((part[1] != "drivers", src / part[0], gcda))
+    for again, part, gcda in sorted(found):
+        coverage.add(part.with_suffix(".gcno"), gcda, again)
     if not coverage.lines:
         sys.exit("there are no counters: the run has failed")
 
     totals = collections.Counter()
     missing = []
     for name in sorted(coverage.lines):
-        text = (src / name).read_text().splitlines()
+        text = (src / name).read_text()
+        lines, of = text.splitlines(), statements(text)
         one = collections.Counter()
         for number, count in sorted(coverage.lines[name].items()):
-            line = text[number - 1]
-            if any(file == name and p.search(line) for file, p in excepted):
+            line, (before, statement) = lines[number - 1], of[number - 1]
+            if any(fnmatch.fnmatch(name, file) and
+                   p.search(f"{before} ;; {statement}" if ";;" in p.pattern else statement)
+                   for file, p in excepted):
                 continue
-            taken = [] if NOT_OURS.search(line) else \
-                [n > 0 for (at, _, _), n in coverage.branches[name].items() if at == number]
+            taken = [n > 0 for (at, _, _), n in coverage.branches[name].items() if at == number]
+            if NOT_OURS.search(statement) or not DECIDES.search(statement):
+                taken = []
             one += {"lines": 1, "lines_done": count > 0, "branches": len(taken),
                     "branches_done": sum(taken)}
             if not count:

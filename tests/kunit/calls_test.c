@@ -6,6 +6,9 @@
 #include <kunit/test.h>
 #include <linux/delay.h>
 #include <linux/file.h>
+#include <linux/sched/task.h>
+
+#include "fail.h"
 
 /* Users, each with so many memory cgroups; a process in each. */
 #define CALLS_USERS	5
@@ -265,6 +268,11 @@ static void calls_closed(struct kunit *test)
 	calls_end(test);
 	call = calls_begin(test);
 	KUNIT_EXPECT_TRUE(test, call_ask(call, former));
+	KUNIT_EXPECT_EQ(test, mdm_calls_round(call, former, 1, 9), 0);
+	KUNIT_EXPECT_EQ(test, mdm_calls_round(call, former, 1, 9), 0);
+	KUNIT_EXPECT_FALSE(test, calls_waits(his));
+	/* One that nobody has had open waits for nobody. */
+	mdm_owners_leave(his->owners);
 	KUNIT_EXPECT_FALSE(test, calls_waits(his));
 	calls_end(test);
 	KUNIT_EXPECT_FALSE(test, calls_waits(again));
@@ -362,6 +370,75 @@ static void calls_strays_forgotten(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, nr_strays, 0);
 }
 
+/* Whoever has the same place in the table does not inherit. */
+static void calls_stray_of_another(struct kunit *test)
+{
+	struct mdev_migrate_memory *a = calls_card(test, 0, 0);
+	struct mdm_call *call = calls_begin(test), *next;
+	struct task_struct *task = call->task;
+
+	KUNIT_EXPECT_TRUE(test, call_ask(call, a));
+	KUNIT_EXPECT_EQ(test, mdm_calls_round(call, a, 1, 9), 0);
+	call->task = &init_task;
+	KUNIT_EXPECT_NULL(test, call_of_current());
+	call->task = task;
+	calls_close_elsewhere(test, call);
+	call->task = &init_task;
+	next = calls_begin(test);
+	KUNIT_EXPECT_TRUE(test, call_ask(next, a));
+	KUNIT_EXPECT_EQ(test, mdm_calls_round(next, a, 1, 9), 0);
+	KUNIT_EXPECT_EQ(test, nr_strays, 1);
+	calls_end_of(next);
+	call->task = task;
+	call_put(call);
+	mdm_calls_exit();
+	KUNIT_EXPECT_EQ(test, nr_strays, 0);
+}
+
+/* Whom it asks first it can always count, and others if there is memory. */
+static void calls_without_memory(struct kunit *test)
+{
+	struct mdev_migrate_memory *a = calls_card(test, 0, 0);
+	struct mdev_migrate_memory *b = calls_card(test, 1, 0);
+	struct mdev_migrate_memory *closed = calls_card(test, 2, 0);
+	struct mdm_call *call = calls_begin(test);
+
+	fail_need(test);
+	fail_nth(1);
+	KUNIT_EXPECT_TRUE(test, call_ask(call, a));
+	/* None was needed; of the next one it takes two to fail. */
+	KUNIT_EXPECT_TRUE(test, call_ask(call, b));
+	KUNIT_EXPECT_FALSE(test, fail_done());
+	KUNIT_EXPECT_TRUE(test, calls_waits(b));
+	/* Who has pinned nothing and has closed it is no concern. */
+	mdm_calls_close(closed);
+	KUNIT_EXPECT_TRUE(test, call_ask(call, closed));
+	calls_end(test);
+	KUNIT_EXPECT_FALSE(test, calls_waits(b));
+}
+
+/* Its file is closed by somebody else at this moment. */
+static void calls_over(struct kunit *test)
+{
+	struct mdev_migrate_memory *a = calls_card(test, 0, 0);
+	struct mdev_migrate_memory *b = calls_card(test, 0, 0);
+	struct mdm_call *call = calls_begin(test);
+
+	KUNIT_EXPECT_PTR_EQ(test, mdm_calls_begin(a), call);
+	KUNIT_EXPECT_NOT_NULL(test, a->spare);
+	mdm_calls_end(call);
+	call->over = true;
+	KUNIT_EXPECT_NULL(test, mdm_calls_begin(b));
+	mdm_calls_end(NULL);
+	call->over = false;
+	calls_end(test);
+	KUNIT_EXPECT_FALSE(test, calls_waits(a));
+	KUNIT_EXPECT_FALSE(test, calls_waits(b));
+	mdm_calls_close(a);
+	mdm_calls_close(b);
+	KUNIT_EXPECT_NULL(test, a->spare);
+}
+
 /* Of two at the same time, as two threads of a process make them. */
 static void calls_rounds(struct kunit *test)
 {
@@ -401,6 +478,9 @@ static struct kunit_case calls_cases[] = {
 	KUNIT_CASE(calls_stray),
 	KUNIT_CASE(calls_stray_goes_on),
 	KUNIT_CASE(calls_strays_forgotten),
+	KUNIT_CASE(calls_stray_of_another),
+	KUNIT_CASE(calls_without_memory),
+	KUNIT_CASE(calls_over),
 	KUNIT_CASE(calls_rounds),
 	{ }
 };

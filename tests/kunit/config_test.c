@@ -2,6 +2,7 @@
 /* Configurations: the rules of the seeds, case by case. */
 #include <kunit/test.h>
 
+#include "description/description.h"
 #include "foo_model.h"
 
 FOO_PARAMS(new_params, foo_on_off);
@@ -59,6 +60,9 @@ static void test_versions_are_names_only(struct kunit *test)
 							&foo_versions[2]));
 }
 
+#define HALF	"01234567890123456789012345678901"
+#define LONG	"0123456789012345678901234567890101234567890123456789012345678901"
+
 static const struct parse_case {
 	const char *text;
 	bool old;
@@ -98,6 +102,16 @@ static const struct parse_case {
 	{ "model=" FOO_URI ",rx-filter-size=08", false, -EINVAL, "decimal" },
 	{ "model=" FOO_URI ", rss=on", false, -EINVAL, "printable" },
 	{ "model=" FOO_URI "\n", false, -EINVAL, "printable" },
+	{ "model=" FOO_URI ",rss=\x7f", false, -EINVAL, "printable" },
+	/* Of what is long the sentence has the beginning. */
+	{ LONG LONG, false, -EINVAL, "\"" LONG "\"" },
+	{ "model=" LONG LONG, false, -EXDEV,
+	  "the source is " LONG HALF ", this" },
+	{ "model=" FOO_URI "," LONG LONG, false, -EINVAL, "\"" LONG "\" is" },
+	{ "model=" FOO_URI "," LONG "=1", false, -ENOENT,
+	  HALF ": the source has it (" LONG ")" },
+	{ "model=" FOO_URI ",mode=" LONG, false, -ERANGE,
+	  "mode: the source has " HALF ", this" },
 };
 
 static void parse_case_name(const struct parse_case *c, char *desc)
@@ -193,34 +207,250 @@ static void test_allowed(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, small, "none ");
 }
 
+/* Into a buffer that is too small, too. */
+static void test_value(struct kunit *test)
+{
+	static const struct mdev_migrate_range all[] = { { 0, ~0ULL } };
+	struct mdev_migrate_param any = new_params[FOO_FILTER];
+	char buf[MDEV_MIGRATE_VALUE_SIZE];
+
+	any.allowed = all;
+	any.nr_allowed = 1;
+	KUNIT_EXPECT_EQ(test, mdev_migrate_param_format(&any, ~0ULL, buf,
+							sizeof(buf)), 20);
+	KUNIT_EXPECT_STREQ(test, buf, "18446744073709551615");
+	KUNIT_EXPECT_EQ(test, mdev_migrate_param_format(&new_params[FOO_MODE],
+							1, buf, sizeof(buf)),
+			4);
+	KUNIT_EXPECT_STREQ(test, buf, "fast");
+	/* There is no such word. */
+	KUNIT_EXPECT_EQ(test, mdev_migrate_param_format(&new_params[FOO_MODE],
+							3, buf, sizeof(buf)),
+			1);
+	KUNIT_EXPECT_STREQ(test, buf, "?");
+	KUNIT_EXPECT_EQ(test, mdev_migrate_param_format_allowed(&any, NULL, 0),
+			22);
+	KUNIT_EXPECT_EQ(test,
+			mdev_migrate_param_format_allowed(&new_params[FOO_MODE],
+							  NULL, 0), 14);
+}
+
+/* One parameter of the model is not in order, or the model itself. */
+static void no_comma(struct mdev_migrate_model *model,
+		     struct mdev_migrate_param *params)
+{
+	model->uri = "has,comma";
+}
+
+static void no_space(struct mdev_migrate_model *model,
+		     struct mdev_migrate_param *params)
+{
+	model->uri = "has space";
+}
+
+static void no_uri(struct mdev_migrate_model *model,
+		   struct mdev_migrate_param *params)
+{
+	model->uri = "";
+}
+
+static void not_ascii(struct mdev_migrate_model *model,
+		      struct mdev_migrate_param *params)
+{
+	model->uri = "https://\x7f";
+}
+
+static void unsorted(struct mdev_migrate_model *model,
+		     struct mdev_migrate_param *params)
+{
+	swap(params[0], params[1]);
+}
+
+static void twice(struct mdev_migrate_model *model,
+		  struct mdev_migrate_param *params)
+{
+	params[1] = params[0];
+}
+
+static void too_many(struct mdev_migrate_model *model,
+		     struct mdev_migrate_param *params)
+{
+	model->nr_params = MDEV_MIGRATE_MAX_PARAMS + 1;
+}
+
+static void off_not_allowed(struct mdev_migrate_model *model,
+			    struct mdev_migrate_param *params)
+{
+	static const struct mdev_migrate_range range[] = { { 1, 2 } };
+
+	params[FOO_FILTER].allowed = range;
+	params[FOO_FILTER].nr_allowed = 1;
+}
+
+static void crossed(struct mdev_migrate_model *model,
+		    struct mdev_migrate_param *params)
+{
+	static const struct mdev_migrate_range ranges[] = { { 0, 5 }, { 5, 6 } };
+
+	params[FOO_FILTER].allowed = ranges;
+	params[FOO_FILTER].nr_allowed = 2;
+}
+
+static void backward(struct mdev_migrate_model *model,
+		     struct mdev_migrate_param *params)
+{
+	static const struct mdev_migrate_range ranges[] = { { 0, 0 }, { 6, 5 } };
+
+	params[FOO_FILTER].allowed = ranges;
+	params[FOO_FILTER].nr_allowed = 2;
+}
+
+static void upper_case(struct mdev_migrate_model *model,
+		       struct mdev_migrate_param *params)
+{
+	params[FOO_RSS].name = "Rss";
+}
+
+static void underscore(struct mdev_migrate_model *model,
+		       struct mdev_migrate_param *params)
+{
+	params[FOO_RSS].name = "r_s";
+}
+
+static void no_name(struct mdev_migrate_model *model,
+		    struct mdev_migrate_param *params)
+{
+	params[FOO_RSS].name = "";
+}
+
+static void long_name(struct mdev_migrate_model *model,
+		      struct mdev_migrate_param *params)
+{
+	params[FOO_RSS].name = "r" HALF;
+}
+
+static void words_of_a_number(struct mdev_migrate_model *model,
+			      struct mdev_migrate_param *params)
+{
+	params[FOO_FILTER].words = foo_modes;
+}
+
+static void no_words(struct mdev_migrate_model *model,
+		     struct mdev_migrate_param *params)
+{
+	params[FOO_MODE].words = NULL;
+}
+
+static void word_too_few(struct mdev_migrate_model *model,
+			 struct mdev_migrate_param *params)
+{
+	static const struct mdev_migrate_range range[] = { { 0, 3 } };
+
+	params[FOO_MODE].allowed = range;
+}
+
+static void more_than_on(struct mdev_migrate_model *model,
+			 struct mdev_migrate_param *params)
+{
+	static const struct mdev_migrate_range range[] = { { 0, 2 } };
+
+	params[FOO_RSS].allowed = range;
+}
+
+static void version_name(struct mdev_migrate_model *model,
+			 struct mdev_migrate_param *params)
+{
+	static const struct mdev_migrate_version versions[] = {
+		{ "v1", "good", foo_v1 }, { "v 2", "bad", foo_v2 },
+	};
+
+	model->versions = versions;
+	model->nr_versions = ARRAY_SIZE(versions);
+}
+
+static const struct fault_case {
+	const char *name;
+	void (*make)(struct mdev_migrate_model *model,
+		     struct mdev_migrate_param *params);
+	const char *why;
+} fault_cases[] = {
+	{ "comma", no_comma, "\"has,comma\" is no model URI" },
+	{ "space", no_space, "\"has space\" is no model URI" },
+	{ "no URI", no_uri, "\"\" is no model URI" },
+	{ "not ASCII", not_ascii, "is no model URI" },
+	{ "unsorted", unsorted, "mode: parameters are not sorted" },
+	{ "twice", twice, "mode: parameters are not sorted" },
+	{ "too many", too_many, "parameters, at most" },
+	{ "off is not allowed", off_not_allowed,
+	  "rx-filter-size: the off value is not allowed" },
+	{ "crossed", crossed, "allowed ranges are not ascending" },
+	{ "backward", backward, "allowed ranges are not ascending" },
+	{ "upper case", upper_case, "\"Rss\" is no parameter name" },
+	{ "underscore", underscore, "\"r_s\" is no parameter name" },
+	{ "no name", no_name, "\"\" is no parameter name" },
+	{ "long name", long_name, "is no parameter name" },
+	{ "words of a number", words_of_a_number,
+	  "rx-filter-size: words are for word parameters" },
+	{ "no words", no_words, "mode: words are for word parameters" },
+	{ "a word too few", word_too_few,
+	  "mode: there is no word for a value that is allowed" },
+	{ "more than on", more_than_on,
+	  "rss: there is no word for a value that is allowed" },
+	{ "version's name", version_name, "\"v 2\" is no version name" },
+};
+
+static void fault_case_name(const struct fault_case *c, char *desc)
+{
+	strscpy(desc, c->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(fault, fault_cases, fault_case_name);
+
 static void test_model_check(struct kunit *test)
 {
-	static const struct mdev_migrate_range none[] = { { 1, 2 } };
-	static const struct mdev_migrate_range crossed[] = { { 0, 5 },
-							     { 5, 6 } };
+	const struct fault_case *c = test->param_value;
 	struct mdev_migrate_param params[FOO_NR];
 	struct mdev_migrate_model model = new_model;
-	struct mdev_migrate_msg why;
+	struct mdev_migrate_msg why = {};
 
-	KUNIT_EXPECT_EQ(test, mdev_migrate_model_check(&new_model, &why), 0);
-	model.uri = "has,comma";
-	KUNIT_EXPECT_EQ(test, mdev_migrate_model_check(&model, &why), -EINVAL);
-	model.uri = FOO_URI;
+	memcpy(params, new_params, sizeof(params));
 	model.params = params;
+	KUNIT_EXPECT_EQ(test, mdev_migrate_model_check(&model, &why), 0);
+	KUNIT_EXPECT_STREQ(test, why.text, "");
+	c->make(&model, params);
+	KUNIT_EXPECT_EQ(test, mdev_migrate_model_check(&model, &why), -EINVAL);
+	KUNIT_EXPECT_NOT_NULL_MSG(test, strstr(why.text, c->why), "%s",
+				  why.text);
+}
 
-	memcpy(params, new_params, sizeof(params));
-	swap(params[0], params[1]);
-	KUNIT_EXPECT_EQ(test, mdev_migrate_model_check(&model, &why), -EINVAL);
-	memcpy(params, new_params, sizeof(params));
-	params[FOO_FILTER].allowed = none;
-	params[FOO_FILTER].nr_allowed = 1;
-	KUNIT_EXPECT_EQ(test, mdev_migrate_model_check(&model, &why), -EINVAL);
-	params[FOO_FILTER].allowed = crossed;
-	params[FOO_FILTER].nr_allowed = 2;
-	KUNIT_EXPECT_EQ(test, mdev_migrate_model_check(&model, &why), -EINVAL);
-	memcpy(params, new_params, sizeof(params));
-	params[FOO_RSS].name = "Rss";
-	KUNIT_EXPECT_EQ(test, mdev_migrate_model_check(&model, &why), -EINVAL);
+/* A device is described by a model that is in order, as a version that there can be. */
+static void test_description(struct kunit *test)
+{
+	static const struct mdev_migrate_description_ops none;
+	struct mdev_migrate_model bad = new_model;
+	struct mdev_migrate_description *desc;
+	struct device *dev;
+
+	desc = kunit_kzalloc(test, sizeof(*desc), GFP_KERNEL);
+	dev = kunit_kzalloc(test, sizeof(*dev), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, desc);
+	KUNIT_ASSERT_NOT_NULL(test, dev);
+	dev->init_name = "described";
+	bad.uri = "";
+	KUNIT_EXPECT_EQ(test, mdev_migrate_description_init(desc, dev, &bad,
+							    &foo_versions[0],
+							    &none), -EINVAL);
+	KUNIT_EXPECT_EQ(test, mdev_migrate_description_init(desc, dev,
+							    &old_model,
+							    &foo_versions[2],
+							    &none), -EINVAL);
+	KUNIT_EXPECT_EQ(test, mdev_migrate_description_init(desc, dev,
+							    &new_model,
+							    &foo_versions[2],
+							    &none), 0);
+	expect_config(test, &desc->config,
+		      "model=" FOO_URI ",mode=safe,rss=on,rx-filter-size=64");
+	mdev_migrate_description_destroy(desc);
 }
 
 static struct kunit_case config_cases[] = {
@@ -230,7 +460,9 @@ static struct kunit_case config_cases[] = {
 	KUNIT_CASE(test_roundtrip),
 	KUNIT_CASE(test_match),
 	KUNIT_CASE(test_allowed),
-	KUNIT_CASE(test_model_check),
+	KUNIT_CASE(test_value),
+	KUNIT_CASE(test_description),
+	KUNIT_CASE_PARAM(test_model_check, fault_gen_params),
 	{}
 };
 

@@ -7,6 +7,7 @@
 #include "frame/layout.c"
 #include "frame/migration.c"
 
+#include "pci/pci.h"
 #include "device.h"
 #include "foo_model.h"
 
@@ -133,7 +134,7 @@ static const struct mdev_migrate_record_type framed_records[] = {
 	{ TAG_EARLY, .max_length = 5, .repeated = true },
 };
 
-#define FRAMED_OPS							\
+#define FRAMED_ALL							\
 	.open = framed_open,						\
 	.close = framed_close,						\
 	.reset = framed_reset,						\
@@ -143,9 +144,12 @@ static const struct mdev_migrate_record_type framed_records[] = {
 	.bar_write = framed_bar_write,					\
 	.state_size = framed_state_size,				\
 	.save = framed_save,						\
-	.save_end = framed_save_end,					\
 	.records = framed_records,					\
-	.nr_records = ARRAY_SIZE(framed_records),			\
+	.nr_records = ARRAY_SIZE(framed_records)
+
+#define FRAMED_OPS							\
+	FRAMED_ALL,							\
+	.save_end = framed_save_end,					\
 	.load_record = framed_load_record,				\
 	.load_commit = framed_load_commit
 
@@ -522,3 +526,5 @@ static struct kunit_suite frame_suite = {
 };
 
 kunit_test_suite(frame_suite);
+
+#include "frame_ops_test.c"

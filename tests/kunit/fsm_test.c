@@ -532,7 +532,23 @@ static void test_worker_with_delayed_work(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, r->done, done);
 }
 
+/* Each state has a name, and nothing else has. */
+static void test_names(struct kunit *test)
+{
+	unsigned int i, k;
+
+	for (i = 0; i < VFIO_DEVICE_STATE_NR; i++) {
+		KUNIT_ASSERT_NOT_NULL(test, mdm_migration_state_name(i));
+		for (k = 0; k < i; k++)
+			KUNIT_EXPECT_NE(test, 0,
+					strcmp(mdm_migration_state_name(i),
+					       mdm_migration_state_name(k)));
+	}
+	KUNIT_EXPECT_STREQ(test, mdm_migration_state_name(i), "unknown");
+}
+
 static struct kunit_case fsm_cases[] = {
+	KUNIT_CASE(test_names),
 	KUNIT_CASE(test_paths),
 	KUNIT_CASE(test_precopy_paths),
 	KUNIT_CASE(test_blocked),

@@ -6,6 +6,7 @@
 #include <linux/mm.h>
 
 #include "device.h"
+#include "fail.h"
 #include "foo_model.h"
 
 FOO_PARAMS(params, foo_on_off);
@@ -416,6 +417,40 @@ static void test_no_part(struct kunit *test)
 	expect_error(test, &p->d, "takes it in parts");
 }
 
+/* Every allocation fails in turn: the stream is refused, and the device is as it was. */
+static void test_without_memory(struct kunit *test)
+{
+	struct mdev_migrate_writer writer = {};
+	struct plate *p = test->priv;
+	unsigned int try, failed = 0;
+	bool over = false;
+	int ret;
+
+	fail_need(test);
+	begin_stream(test, &writer);
+	put_part(test, &writer, TAG_PAGES, 8, 0, 8);
+	put_small(test, &writer, 1);
+	mdm_writer_end(&writer, 0);
+	for (try = 1; !over && try < 100; try++) {
+		EXPECT_MOVED(&p->d, RESUMING);
+		fail_nth(fail_number(try));
+		ret = mdm_resuming_push(p->d.mig.session, writer.buf,
+					writer.len);
+		over = fail_done();
+		if (ret) {
+			failed++;
+			KUNIT_EXPECT_EQ(test, ret, -ENOMEM);
+			expect_error(test, &p->d, "out of memory");
+		}
+		mdev_migrate_migration_reset(&p->d.mig);
+	}
+	KUNIT_EXPECT_TRUE(test, over);
+	KUNIT_EXPECT_EQ(test, ret, 0);
+	/* For what is known of the blob, and for a record. */
+	KUNIT_EXPECT_GE(test, failed, 2);
+	kvfree(writer.buf);
+}
+
 /* A blob's records as a model can say them, and cannot. */
 static void test_blob_types(struct kunit *test)
 {
@@ -451,6 +486,7 @@ static struct kunit_case loading_cases[] = {
 	KUNIT_CASE(test_close_in_error),
 	KUNIT_CASE_PARAM(test_parts, part_gen_params),
 	KUNIT_CASE(test_no_part),
+	KUNIT_CASE(test_without_memory),
 	KUNIT_CASE(test_blob_types),
 	{}
 };

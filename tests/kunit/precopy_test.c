@@ -163,6 +163,31 @@ static void test_precopy_fails(struct kunit *test)
 			-ENOMSG);
 }
 
+/* What is put is initial until all was put once, dirty then. */
+static void test_without_info(struct kunit *test)
+{
+	u8 *buf = new_buf(test, STREAM_SIZE);
+	struct tape *t = test->priv;
+	u64 head = t->d.mig.head_size;
+	size_t len = 0;
+
+	mig_need_precopy(test, &t->d);
+	t->d.mig.ops = &tape_ops_without_info;
+	t->early = 2;
+	EXPECT_MOVED(&t->d, PRE_COPY);
+	expect_info(test, t, 0, head, 0);
+	KUNIT_EXPECT_EQ(test, read_some(t, buf, head), head);
+	expect_info(test, t, 0, 0, 0);
+	KUNIT_EXPECT_EQ(test, read_some(t, buf, 1), 1);
+	expect_info(test, t, 0, 0, CHUNK_SIZE - 1);
+	KUNIT_EXPECT_EQ(test, read_all(t, buf, STREAM_SIZE, 777, &len),
+			-ENOMSG);
+	KUNIT_EXPECT_EQ(test, len, 2 * CHUNK_SIZE - 1);
+	t->dirty = 1;
+	KUNIT_EXPECT_EQ(test, read_some(t, buf, 1), 1);
+	expect_info(test, t, 0, 0, CHUNK_SIZE - 1);
+}
+
 /* With no session, in any context, and when it has just ended. */
 static void test_poke(struct kunit *test)
 {
@@ -185,6 +210,7 @@ static struct kunit_case precopy_cases[] = {
 	KUNIT_CASE(test_reinit_untold),
 	KUNIT_CASE(test_reinit_told),
 	KUNIT_CASE(test_precopy_fails),
+	KUNIT_CASE(test_without_info),
 	KUNIT_CASE(test_poke),
 	{}
 };

@@ -243,6 +243,44 @@ static void later_minor(struct stream *s)
 	put_end(s, 0);
 }
 
+/* START with four bytes behind it that are not its own. */
+static void put_long_start(struct stream *s, u16 minor)
+{
+	const struct mdev_migrate_start start = {
+		.magic = cpu_to_le64(MDEV_MIGRATE_STREAM_MAGIC),
+		.major = cpu_to_le16(MDEV_MIGRATE_STREAM_MAJOR),
+		.minor = cpu_to_le16(minor),
+	};
+	u8 data[sizeof(start) + 4] = {};
+
+	memcpy(data, &start, sizeof(start));
+	put(s, MDEV_MIGRATE_TAG_START, 0, data, sizeof(data));
+}
+
+static void later_start(struct stream *s)
+{
+	put_long_start(s, MDEV_MIGRATE_STREAM_MINOR + 1);
+	put(s, MDEV_MIGRATE_TAG_CONFIG, 0, "model=x", 7);
+	put_end(s, 0);
+}
+
+static void long_start(struct stream *s)
+{
+	put_long_start(s, MDEV_MIGRATE_STREAM_MINOR);
+}
+
+static void reserved_start(struct stream *s)
+{
+	const struct mdev_migrate_start start = {
+		.magic = cpu_to_le64(MDEV_MIGRATE_STREAM_MAGIC),
+		.major = cpu_to_le16(MDEV_MIGRATE_STREAM_MAJOR),
+		.minor = cpu_to_le16(MDEV_MIGRATE_STREAM_MINOR),
+		.reserved = cpu_to_le32(1),
+	};
+
+	put(s, MDEV_MIGRATE_TAG_START, 0, &start, sizeof(start));
+}
+
 static void no_start(struct stream *s)
 {
 	put(s, MDEV_MIGRATE_TAG_CONFIG, 0, "model=x", 7);
@@ -347,6 +385,9 @@ static const struct bad_case {
 	{ "bad magic", bad_magic, -EINVAL },
 	{ "other major", bad_major, -EPROTONOSUPPORT },
 	{ "later minor is fine", later_minor, 0 },
+	{ "later START is longer", later_start, 0 },
+	{ "START is too long", long_start, -EPROTO },
+	{ "START has reserved bits", reserved_start, -EPROTO },
 	{ "no START", no_start, -EINVAL },
 	{ "no CONFIG", no_config, -EPROTO },
 	{ "second CONFIG", second_config, -EPROTO },
@@ -508,12 +549,16 @@ static void test_blob(struct kunit *test)
 	u8 *payload = kunit_kzalloc(test, 16 + BLOB_MAX, GFP_KERNEL);
 	const struct blob_case *c = test->param_value;
 	struct mdev_migrate_msg why = {};
+	struct mdm_blob_part part;
 	struct mdm_blob blob = {};
 	unsigned int i;
 	int ret = 0;
 
 	KUNIT_ASSERT_NOT_NULL(test, payload);
 	KUNIT_EXPECT_EQ(test, mdm_blob_finish(&blob, TAG_KNOWN, &why), 0);
+	/* Not even room for where it belongs. */
+	KUNIT_EXPECT_EQ(test, mdm_blob_take(&blob, TAG_KNOWN, BLOB_MAX, payload,
+					    15, &part, NULL), -EMSGSIZE);
 	for (i = 0; i < c->nr; i++) {
 		KUNIT_EXPECT_EQ_MSG(test, ret, 0, "part %u", i);
 		ret = take(&blob, c, i, payload, &why);

@@ -169,18 +169,26 @@ static const struct mdev_migrate_record_type tape_records[] = {
 	{ TAG_EARLY, .max_length = RECORD_SIZE, .repeated = true },
 };
 
+#define TAPE_OPS							\
+	.reset = tape_reset,						\
+	.stop = tape_stop,						\
+	.start = tape_start,						\
+	.state_size = tape_state_size,					\
+	.save_begin = tape_save_begin,					\
+	.save = tape_save,						\
+	.precopy = tape_precopy,					\
+	.save_end = tape_save_end,					\
+	.load_record = tape_load_record,				\
+	.load_commit = tape_load_commit
+
 static const struct mdev_migrate_migration_ops tape_ops = {
-	.reset = tape_reset,
-	.stop = tape_stop,
-	.start = tape_start,
-	.state_size = tape_state_size,
-	.save_begin = tape_save_begin,
-	.save = tape_save,
-	.precopy = tape_precopy,
+	TAPE_OPS,
 	.precopy_info = tape_precopy_info,
-	.save_end = tape_save_end,
-	.load_record = tape_load_record,
-	.load_commit = tape_load_commit,
+};
+
+/* It cannot say what it has still to put. */
+const struct mdev_migrate_migration_ops tape_ops_without_info = {
+	TAPE_OPS,
 };
 
 int tape_init(struct kunit *test)

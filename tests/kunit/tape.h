@@ -66,6 +66,8 @@ struct tape {
 	char calls[64];
 };
 
+extern const struct mdev_migrate_migration_ops tape_ops_without_info;
+
 int tape_init(struct kunit *test);
 void tape_exit(struct kunit *test);
 ssize_t read_some(struct tape *t, void *buf, size_t len);

@@ -27,6 +27,8 @@
 #include "pci/mmap.c"
 #include "pci/region.c"
 #include "pci/irq_set.c"
+#include "pci/ioctl.c"
+#include "backend.h"
 #include "memory/dma.c"
 #include "memory/cache.c"
 #include "memory/fill.c"
@@ -56,6 +58,9 @@ void mdm_sysfs_state_changed(struct mdev_migrate_description *desc)
 #include "calls_test.c"
 #include "unmap_test.c"
 #include "log_test.c"
+#include "memory_test.c"
+#include "memory_fail_test.c"
+#include "pci_test.c"
 
 MODULE_DESCRIPTION("KUnit tests of mdev_migrate");
 MODULE_LICENSE("GPL");

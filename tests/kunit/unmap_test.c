@@ -191,12 +191,32 @@ static void unmap_pins_no_more(struct kunit *test)
 	unpinning_over(u);
 }
 
+/* Who is still pinning when waiting is given up may be why the ioctl asks once more. */
+static void unmap_is_held_up(struct kunit *test)
+{
+	struct unpinning *u = unpinning_begin(test, 1);
+	struct mdm_call call = { };
+
+	KUNIT_EXPECT_FALSE(test, drop_elsewhere(&u->mem, &call, 10, 19, 0));
+	KUNIT_EXPECT_FALSE(test, call.held_up);
+	spin_lock(&u->mem.lock);
+	u->op.unpins = false;
+	spin_unlock(&u->mem.lock);
+	KUNIT_EXPECT_FALSE(test, drop_elsewhere(&u->mem, &call, 100, 110, 0));
+	KUNIT_EXPECT_TRUE(test, call.held_up);
+	spin_lock(&u->mem.lock);
+	list_del(&u->op.node);
+	spin_unlock(&u->mem.lock);
+	unpinning_over(u);
+}
+
 static struct kunit_case unmap_cases[] = {
 	KUNIT_CASE(unmap_while_closing),
 	KUNIT_CASE(unmap_gets_on),
 	KUNIT_CASE(unmap_smaller_first),
 	KUNIT_CASE(unmap_forgotten),
 	KUNIT_CASE(unmap_pins_no_more),
+	KUNIT_CASE(unmap_is_held_up),
 	{ }
 };
 

@@ -87,8 +87,9 @@ load()
 	load_one mdev_migrate && load_one mdev_virtio_net $params || return 1
 	MDEV_VIRTIO_NET_KO=$(find_module mdev_virtio_net)
 	MDEV_VIRTIO_NET_PARAMS=$params
+	MDEV_MIGRATE_KO=$(find_module mdev_migrate)
 	[ -n "$MDEV_VIRTIO_NET_KO" ] &&
-		export MDEV_VIRTIO_NET_KO MDEV_VIRTIO_NET_PARAMS
+		export MDEV_VIRTIO_NET_KO MDEV_VIRTIO_NET_PARAMS MDEV_MIGRATE_KO
 	# Their tests load them.
 	PCI_ONLY_KO=$(find_module pci_only)
 	MDM_DESCRIBED_KO=$(find_module mdm_described)

@@ -7,6 +7,13 @@
 #include "netif_ethtool.h"
 #include "traffic.h"
 
+#include <linux/ethtool.h>
+#include <linux/if_packet.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
 #define TYPE		"virtio_net-v3"
 #define BRIDGE		"mdevtestbr"
 /* A guest with a ring that has room for a long packet and more. */
@@ -283,6 +290,153 @@ TEST_F(bridge, hostile_guest)
 
 	EXPECT_EQ(0, vpci_status(&self->a.pci) & VIRTIO_CONFIG_S_NEEDS_RESET);
 	EXPECT_EQ(0, vpci_status(&self->b.pci) & VIRTIO_CONFIG_S_NEEDS_RESET);
+}
+
+#define PORT		"mdevtestv0"
+#define PEER		"mdevtestv1"
+#define SEGMENTS	3
+#define TCP6_HDR	(PACKET_ETH + PACKET_IPV6 + PACKET_TCP)
+#define TRIES		50
+
+static int quietly(const char *command)
+{
+	char line[256];
+
+	snprintf(line, sizeof(line), "%s >/dev/null 2>&1", command);
+	return system(line);
+}
+
+static int set_offload(int fd, const char *name, uint32_t cmd, uint32_t on)
+{
+	struct ethtool_value value = { .cmd = cmd, .data = on };
+	struct ifreq ifr = { .ifr_data = (void *)&value };
+
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
+	return ioctl(fd, SIOCETHTOOL, &ifr) ? -errno : 0;
+}
+
+/* A third port of the bridge, whose packets the host puts together: a socket on its peer. */
+static int merging_port(void)
+{
+	struct sockaddr_ll to = { .sll_family = AF_PACKET };
+	int fd, ret;
+
+	if (quietly("ip link add " PORT " type veth peer name " PEER) ||
+	    quietly("ip link set " PORT " master " BRIDGE " up") ||
+	    quietly("ip link set " PEER " up"))
+		return -ENODEV;
+	fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	to.sll_ifindex = if_nametoindex(PEER);
+	ret = bind(fd, (struct sockaddr *)&to, sizeof(to)) ? -errno : 0;
+	/* A peer that takes long packets has none to be put together. */
+	if (!ret)
+		ret = set_offload(fd, PEER, ETHTOOL_STSO, 0);
+	if (!ret)
+		ret = set_offload(fd, PORT, ETHTOOL_SGRO, 1);
+	/* It waits for more of a flow. */
+	if (!ret)
+		ret = sysfs_write("/sys/class/net/" PORT "/napi_defer_hard_irqs",
+				  "1000");
+	if (!ret)
+		ret = sysfs_write("/sys/class/net/" PORT "/gro_flush_timeout",
+				  "100000000");
+	if (ret)
+		close(fd);
+	return ret ? ret : fd;
+}
+
+/* Of a flow, with a checksum that is complete; the last one is not to wait. */
+static size_t segment(FIXTURE_DATA(bridge) *self, uint8_t *p, unsigned int try,
+		      unsigned int i)
+{
+	const struct packet_flow flow = {
+		.tcp = 1, .sport = RIGHT + try % 0x1000, .dport = 80,
+		.ipv6 = { "fd00::1", "fd00::2" },
+	};
+	size_t size = packet_make(p, self->mac, &flow, MSS, try * SEGMENTS + i);
+	uint8_t *th = p + PACKET_ETH + PACKET_IPV6;
+	uint32_t sum = 0;
+	size_t k;
+
+	th[6] = i * MSS >> 8;
+	th[7] = i * MSS;
+	if (i == SEGMENTS - 1)
+		th[13] |= 0x08;
+	for (k = 0; k < PACKET_TCP + MSS; k++)
+		sum += k & 1 ? th[k] : th[k] << 8;
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	th[16] = ~sum >> 8;
+	th[17] = ~sum;
+	return size;
+}
+
+/* What was sent comes in order. Returns how many packets it took; 0: not all came. */
+static unsigned int get_segments(struct __test_metadata *_metadata,
+				 FIXTURE_DATA(bridge) *self,
+				 unsigned int try)
+{
+	static uint8_t in[VNIC_BIG + VNIC_SLOT], p[VNIC_BIG];
+	struct virtio_net_hdr_v1 hdr;
+	unsigned int packets = 0;
+	size_t done = 0, at;
+	int len;
+
+	while (done < SEGMENTS * MSS) {
+		len = receive(_metadata, self, &hdr, in, sizeof(in),
+			      DEADLINE_MS);
+		if (!len)
+			return 0;
+		if (len < TCP6_HDR || in[12] != 0x86 || in[PACKET_ETH + 6] != 6 ||
+		    (unsigned int)(in[PACKET_ETH + PACKET_IPV6] << 8 |
+				   in[PACKET_ETH + PACKET_IPV6 + 1]) !=
+		    RIGHT + try % 0x1000)
+			continue;
+		packets++;
+		for (at = TCP6_HDR; at < (size_t)len; at += MSS, done += MSS) {
+			segment(self, p, try, done / MSS);
+			EXPECT_EQ(0, memcmp(p + TCP6_HDR, in + at, MSS)) {
+				TH_LOG("try %u, byte %zu", try, done);
+			}
+		}
+	}
+	return packets;
+}
+
+/* The host hands over as one packet what came in several, each with a head of its own. */
+TEST_F(bridge, merged_by_the_host)
+{
+	const bool whole = self->b.features & VNIC_F(GUEST_TSO6);
+	unsigned int try, i, packets, merged = 0;
+	uint8_t p[VNIC_BIG];
+	size_t size;
+	int fd;
+
+	fd = merging_port();
+	if (fd < 0) {
+		quietly("ip link del " PORT);
+		SKIP(return, "no veth that puts packets together");
+	}
+	for (try = 0; try < TRIES && !merged; try++) {
+		for (i = 0; i < SEGMENTS; i++) {
+			size = segment(self, p, try, i);
+			ASSERT_EQ(size, send(fd, p, size, 0));
+		}
+		packets = get_segments(_metadata, self, try);
+		ASSERT_LT(0, packets) {
+			TH_LOG("try %u", try);
+		}
+		merged += packets < SEGMENTS;
+		if (!whole) {
+			EXPECT_EQ(SEGMENTS, packets);
+			merged = try == 5;
+		}
+	}
+	EXPECT_LT(0, merged);
+	close(fd);
+	EXPECT_EQ(0, quietly("ip link del " PORT));
 }
 
 TEST_HARNESS_MAIN

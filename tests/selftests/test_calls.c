@@ -8,7 +8,9 @@
 #include "card.h"
 #include "faults.h"
 
+#include <sched.h>
 #include <sys/eventfd.h>
+#include <sys/wait.h>
 
 #define PARAM		"migration/params/mtu"
 #define VECTORS		3
@@ -255,6 +257,90 @@ TEST_F(card, logging)
 	FAIL_EACH(1, vdev_log_start_one(&self->v, self->mem.iova,
 					self->mem.size),
 		  ASSERT_EQ(0, vdev_log_stop(&self->v)));
+	card_up(_metadata, self, 0);
+	both_directions(_metadata, self->net, &self->nic, 3);
+}
+
+/* What is not unmapped for want of memory can be later; then it is not pinned any more. */
+TEST_F(card, unmappings)
+{
+	bool over = false;
+	int nth, ret;
+
+	REQUIRE_FAIL_NTH();
+	for (nth = 1; !over; nth++) {
+		ASSERT_GT(500, nth);
+		card_up(_metadata, self, 0);
+		both_directions(_metadata, self->net, &self->nic, 1);
+		ASSERT_EQ(0, fail_nth(nth));
+		ret = vdev_unmap(&self->v, self->mem.iova, self->mem.size);
+		over = fail_done();
+		if (ret) {
+			EXPECT_FALSE(over);
+			ret = vdev_unmap(&self->v, self->mem.iova,
+					 self->mem.size);
+		}
+		/* It was done if only the answer could not be given. */
+		ASSERT_TRUE(!ret || ret == -ENOENT);
+		ASSERT_EQ(0, vdev_map(&self->v, &self->mem));
+	}
+	card_up(_metadata, self, 0);
+	both_directions(_metadata, self->net, &self->nic, 3);
+}
+
+/* With a container it takes no memory to unmap, not even to know that it is done. */
+TEST_F(card, unmappings_without_memory)
+{
+	int i, fd, ret;
+
+	if (variant->how != VDEV_GROUP)
+		SKIP(return, "iommufd needs memory to unmap");
+	REQUIRE_FAIL_NTH();
+	/* To open it takes memory. */
+	fd = open("/proc/self/make-it-fail", O_WRONLY | O_CLOEXEC);
+	ASSERT_LE(0, fd);
+	fail_percent(100);
+	for (i = 0; i < 3; i++) {
+		card_up(_metadata, self, 0);
+		both_directions(_metadata, self->net, &self->nic, 1);
+		ASSERT_EQ(1, pwrite(fd, "1", 1, 0));
+		ret = vdev_unmap(&self->v, self->mem.iova, self->mem.size);
+		ASSERT_EQ(1, pwrite(fd, "0", 1, 0));
+		EXPECT_EQ(0, ret);
+		ASSERT_EQ(0, vdev_map(&self->v, &self->mem));
+	}
+	fail_percent(0);
+	close(fd);
+	card_up(_metadata, self, 0);
+	both_directions(_metadata, self->net, &self->nic, 3);
+}
+
+/* A user with a namespace of his own has whatever he is given of a device. */
+TEST_F(card, user_namespace)
+{
+	int status;
+	pid_t pid;
+
+	vdev_close(&self->v);
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		if (unshare(CLONE_NEWUSER))
+			_exit(errno == EINVAL ? 4 : 1);
+		if (vdev_open(&self->v, MDEV_UUID_A, variant->how) ||
+		    vdev_map(&self->v, &self->mem))
+			_exit(2);
+		if (vnic_up(&self->nic, &self->v, &self->mem, RING, 0) ||
+		    vdev_unmap(&self->v, self->mem.iova, self->mem.size))
+			_exit(3);
+		_exit(0);
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	ASSERT_EQ(0, vdev_open(&self->v, MDEV_UUID_A, variant->how));
+	ASSERT_EQ(0, vdev_map(&self->v, &self->mem));
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 4)
+		SKIP(return, "this kernel has no user namespaces");
+	EXPECT_EQ(0, status);
 	card_up(_metadata, self, 0);
 	both_directions(_metadata, self->net, &self->nic, 3);
 }

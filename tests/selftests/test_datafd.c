@@ -418,4 +418,21 @@ TEST_F(datafd, faulting_write)
 	munmap(page, 4096);
 }
 
+/* One who writes never has to wait for room; from an error on, poll() says so. */
+TEST_F(datafd, poll_while_loading)
+{
+	uint8_t byte;
+
+	BEGIN(RESUMING);
+	EXPECT_EQ(POLLOUT, poll_events(self->fd, POLLOUT | POLLIN));
+	ASSERT_EQ(0, mig_feed(self->fd, self->stream.data, 20, 0));
+	EXPECT_EQ(POLLOUT, poll_events(self->fd, POLLOUT | POLLIN));
+	byte = ~self->stream.data[20];
+	while (write(self->fd, &byte, 1) == 1)
+		byte++;
+	EXPECT_EQ(POLLOUT | POLLERR, poll_events(self->fd, POLLOUT | POLLIN));
+	ASSERT_EQ(0, vdev_reset(&self->v));
+	EXPECT_EQ(POLLOUT | POLLERR, poll_events(self->fd, POLLOUT | POLLIN));
+}
+
 TEST_HARNESS_MAIN

@@ -443,4 +443,37 @@ TEST_F(card, eventfds_change_in_traffic)
 	both_directions(_metadata, self->net, &self->nic, 3);
 }
 
+/* Errors, which there are none of, and the release request: as any other, one eventfd. */
+TEST_F(card, errors_and_requests)
+{
+	static const uint32_t indexes[] = {
+		VFIO_PCI_ERR_IRQ_INDEX, VFIO_PCI_REQ_IRQ_INDEX,
+	};
+	int32_t fds[ARRAY_SIZE(indexes)];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(indexes); i++) {
+		fds[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		ASSERT_LE(0, fds[i]);
+		ASSERT_EQ(0, vdev_irq_eventfds(&self->v, indexes[i], 0, 1,
+					       &fds[i]));
+		ASSERT_EQ(0, irq(self, indexes[i], NONE | TRIGGER, 0, 1));
+		EXPECT_EQ(1, event_wait(fds[i], DEADLINE_MS));
+		EXPECT_EQ(-EINVAL, irq(self, indexes[i], NONE | MASK, 0, 1));
+		ASSERT_EQ(0, vdev_irq_disable(&self->v, indexes[i]));
+		ASSERT_EQ(0, irq(self, indexes[i], NONE | TRIGGER, 0, 1));
+		EXPECT_EQ(0, event_wait(fds[i], 0));
+		ASSERT_EQ(0, vdev_irq_eventfds(&self->v, indexes[i], 0, 1,
+					       &fds[i]));
+	}
+	/* It lets go of them when it is closed. */
+	vdev_close(&self->v);
+	ASSERT_EQ(0, vdev_open(&self->v, MDEV_UUID_A, variant->how));
+	for (i = 0; i < ARRAY_SIZE(indexes); i++) {
+		ASSERT_EQ(0, irq(self, indexes[i], NONE | TRIGGER, 0, 1));
+		EXPECT_EQ(0, event_wait(fds[i], 0));
+		close(fds[i]);
+	}
+}
+
 TEST_HARNESS_MAIN

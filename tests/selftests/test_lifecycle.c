@@ -132,6 +132,34 @@ TEST(modules_come_and_go)
 	EXPECT_LT(0, mdev_available(MDEV_TYPE_V1));
 }
 
+/* The bus that parents without hardware are on has the name that is asked for, or is none. */
+TEST(parent_bus)
+{
+	static const char * const bad[] = { "", "a/b", "two words", "m\303\244" };
+	const char *ko = getenv("MDEV_MIGRATE_KO");
+	char params[64];
+	unsigned int i;
+
+	if (!ko || users(HELPER) < 0)
+		SKIP(return, "the helper is not a file that this can load");
+	ASSERT_EQ(0, module_unload(MODULE));
+	ASSERT_EQ(0, module_unload(HELPER));
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		snprintf(params, sizeof(params), "parent_bus=\"%s\"", bad[i]);
+		EXPECT_EQ(-EINVAL, module_insert(ko, params)) {
+			TH_LOG("%s", params);
+		}
+	}
+	ASSERT_EQ(0, module_insert(ko, "parent_bus=A_b-9"));
+	ASSERT_EQ(0, module_load(""));
+	EXPECT_EQ(0, access("/sys/bus/A_b-9/devices/virtio_net", F_OK));
+	EXPECT_LT(0, mdev_available(MDEV_TYPE_V1));
+	ASSERT_EQ(0, module_unload(MODULE));
+	ASSERT_EQ(0, module_unload(HELPER));
+	ASSERT_EQ(0, module_insert(ko, ""));
+	ASSERT_EQ(0, module_load(""));
+}
+
 /*
  * Unloading with idle devices removes them, as the mdev core does; the devices
  * hold their module, so somebody has to remove them first.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Queue pairs: how many are in use, and which packet goes to which. */
 #include "full.h"
+#include "rss.h"
 #include "vnic_tables.h"
 
 #define OK	VIRTIO_NET_OK
@@ -320,62 +321,6 @@ TEST_F(full, pairs_move)
 	answer(_metadata, self, 1, 3);
 }
 
-/* The verification suite's key. */
-static const uint8_t key[40] = {
-	0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e, 0xc2, 0x41, 0x67,
-	0x25, 0x3d, 0x43, 0xa3, 0x8f, 0xb0, 0xd0, 0xca, 0x2b, 0xcb,
-	0xae, 0x7b, 0x30, 0xb4, 0x77, 0xcb, 0x2d, 0xa3, 0x80, 0x30,
-	0xf2, 0x0c, 0x6a, 0x42, 0xb7, 0x3b, 0xbe, 0xac, 0x01, 0xfa,
-};
-
-/**
- * struct rss - arguments of RSS_CONFIG
- * @types: hash types
- * @entries: of the table, in which entry i is i % @spread
- * @spread: see @entries
- * @unclassified: queue
- * @max_tx: queues for sending
- * @key_len: bytes of key
- */
-struct rss {
-	uint32_t types;
-	uint32_t entries;
-	uint16_t spread;
-	uint16_t unclassified;
-	uint16_t max_tx;
-	uint8_t key_len;
-};
-
-/* With @padding bytes behind it. */
-static int rss_config_padded(struct vnic *nic, const struct rss *rss,
-			     size_t padding)
-{
-	uint8_t data[1000] = { 0 }, *p = data;
-	unsigned int i;
-
-	put_le32(p, rss->types);
-	put_le16(p + 4, rss->entries - 1);
-	put_le16(p + 6, rss->unclassified);
-	p += 8;
-	for (i = 0; i < rss->entries && i < 256; i++, p += 2)
-		put_le16(p, i % rss->spread);
-	put_le16(p, rss->max_tx);
-	p[2] = rss->key_len;
-	memcpy(p + 3, key, sizeof(key));
-	return vnic_command(nic, VIRTIO_NET_CTRL_MQ,
-			    VIRTIO_NET_CTRL_MQ_RSS_CONFIG, data,
-			    p + 3 + rss->key_len + padding - data);
-}
-
-static int rss_config(struct vnic *nic, const struct rss *rss)
-{
-	return rss_config_padded(nic, rss, 0);
-}
-
-#define TYPES	0x3f
-
-static const struct rss good = { TYPES, 128, FULL_PAIRS, 1, FULL_PAIRS, 40 };
-
 TEST_F(full, rss_configurations)
 {
 	static const struct rss bad[] = {
@@ -415,36 +360,6 @@ TEST_F(full, rss_configurations)
 				 &(struct rss){ 0, 1, 1, 0, 1, 0 }));
 }
 
-/*
- * All of Microsoft's verification suite: source, destination, the hashes of the
- * addresses and of them with the ports.
- */
-static const struct {
-	struct packet_flow flow;
-	uint32_t ip, tcp;
-} vectors[] = {
-	{ { 1, 0x420995bb, 0xa18e6450, 2794, 1766, { NULL, NULL } },
-	  0x323e8fc2, 0x51ccc178 },
-	{ { 1, 0xc75c6f02, 0x41458c53, 14230, 4739, { NULL, NULL } },
-	  0xd718262a, 0xc626b0ea },
-	{ { 1, 0x1813c65f, 0x0c16cfb8, 12898, 38024, { NULL, NULL } },
-	  0xd2d0a5de, 0x5c2b394a },
-	{ { 1, 0x261bcd1e, 0xd18ea306, 48228, 2217, { NULL, NULL } },
-	  0x82989176, 0xafc7327f },
-	{ { 1, 0x9927a3bf, 0xcabc7f02, 44251, 1303, { NULL, NULL } },
-	  0x5d1809c5, 0x10e828a2 },
-	{ { 1, 0, 0, 2794, 1766,
-	    { "3ffe:2501:200:1fff::7", "3ffe:2501:200:3::1" } },
-	  0x2cc18cd5, 0x40207d3d },
-	{ { 1, 0, 0, 14230, 4739,
-	    { "3ffe:501:8::260:97ff:fe40:efab", "ff02::1" } },
-	  0x0f0c461c, 0xdde51bbf },
-	{ { 1, 0, 0, 44251, 38024,
-	    { "3ffe:1900:4545:3:200:f8ff:fe21:67cf",
-	      "fe80::200:f8ff:fe21:67cf" } },
-	  0x4b61e985, 0x02d1feef },
-};
-
 /* From the host to the guest. */
 static int send_vector(FIXTURE_DATA(full) *self, unsigned int i,
 		       const uint8_t *p, size_t len)
@@ -472,14 +387,25 @@ static unsigned int report_of(unsigned int i, bool ports)
 		       VIRTIO_NET_HASH_REPORT_IPv4;
 }
 
-static void expect_hash(struct __test_metadata *_metadata,
-			FIXTURE_DATA(full) *self, unsigned int i,
-			uint32_t hash, unsigned int report, unsigned int pair)
+/* What comes from a vector's address and port, whole or the first or last fragment. */
+enum kind { TCP, UDP, FIRST, LAST };
+
+static void expect_hash_of(struct __test_metadata *_metadata,
+			   FIXTURE_DATA(full) *self, enum kind kind,
+			   unsigned int i, uint32_t hash, unsigned int report,
+			   unsigned int pair)
 {
+	struct packet_flow flow = vectors[i].flow;
 	struct virtio_net_hdr_v1_hash hdr;
 	uint8_t p[200], in[VNIC_SLOT];
-	size_t len = packet_make(p, self->mac, &vectors[i].flow, 50, i);
+	size_t len;
 
+	flow.tcp = kind != UDP;
+	len = packet_make(p, self->mac, &flow, 50, i);
+	if (kind == FIRST)
+		p[PACKET_ETH + 6] = 0x20;
+	if (kind == LAST)
+		p[PACKET_ETH + 7] = 100;
 	ASSERT_EQ(0, send_vector(self, i, p, len));
 	ASSERT_EQ(len, vnic_recv_on(&self->nic, pair, &hdr, in, sizeof(in),
 				    DEADLINE_MS)) {
@@ -488,6 +414,44 @@ static void expect_hash(struct __test_metadata *_metadata,
 	EXPECT_EQ(0, memcmp(p, in, len));
 	EXPECT_EQ(hash, get_le32((uint8_t *)&hdr + VNIC_HDR));
 	EXPECT_EQ(report, get_le16(&hdr.hash_report));
+}
+
+static void expect_hash(struct __test_metadata *_metadata,
+			FIXTURE_DATA(full) *self, unsigned int i,
+			uint32_t hash, unsigned int report, unsigned int pair)
+{
+	expect_hash_of(_metadata, self, TCP, i, hash, report, pair);
+}
+
+/* By the same rule, with other names; fragments by addresses only, the first one too. */
+TEST_F(full, hashes_of_udp_and_fragments)
+{
+	struct rss tcp_only = good;
+	unsigned int i;
+
+	full_up(_metadata, self, variant->flags, VNIC_RSS | MQ, FULL_PAIRS);
+	ASSERT_EQ(OK, rss_config(&self->nic, &good));
+	for (i = 0; i < ARRAY_SIZE(vectors); i++) {
+		expect_hash_of(_metadata, self, UDP, i, vectors[i].tcp,
+			       vectors[i].flow.ipv6[0] ?
+			       VIRTIO_NET_HASH_REPORT_UDPv6 :
+			       VIRTIO_NET_HASH_REPORT_UDPv4,
+			       vectors[i].tcp % FULL_PAIRS);
+		if (vectors[i].flow.ipv6[0])
+			continue;
+		expect_hash_of(_metadata, self, FIRST, i, vectors[i].ip,
+			       VIRTIO_NET_HASH_REPORT_IPv4,
+			       vectors[i].ip % FULL_PAIRS);
+		expect_hash_of(_metadata, self, LAST, i, vectors[i].ip,
+			       VIRTIO_NET_HASH_REPORT_IPv4,
+			       vectors[i].ip % FULL_PAIRS);
+	}
+	tcp_only.types = VIRTIO_NET_RSS_HASH_TYPE_TCPv4;
+	ASSERT_EQ(OK, rss_config(&self->nic, &tcp_only));
+	expect_hash_of(_metadata, self, UDP, 0, 0, VIRTIO_NET_HASH_REPORT_NONE,
+		       tcp_only.unclassified);
+	expect_hash_of(_metadata, self, FIRST, 0, 0,
+		       VIRTIO_NET_HASH_REPORT_NONE, tcp_only.unclassified);
 }
 
 TEST_F(full, hashes)
@@ -555,6 +519,38 @@ TEST_F(full, rss_moves)
 	ASSERT_EQ(OK, vnic_set_pairs(&self->nic, 1));
 	expect_hash(_metadata, self, 0, vectors[0].tcp,
 		    VIRTIO_NET_HASH_REPORT_TCPv4, 0);
+}
+
+/* Everything that a driver can set is in a stream, or it is none of this device's. */
+TEST_F(full, a_command_is_missing)
+{
+	struct stream_rec rec;
+	struct buf work = { 0 };
+	uint8_t data[8192];
+	size_t at, next;
+	char text[512];
+
+	full_up(_metadata, self, variant->flags, VNIC_RSS | MQ, FULL_PAIRS);
+	ASSERT_EQ(OK, rss_config(&self->nic, &good));
+	full_move(_metadata, self);
+	ASSERT_EQ(0, stream_find(&self->stream, MDEV_MIGRATE_TAG_VIRTIO_PARTS,
+				 &rec));
+	ASSERT_GE(sizeof(data), rec.length);
+	memcpy(data, rec.payload, rec.length);
+	for (at = 0; ; at = next) {
+		next = at + 16 + get_le32(data + at + 12);
+		if (next >= rec.length)
+			break;
+	}
+	ASSERT_EQ(0x200, get_le16(data + at));
+	ASSERT_EQ(0, stream_replace(&work, &self->stream, rec.tag, data, at));
+	ASSERT_EQ(0, vdev_reset(&self->p.a));
+	EXPECT_EQ(-EINVAL, mig_load(&self->p.a, work.data, work.len, 0));
+	ASSERT_LT(0, last_error(MDEV_UUID_A, text, sizeof(text)));
+	EXPECT_NE(NULL, strstr(text, "the stream has none, this device expects one")) {
+		TH_LOG("%s", text);
+	}
+	buf_free(&work);
 }
 
 static int fill_command(void *card, unsigned int class, unsigned int command,

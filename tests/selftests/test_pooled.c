@@ -3,6 +3,7 @@
  * A driver with two parents, each with a pool of 64 units, of which its devices
  * have different shares: tests/modules/pooled.
  */
+#include "faults.h"
 #include "testmod.h"
 
 #define DRIVER		"/sys/bus/platform/drivers/mdm_pooled"
@@ -413,6 +414,92 @@ TEST_F(pooled, unloaded_with_files_open)
 		close(type);
 		close(file);
 	}
+}
+
+/* What the parent without hardware offers. */
+#define VIRTUAL		"/sys/module/mdm_pooled/parameters/virtual"
+#define VIRTUAL_TYPES	"/sys/class/mdev_bus/mdm_virtual/mdev_supported_types"
+#define VIRTUAL_URI	"model=https://mdev-migrate.org/devices/test-virtual"
+
+static int create_virtual(const char *uuid)
+{
+	return sysfs_write(VIRTUAL_TYPES "/mdm_virtual-v2/create", uuid);
+}
+
+/* A driver knows combinations that it cannot do: none of its devices gets there. */
+TEST_F(pooled, combinations)
+{
+	static const char type[] = VIRTUAL_TYPES "/mdm_virtual-v1/migration";
+
+	ASSERT_EQ(0, sysfs_write(VIRTUAL, "good"));
+	EXPECT_EQ(-EBUSY, sysfs_write(VIRTUAL, "good"));
+	EXPECT_STREQ("checked", text_of(type, "combinations"));
+	EXPECT_EQ(0, put(type, "check", VIRTUAL_URI ",level=3,span=3"));
+	EXPECT_EQ(-EOPNOTSUPP, put(type, "check", VIRTUAL_URI ",level=3"));
+	ASSERT_EQ(0, create_virtual(MDEV_UUID_A));
+	EXPECT_EQ(-EOPNOTSUPP, mdev_write(MDEV_UUID_A, "migration/params/level",
+					  "5"));
+	EXPECT_STREQ("span: 4, less than the level; write more",
+		     text_of(MDEV_DEVICES "/" MDEV_UUID_A,
+			     "migration/last_error"));
+	EXPECT_EQ(0, mdev_write(MDEV_UUID_A, "migration/params/span", "5"));
+	EXPECT_EQ(0, mdev_write(MDEV_UUID_A, "migration/params/level", "5"));
+	EXPECT_STREQ(VIRTUAL_URI ",level=5,span=5",
+		     text_of(MDEV_DEVICES "/" MDEV_UUID_A, "migration/config"));
+	/* There can be two of them. */
+	EXPECT_EQ(0, put(type, "check", VIRTUAL_URI));
+	ASSERT_EQ(0, create_virtual(MDEV_UUID_B));
+	EXPECT_EQ(-ENOSPC, put(type, "check", VIRTUAL_URI));
+	EXPECT_GT(0, create_virtual(MDEV_UUID_C));
+	ASSERT_EQ(0, mdev_remove(MDEV_UUID_A));
+	ASSERT_EQ(0, mdev_remove(MDEV_UUID_B));
+	ASSERT_EQ(0, sysfs_write(VIRTUAL, "\n"));
+	EXPECT_EQ(-ENOENT, sysfs_mode(VIRTUAL_TYPES));
+}
+
+/* Drivers that are not in order are not registered, and nothing is left of them. */
+TEST_F(pooled, not_in_order)
+{
+	EXPECT_EQ(-EINVAL, sysfs_write(VIRTUAL, "unsorted"));
+	EXPECT_EQ(-ENOENT, sysfs_mode(VIRTUAL_TYPES));
+	EXPECT_EQ(-ENODEV, sysfs_write(VIRTUAL, "none"));
+	EXPECT_EQ(-ENOENT, sysfs_mode(VIRTUAL_TYPES));
+	EXPECT_EQ(0, sysfs_write(VIRTUAL, "good"));
+	EXPECT_EQ(0, sysfs_write(VIRTUAL, "\n"));
+}
+
+/* A configuration that no file can show, nor a stream have. */
+TEST_F(pooled, too_long)
+{
+	char path[PATH_MAX], text[8192];
+	int fd;
+
+	ASSERT_EQ(0, sysfs_write(VIRTUAL, "long"));
+	EXPECT_EQ(-ENOSPC, sysfs_read(VIRTUAL_TYPES "/mdm_virtual-v1/migration/config",
+				      text, sizeof(text)));
+	ASSERT_EQ(0, create_virtual(MDEV_UUID_A));
+	snprintf(path, sizeof(path), MDEV_DEVICES "/%s/migration/config",
+		 MDEV_UUID_A);
+	EXPECT_EQ(-ENOSPC, sysfs_read(path, text, sizeof(text)));
+	ASSERT_EQ(0, vdev_open(&self->a, MDEV_UUID_A, VDEV_GROUP));
+	EXPECT_LT(0, mig_data_size(&self->a));
+	EXPECT_EQ(-ENOSPC, mig_set(&self->a, VFIO_DEVICE_STATE_STOP_COPY, &fd));
+	vdev_close(&self->a);
+	self->a.fd = -1;
+	ASSERT_EQ(0, mdev_remove(MDEV_UUID_A));
+	EXPECT_EQ(0, sysfs_write(VIRTUAL, "\n"));
+}
+
+/* What of a device and of its types is the frame's own. */
+TEST_F_TIMEOUT(pooled, allocations_fail_in_turn, 120)
+{
+	REQUIRE_FAIL_NTH();
+	FAIL_EACH(1, sysfs_write(VIRTUAL, "small"),
+		  EXPECT_EQ(0, sysfs_write(VIRTUAL, "\n")));
+	EXPECT_EQ(-ENOENT, sysfs_mode(VIRTUAL_TYPES));
+	FAIL_EACH(every(2), create(0, V1, MDEV_UUID_A),
+		  EXPECT_EQ(0, mdev_remove(MDEV_UUID_A)));
+	units_left(_metadata, 0, 64);
 }
 
 TEST_HARNESS_MAIN

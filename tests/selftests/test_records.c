@@ -487,4 +487,90 @@ TEST_F(stream, every_byte_of_the_records)
 	expect_same_state(_metadata, self);
 }
 
+#define PART_HDR	16
+#define PART_STATUS	0x103
+#define PART_COMMAND	0x200
+#define PARTS_MAX	4096
+
+/* The device parts of the good stream, and the place of one of them. */
+static size_t get_parts(FIXTURE_DATA(stream) *self, uint8_t *data,
+			uint16_t type, uint8_t **part)
+{
+	struct stream_rec rec;
+	size_t at;
+
+	*part = NULL;
+	if (stream_find(&self->good, MDEV_MIGRATE_TAG_VIRTIO_PARTS, &rec) ||
+	    rec.length > PARTS_MAX / 2)
+		return 0;
+	memcpy(data, rec.payload, rec.length);
+	for (at = 0; at + PART_HDR <= rec.length;
+	     at += PART_HDR + get_le32(data + at + 12)) {
+		if (get_le16(data + at) == type)
+			*part = data + at;
+	}
+	return rec.length;
+}
+
+/* One that says what a control command has set, behind all others. */
+static size_t put_command(uint8_t *data, size_t len, bool optional,
+			  uint8_t class, uint8_t command)
+{
+	uint8_t *p = data + len;
+
+	memset(p, 0, PART_HDR + 1);
+	put_le16(p, PART_COMMAND);
+	p[2] = optional;
+	p[4] = class;
+	p[5] = command;
+	put_le32(p + 12, 1);
+	return len + PART_HDR + 1;
+}
+
+/* A card without a control queue: it may ignore what is optional, up to a number. */
+TEST_F(stream, control_commands)
+{
+	uint8_t data[PARTS_MAX], *part;
+	unsigned int i;
+	size_t len;
+
+	/* One that some card knows, and one that none does. */
+	for (i = 0; i < 2; i++) {
+		len = put_command(data, get_parts(self, data, 0, &part), false,
+				  i ? 99 : VIRTIO_NET_CTRL_RX, 0);
+		ASSERT_EQ(0, stream_replace(&self->work, &self->good,
+					    MDEV_MIGRATE_TAG_VIRTIO_PARTS,
+					    data, len));
+		refused(_metadata, self, &self->work, -EINVAL,
+			"this device knows no such state");
+	}
+	len = get_parts(self, data, 0, &part);
+	for (i = 0; i < 25; i++) {
+		len = put_command(data, len, true, 99, i);
+		ASSERT_EQ(0, stream_replace(&self->work, &self->good,
+					    MDEV_MIGRATE_TAG_VIRTIO_PARTS,
+					    data, len));
+		if (i < 24) {
+			EXPECT_EQ(0, load(self, &self->work));
+			taken(_metadata, self);
+		}
+	}
+	refused(_metadata, self, &self->work, -EINVAL, "control commands");
+}
+
+/* No driver can have brought a device there. */
+TEST_F(stream, driver_ok_without_features)
+{
+	uint8_t data[PARTS_MAX], *part;
+	size_t len = get_parts(self, data, PART_STATUS, &part);
+
+	ASSERT_NE(NULL, part);
+	part[PART_HDR] = VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER |
+			 VIRTIO_CONFIG_S_DRIVER_OK;
+	ASSERT_EQ(0, stream_replace(&self->work, &self->good,
+				    MDEV_MIGRATE_TAG_VIRTIO_PARTS, data, len));
+	refused(_metadata, self, &self->work, -EINVAL,
+		"DRIVER_OK without FEATURES_OK");
+}
+
 TEST_HARNESS_MAIN

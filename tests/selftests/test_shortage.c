@@ -337,8 +337,9 @@ TEST_F(card, bad_page_received)
 	receive_bad(_metadata, self, 1);
 }
 
-/* The page is in the third of the buffers that the frame needs. */
-TEST_F(card, bad_page_merged)
+/* The card is one of the newest version, not up. */
+static void card_newest(struct __test_metadata *_metadata,
+			FIXTURE_DATA(card) *self)
 {
 	enum vdev_how how = self->v.how;
 
@@ -351,12 +352,85 @@ TEST_F(card, bad_page_merged)
 	ASSERT_EQ(0, vdev_map(&self->v, &self->mem));
 	self->net = netif_open(MDEV_UUID_A);
 	ASSERT_LE(0, self->net);
+}
+
+/* The page is in the third of the buffers that the frame needs. */
+TEST_F(card, bad_page_merged)
+{
+	card_newest(_metadata, self);
 	card_alone(_metadata, self);
 	ASSERT_EQ(0, vnic_up_with(&self->nic, &self->v, &self->mem, RING, 0,
 				  VNIC_F(MRG_RXBUF), 1));
 	vnic_mac(&self->nic, self->mac);
 	ASSERT_EQ(0, netif_wait_carrier(MDEV_UUID_A, DEADLINE_MS));
 	receive_bad(_metadata, self, 3);
+}
+
+/* What is on the page, of a command. */
+enum { TABLE, DATA, ANSWER, NR_BAD };
+
+/* Promiscuous mode on, or not. Returns what was written of the answer, if that is at @p. */
+static uint32_t bad_command(struct __test_metadata *_metadata,
+			    FIXTURE_DATA(card) *self, unsigned int what,
+			    uint8_t *p)
+{
+	struct vq *vq = &self->nic.vq[self->nic.ctrl];
+	uint64_t iova = guest_iova(&self->mem, p);
+	struct vq_seg segs[] = {
+		{ iova, 2, false }, { iova + 2, 1, false },
+		{ iova + 16, 1, true },
+	};
+	uint16_t used = vq->used->idx, head;
+	uint32_t len = ~0U;
+
+	if (what != TABLE)
+		segs[what].iova = BAD_IOVA + PAGE;
+	p[0] = VIRTIO_NET_CTRL_RX;
+	p[1] = VIRTIO_NET_CTRL_RX_PROMISC;
+	p[2] = 1;
+	p[16] = 0xee;
+	ASSERT_EQ(0, vq_add(vq, segs, ARRAY_SIZE(segs), p)) {
+		TH_LOG("%u", what);
+	}
+	head = vq->avail->ring[(uint16_t)(vq->avail_idx - 1) % vq->num];
+	if (what == TABLE)
+		vq->desc[head].addr = BAD_IOVA + PAGE;
+	vq_publish(vq);
+	EXPECT_EQ(0, vpci_kick(&self->nic.pci, self->nic.ctrl));
+	EXPECT_TRUE(wait_used_index(vq, used + 1));
+	EXPECT_EQ(p, vq_get(vq, &len));
+	return len;
+}
+
+/* It is refused, and the next one is not. */
+TEST_F(card, bad_page_of_a_command)
+{
+	struct bad_page bad;
+	unsigned int i;
+	uint8_t *p, on;
+
+	card_newest(_metadata, self);
+	ASSERT_EQ(0, bad_page_init(&bad, &self->v));
+	ASSERT_EQ(0, vnic_up_with(&self->nic, &self->v, &self->mem, RING,
+				  VNIC_INDIRECT, VNIC_FILTER | VNIC_F(CTRL_VQ),
+				  1));
+	vnic_mac(&self->nic, self->mac);
+	ASSERT_EQ(0, netif_wait_carrier(MDEV_UUID_A, DEADLINE_MS));
+	p = self->nic.slots[self->nic.ctrl];
+	for (i = 0; i < 2 * NR_BAD; i++) {
+		EXPECT_EQ(i % NR_BAD == DATA,
+			  bad_command(_metadata, self, i % NR_BAD, p)) {
+			TH_LOG("%u", i);
+		}
+		EXPECT_EQ(i % NR_BAD == DATA ? VIRTIO_NET_ERR : 0xee, p[16]);
+		EXPECT_FALSE(needs_reset(self));
+		on = 0;
+		EXPECT_EQ(VIRTIO_NET_OK,
+			  vnic_command(&self->nic, VIRTIO_NET_CTRL_RX,
+				       VIRTIO_NET_CTRL_RX_PROMISC, &on, 1));
+	}
+	both_directions(_metadata, self->net, &self->nic, 3);
+	bad_page_free(&bad);
 }
 
 TEST_HARNESS_MAIN

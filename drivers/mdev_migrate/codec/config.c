@@ -41,6 +41,10 @@ static int param_check(const struct mdev_migrate_param *param,
 			return mdm_say(why, -EINVAL,
 				       "%s: allowed ranges are not ascending",
 				       param->name);
+		if (!mdm_param_writes(param, param->allowed[i].last))
+			return mdm_say(why, -EINVAL,
+				       "%s: there is no word for a value that is allowed",
+				       param->name);
 	}
 	if (!mdev_migrate_param_allows(param, param->off))
 		return mdm_say(why, -EINVAL,

@@ -29,6 +29,25 @@ static const char * const *param_words(const struct mdev_migrate_param *param)
 }
 
 /**
+ * mdm_param_writes - can a value be written as text?
+ * @param: whose value; one of words has some
+ * @value: the value
+ *
+ * Return: whether; one of words has a word for it then, and for each below.
+ */
+bool mdm_param_writes(const struct mdev_migrate_param *param, __u64 value)
+{
+	const char * const *words = param_words(param);
+	__u64 nr = 0;
+
+	if (!words)
+		return true;
+	while (words[nr])
+		nr++;
+	return value < nr;
+}
+
+/**
  * mdev_migrate_param_allows - can this implementation be this value?
  * @param: the parameter
  * @value: the value

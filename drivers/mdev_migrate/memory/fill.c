@@ -230,15 +230,17 @@ static bool block_may_be_huge(struct mdev_migrate_memory *mem,
 	       folio_nr_pages(page_folio(pfn_to_page(pfn))) >= MDM_BLOCK_PAGES;
 }
 
-static void block_make_huge(struct mdev_migrate_memory *mem,
-			    struct mdm_block *block, unsigned int i)
+/* All of it, or else the one page again. Returns as mdm_cache_add(). */
+static int block_make_huge(struct mdev_migrate_memory *mem,
+			   struct mdm_block *block, unsigned int i)
 {
 	unsigned long page = (block->index << MDM_BLOCK_SHIFT) + i;
 
 	mdm_dma_drop_range(mem, page, page, false);
-	/* It is not there then, and is pinned when it is looked for again. */
-	if (block_pin(mem, block, 0, MDM_BLOCK_PAGES - 1, true))
-		WRITE_ONCE(block->apart, true);
+	if (!block_pin(mem, block, 0, MDM_BLOCK_PAGES - 1, true))
+		return 0;
+	WRITE_ONCE(block->apart, true);
+	return block_pin(mem, block, i, i, true);
 }
 
 /* With its neighbours, or alone; for reading only if it must be. */
@@ -263,7 +265,7 @@ static int block_add(struct mdev_migrate_memory *mem, struct mdm_block *block,
 	if (ret == -EFAULT && !write)
 		ret = block_pin(mem, block, i, i, false);
 	if (!ret && block_may_be_huge(mem, block, i))
-		block_make_huge(mem, block, i);
+		ret = block_make_huge(mem, block, i);
 	return ret;
 }
 

@@ -18,12 +18,9 @@ static u32 index_count(struct mdev_migrate_pci *pci, u32 index)
 		return pci->desc.msi_vectors;
 	case VFIO_PCI_MSIX_IRQ_INDEX:
 		return pci->desc.msix_vectors;
-	/* Never raised, but without it QEMU warns about each device. */
-	case VFIO_PCI_ERR_IRQ_INDEX:
-	case VFIO_PCI_REQ_IRQ_INDEX:
-		return 1;
+	/* The release request; and errors, without which QEMU warns about each device. */
 	default:
-		return 0;
+		return 1;
 	}
 }
 
@@ -296,9 +293,6 @@ int mdm_irq_set(struct mdev_migrate_pci *pci, struct vfio_irq_set *hdr,
 		return -EINVAL;
 	if (hdr->index == VFIO_PCI_MSIX_IRQ_INDEX)
 		return vectors_trigger(irqs, &irqs->msix, hdr, data);
-	if (hdr->index == VFIO_PCI_REQ_IRQ_INDEX)
-		return single_trigger(irqs, &irqs->request, hdr, data);
-	if (hdr->index == VFIO_PCI_ERR_IRQ_INDEX)
-		return single_trigger(irqs, &irqs->error, hdr, data);
-	return -EINVAL;
+	return single_trigger(irqs, hdr->index == VFIO_PCI_REQ_IRQ_INDEX ?
+				    &irqs->request : &irqs->error, hdr, data);
 }

@@ -5,11 +5,12 @@
  * platform bus. Each has a pool of units, of which a device has as many as its
  * parameter "units" says.
  */
-#include <linux/mdev_migrate.h>
 #include <linux/module.h>
 #include <linux/platform_device.h>
 #include <linux/slab.h>
 #include <linux/unaligned.h>
+
+#include "pooled.h"
 
 #define NAME		"mdm_pooled"
 #define NR_PARENTS	2
@@ -47,18 +48,6 @@ static const struct mdev_migrate_model model = {
 	.nr_params = NR_PARAMS,
 	.versions = versions,
 	.nr_versions = ARRAY_SIZE(versions),
-};
-
-/**
- * struct pooled - a device
- * @mdm: what the frame has of it
- * @share: of its parent's pool
- * @reg: the register
- */
-struct pooled {
-	struct mdev_migrate_device mdm;
-	u64 share;
-	u32 reg;
 };
 
 static struct pooled *to_pooled(struct mdev_migrate_device *mdm)
@@ -101,7 +90,7 @@ static void pooled_release(struct mdev_migrate_device *mdm)
 			       &to_pooled(mdm)->share);
 }
 
-static int pooled_open(struct mdev_migrate_device *mdm)
+int pooled_open(struct mdev_migrate_device *mdm)
 {
 	static const struct mdev_migrate_pci_desc function = {
 		.vendor = 0xffff,
@@ -114,59 +103,59 @@ static int pooled_open(struct mdev_migrate_device *mdm)
 	return mdev_migrate_pci_init(mdm->pci, &function);
 }
 
-static void pooled_close(struct mdev_migrate_device *mdm)
+void pooled_close(struct mdev_migrate_device *mdm)
 {
 }
 
-static void pooled_reset(struct mdev_migrate_device *mdm)
+void pooled_reset(struct mdev_migrate_device *mdm)
 {
 	WRITE_ONCE(to_pooled(mdm)->reg, 0);
 }
 
 /* It does nothing by itself. */
-static int pooled_stop(struct mdev_migrate_device *mdm)
+int pooled_stop(struct mdev_migrate_device *mdm)
 {
 	return 0;
 }
 
-static void pooled_start(struct mdev_migrate_device *mdm)
+void pooled_start(struct mdev_migrate_device *mdm)
 {
 }
 
-static u64 pooled_bar_read(struct mdev_migrate_device *mdm, unsigned int bar,
-			   u64 offset, unsigned int len)
+u64 pooled_bar_read(struct mdev_migrate_device *mdm, unsigned int bar,
+		    u64 offset, unsigned int len)
 {
 	return !offset && len == sizeof(u32) ? READ_ONCE(to_pooled(mdm)->reg) :
 					       0;
 }
 
-static void pooled_bar_write(struct mdev_migrate_device *mdm, unsigned int bar,
-			     u64 offset, unsigned int len, u64 value)
+void pooled_bar_write(struct mdev_migrate_device *mdm, unsigned int bar,
+		      u64 offset, unsigned int len, u64 value)
 {
 	if (!offset && len == sizeof(u32))
 		WRITE_ONCE(to_pooled(mdm)->reg, value);
 }
 
-static u64 pooled_state_size(struct mdev_migrate_device *mdm)
+u64 pooled_state_size(struct mdev_migrate_device *mdm)
 {
 	return sizeof(struct mdev_migrate_record_hdr) + sizeof(__le32);
 }
 
-static int pooled_save(struct mdev_migrate_device *mdm,
-		       struct mdev_migrate_writer *writer)
+int pooled_save(struct mdev_migrate_device *mdm,
+		struct mdev_migrate_writer *writer)
 {
 	__le32 reg = cpu_to_le32(READ_ONCE(to_pooled(mdm)->reg));
 
 	return mdev_migrate_put(writer, TAG_REGISTER, 0, &reg, sizeof(reg));
 }
 
-static void *pooled_load_begin(struct mdev_migrate_device *mdm)
+void *pooled_load_begin(struct mdev_migrate_device *mdm)
 {
 	return kzalloc(sizeof(u32), GFP_KERNEL_ACCOUNT) ?: ERR_PTR(-ENOMEM);
 }
 
-static int pooled_load_record(struct mdev_migrate_device *mdm, void *shadow,
-			      const struct mdev_migrate_record *rec)
+int pooled_load_record(struct mdev_migrate_device *mdm, void *shadow,
+		       const struct mdev_migrate_record *rec)
 {
 	if (rec->length != sizeof(__le32))
 		return mdev_migrate_refuse(&mdm->desc, -EINVAL,
@@ -176,18 +165,18 @@ static int pooled_load_record(struct mdev_migrate_device *mdm, void *shadow,
 	return 0;
 }
 
-static int pooled_load_commit(struct mdev_migrate_device *mdm, void *shadow)
+int pooled_load_commit(struct mdev_migrate_device *mdm, void *shadow)
 {
 	WRITE_ONCE(to_pooled(mdm)->reg, *(u32 *)shadow);
 	return 0;
 }
 
-static void pooled_load_end(struct mdev_migrate_device *mdm, void *shadow)
+void pooled_load_end(struct mdev_migrate_device *mdm, void *shadow)
 {
 	kfree(shadow);
 }
 
-static const struct mdev_migrate_record_type pooled_records[] = {
+const struct mdev_migrate_record_type pooled_records[POOLED_NR_RECORDS] = {
 	{ TAG_REGISTER, .max_length = sizeof(__le32), .required = true },
 };
 
@@ -196,21 +185,7 @@ static const struct mdev_migrate_ops pooled_ops = {
 	.set_config = pooled_set_config,
 	.get_available = pooled_get_available,
 	.release = pooled_release,
-	.open = pooled_open,
-	.close = pooled_close,
-	.reset = pooled_reset,
-	.stop = pooled_stop,
-	.start = pooled_start,
-	.bar_read = pooled_bar_read,
-	.bar_write = pooled_bar_write,
-	.state_size = pooled_state_size,
-	.save = pooled_save,
-	.records = pooled_records,
-	.nr_records = ARRAY_SIZE(pooled_records),
-	.load_begin = pooled_load_begin,
-	.load_record = pooled_load_record,
-	.load_commit = pooled_load_commit,
-	.load_end = pooled_load_end,
+	POOLED_DEVICE_OPS,
 };
 
 static struct mdev_migrate_driver pooled_driver = {
@@ -283,6 +258,7 @@ module_init(pooled_init);
 
 static void __exit pooled_exit(void)
 {
+	virtual_exit();
 	remove_parents(NR_PARENTS);
 	platform_driver_unregister(&parent_driver);
 }
