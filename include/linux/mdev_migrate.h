@@ -54,10 +54,11 @@ struct mdev_migrate_driver;
  *	configuration may still change.
  * @release: undo @init, and give back what @set_config has taken, if it ever was
  *	called; the device is closed and out of sysfs.
- * @open: the first file descriptor was opened. The configuration is fixed until
- *	@close: describe the PCI function (mdev_migrate_pci_init() and
- *	mdev_migrate_pci_add_cap()) and bring the device to its state after
- *	reset. On error nothing may be left behind. Mandatory.
+ * @open: the first file descriptor was opened. The configuration is fixed as
+ *	long as the device is open. Describe the PCI function
+ *	(mdev_migrate_pci_init() and mdev_migrate_pci_add_cap()) and bring the
+ *	device to its state after reset. On error nothing may be left behind.
+ *	Mandatory.
  * @close: the last file descriptor was closed. No guest memory, no interrupt
  *	from here on. Mandatory.
  * @reset: VFIO_DEVICE_RESET: to the state after @open. Runs whether stopped or
@@ -102,7 +103,7 @@ struct mdev_migrate_driver;
  * @save_end: the saving session ends, in whatever way
  * @records: the records @load_record takes: each tag once, none below
  *	MDEV_MIGRATE_TAG_MODELS
- * @nr_records: how many
+ * @nr_records: how many, at most BITS_PER_LONG
  * @load_begin: a stream with this device's configuration begins. Returns an
  *	object that the following callbacks fill, NULL or an ERR_PTR().
  * @load_record: check @rec as far as it can be alone and keep it in @shadow.
@@ -174,7 +175,7 @@ struct mdev_migrate_ops {
  * @device_size: size of the driver's structure, whose first member is a
  *	struct mdev_migrate_device
  * @max_instances: how many devices there can be below each parent
- * @max_version: newest version to offer as a mdev type, or NULL for all: lets
+ * @max_version: newest version to offer as an mdev type, or NULL for all: lets
  *	this build stand for an older implementation
  * @dev_groups: attributes of a device outside its migration/ folder
  *

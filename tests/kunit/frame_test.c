@@ -344,13 +344,15 @@ static void test_frame_no_info(struct kunit *test)
 	frame_end(f);
 }
 
+/* All that is in the stream of a model without pre-copy. */
+static const u32 plain_tags[] = {
+	MDEV_MIGRATE_TAG_START, MDEV_MIGRATE_TAG_CONFIG,
+	MDEV_MIGRATE_TAG_PCI_CONFIG, MDEV_MIGRATE_TAG_PCI_MSIX,
+	TAG_STATE, TAG_STATE, MDEV_MIGRATE_TAG_END,
+};
+
 static void test_frame_plain(struct kunit *test)
 {
-	static const u32 tags[] = {
-		MDEV_MIGRATE_TAG_START, MDEV_MIGRATE_TAG_CONFIG,
-		MDEV_MIGRATE_TAG_PCI_CONFIG, MDEV_MIGRATE_TAG_PCI_MSIX,
-		TAG_STATE, TAG_STATE, MDEV_MIGRATE_TAG_END,
-	};
 	struct framed *f = test->priv;
 	u8 *buf = frame_buf(test);
 	size_t len = 0;
@@ -360,24 +362,19 @@ static void test_frame_plain(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, frame_move(f, VFIO_DEVICE_STATE_PRE_COPY),
 				0);
 		len = frame_read(test, f, buf, 0);
-		expect_tags(test, buf, len, tags, 2);
+		expect_tags(test, buf, len, plain_tags, 2);
 		KUNIT_EXPECT_FALSE(test, mdm_saving_poll(f->mdm.mig.session) &
 				   EPOLLIN);
 	}
 	KUNIT_EXPECT_EQ(test, frame_move(f, VFIO_DEVICE_STATE_STOP_COPY), 0);
 	len = frame_read(test, f, buf, len);
-	expect_tags(test, buf, len, tags, ARRAY_SIZE(tags));
+	expect_tags(test, buf, len, plain_tags, ARRAY_SIZE(plain_tags));
 	frame_end(f);
 }
 
 /* After an error the function's records come again; what is shown is right throughout. */
 static void test_frame_save_fails(struct kunit *test)
 {
-	static const u32 tags[] = {
-		MDEV_MIGRATE_TAG_START, MDEV_MIGRATE_TAG_CONFIG,
-		MDEV_MIGRATE_TAG_PCI_CONFIG, MDEV_MIGRATE_TAG_PCI_MSIX,
-		TAG_STATE, TAG_STATE, MDEV_MIGRATE_TAG_END,
-	};
 	struct framed *f = test->priv;
 	u8 *buf = frame_buf(test);
 	u64 size;
@@ -401,7 +398,7 @@ static void test_frame_save_fails(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mdev_migrate_migration_stop_copy_bytes(&f->mdm.mig),
 			size);
 	KUNIT_EXPECT_EQ(test, frame_read(test, f, buf, 0), size);
-	expect_tags(test, buf, size, tags, ARRAY_SIZE(tags));
+	expect_tags(test, buf, size, plain_tags, ARRAY_SIZE(plain_tags));
 	KUNIT_EXPECT_EQ(test, mdev_migrate_migration_stop_copy_bytes(&f->mdm.mig),
 			0);
 	KUNIT_EXPECT_EQ(test, frame_move(f, VFIO_DEVICE_STATE_RUNNING), 0);

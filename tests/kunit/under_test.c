@@ -29,6 +29,7 @@
 #include "pci/irq_set.c"
 #include "memory/dma.c"
 #include "memory/cache.c"
+#include "memory/fill.c"
 #include "memory/pin.c"
 #include "memory/marks.c"
 #include "memory/unmap.c"
@@ -53,6 +54,7 @@ void mdm_sysfs_state_changed(struct mdev_migrate_description *desc)
 
 #include "calls_test.c"
 #include "unmap_test.c"
+#include "log_test.c"
 
 MODULE_DESCRIPTION("KUnit tests of mdev_migrate");
 MODULE_LICENSE("GPL");

@@ -62,6 +62,14 @@ uint64_t now_ns(void)
 	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
 }
 
+/* For DEADLINE_MS. */
+int deadline_default(void)
+{
+	const char *ms = getenv(DEADLINE_ENV);
+
+	return ms ? atoi(ms) : 5000;
+}
+
 int64_t deadline_ms(int ms)
 {
 	return now_ns() / 1000000 + ms;

@@ -7,8 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* How long a test waits for what must happen, before it fails. */
-#define DEADLINE_MS	5000
+/* How long a test waits for what must happen, before it fails: 5 s, or what this says. */
+#define DEADLINE_MS	deadline_default()
+#define DEADLINE_ENV	"SELFTESTS_DEADLINE_MS"
 /* How long a test waits for what must not happen. */
 #define QUIET_MS	50
 
@@ -31,6 +32,7 @@ bool buf_equal(const struct buf *a, const struct buf *b);
 void buf_free(struct buf *b);
 
 uint64_t now_ns(void);
+int deadline_default(void);
 int64_t deadline_ms(int ms);
 int deadline_left(int64_t deadline);
 int wait_readable(int fd, int ms);

@@ -45,7 +45,7 @@ FIRST = {
     "migration/save.c": "stream datafd", "migration/resume.c": "stream datafd records",
     "migration/fsm.c": "fsm", "migration/session.c": "datafd fsm",
     "memory/dirty.c": "dirty dma", "memory/dma.c": "dma dirty",
-    "memory/cache.c": "dma memlock", "memory/pin.c": "dma memlock",
+    "memory/cache.c": "dma memlock", "memory/fill.c": "dma memlock", "memory/pin.c": "dma memlock",
     "memory/unmap.c": "dma uffd", "memory/map.c": "dma uffd",
     "memory/marks.c": "dma uffd", "memory/calls.c": "dma",
 }

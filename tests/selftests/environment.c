@@ -19,11 +19,17 @@
 #include "inject.h"
 #include "mdev.h"
 #include "slowmem.h"
+#include "util.h"
 
 #define GROUP		CGROUPS "/selftests"
 #define MEMLOCK		(8 << 20)
 /* Of the allocations of a card's threads, so many percent fail. */
 #define FAIL_PERCENT	3
+/*
+ * What was refused for want of memory is tried again a second later at the latest, and
+ * one in five of those that make a ring live fails.
+ */
+#define FAIL_DEADLINE	"20000"
 /* A page of a guest's comes so much later than it is needed. */
 #define SLOW_MS		"1"
 #define TICK_US		5000
@@ -68,7 +74,7 @@ static int enter_failslab(void)
 	if (!inject_init() || !fail_not_in("netif_receive_skb_list_internal"))
 		return -EOPNOTSUPP;
 	fail_percent(FAIL_PERCENT);
-	return 0;
+	return setenv(DEADLINE_ENV, FAIL_DEADLINE, 1) ? -errno : 0;
 }
 
 /* Threads come and go with the cards. */

@@ -107,11 +107,12 @@ static void usage(FILE *out, const struct command *only)
 	}
 	fputs("\nEvery command but save takes --json; all take --root DIR for a sysfs that is not\n"
 	      "at /sys.\n"
-	      "SOURCE: a device's UUID or a TYPE or PARENT/TYPE of this host; FILE:DEVICE,\n"
+	      "SOURCE: a UUID, BUS/NAME, TYPE or PARENT/TYPE of this host; FILE:DEVICE,\n"
 	      "FILE:TYPE or FILE:HOST/DEVICE of a snapshot, FILE alone if there is only one to\n"
 	      "choose; a configuration model=URI,PARAMETER=VALUE,...; a saved state.\n"
-	      "DESTINATION: the same but the last two; . for this host, FILE or FILE:HOST/ for\n"
-	      "that one. FILE can be -, standard input. See " PROGRAM "(8).\n"
+	      "DESTINATION: the same except the last two; also . for this host, FILE or\n"
+	      "FILE:HOST/ for a host of a snapshot. FILE can be -, standard input. See\n"
+	      PROGRAM "(8).\n"
 	      "Exit status: 0 yes, 1 no, 2 an error, 3 there is no way to know.\n", out);
 }
 

@@ -11,7 +11,7 @@
  * @dev: the device
  * @model: its model
  * @version: the version that it is made as, of @model's
- * @ops: what its driver knows
+ * @ops: what its driver knows; each callback is optional, the struct is not
  *
  * Its configuration is the version's.
  *
@@ -86,14 +86,15 @@ static int check_own_room(struct mdev_migrate_type_description *type,
 }
 
 /**
- * mdev_migrate_description_set_type - the device is no mdev
+ * mdev_migrate_description_set_type - the device is not an mdev
  * @desc: its description, before mdev_migrate_description_add()
  * @stream_version: major.minor of the state streams that it writes, such as
- *	MDEV_MIGRATE_STREAM_VERSION, or NULL if it writes none. It stays as long
- *	as the description.
+ *	MDEV_MIGRATE_STREAM_VERSION or the version of the vendor's own format; or
+ *	NULL, and only configurations are compared. It stays as long as the
+ *	description.
  *
- * A mdev has a type, which says what it can be. What this device can be is in its
- * own folder migration/type/, which is like a mdev type's migration/. There is one
+ * An mdev has a type, which says what it can be. What this device can be is in its
+ * own folder migration/type/, which is like an mdev type's migration/. There is one
  * device of the "type", and it is there: its check asks whether this device can
  * have a configuration.
  */

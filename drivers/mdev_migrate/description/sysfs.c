@@ -128,3 +128,17 @@ size_t mdm_sysfs_trim(const char *buf, size_t count)
 {
 	return count && buf[count - 1] == '\n' ? count - 1 : count;
 }
+
+/**
+ * mdm_sysfs_emit_config - show a configuration in the form of a config file
+ * @buf: a file's buffer
+ * @config: the configuration
+ *
+ * Return: how much there is in @buf, or a negative errno.
+ */
+int mdm_sysfs_emit_config(char *buf, const struct mdev_migrate_config *config)
+{
+	int len = mdev_migrate_config_format(config, buf, PAGE_SIZE - 1);
+
+	return len < 0 ? len : len + sysfs_emit_at(buf, len, "\n");
+}

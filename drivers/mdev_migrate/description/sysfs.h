@@ -59,6 +59,7 @@ int mdm_sysfs_add_files(struct mdm_sysfs_dir *dir,
 			const struct attribute * const *attrs);
 void mdm_sysfs_remove(struct mdm_sysfs_dir *dir);
 size_t mdm_sysfs_trim(const char *buf, size_t count);
+int mdm_sysfs_emit_config(char *buf, const struct mdev_migrate_config *config);
 
 /* sysfs_type.c */
 struct mdm_sysfs_dir *

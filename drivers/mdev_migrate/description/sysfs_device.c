@@ -30,11 +30,9 @@ static ssize_t config_show(struct mdm_sysfs_dir *dir,
 	int len;
 
 	mutex_lock(&desc->config_lock);
-	len = mdev_migrate_config_format(&desc->config, buf, PAGE_SIZE - 1);
+	len = mdm_sysfs_emit_config(buf, &desc->config);
 	mutex_unlock(&desc->config_lock);
-	if (len < 0)
-		return len;
-	return len + sysfs_emit_at(buf, len, "\n");
+	return len;
 }
 MDM_SYSFS_ATTR_RO(config);
 

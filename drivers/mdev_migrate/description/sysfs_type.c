@@ -1,19 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * migration/ of a mdev type, see
+ * migration/ of an mdev type, see
  * Documentation/ABI/testing/sysfs-bus-mdev-migration; and migration/type/ of a
- * device that is no mdev, see sysfs-devices-migration there.
+ * device that is not an mdev, see sysfs-devices-migration there.
  */
 #include <linux/export.h>
 
 #include "../codec/msg.h"
 #include "sysfs.h"
-
-static void type_config(struct mdev_migrate_type_description *type,
-			struct mdev_migrate_config *config)
-{
-	mdev_migrate_config_init(config, type->model, type->version);
-}
 
 static ssize_t model_show(struct mdm_sysfs_dir *dir,
 			  const struct mdm_sysfs_file *file, char *buf)
@@ -33,13 +27,9 @@ static ssize_t config_show(struct mdm_sysfs_dir *dir,
 			   const struct mdm_sysfs_file *file, char *buf)
 {
 	struct mdev_migrate_config config;
-	int len;
 
-	type_config(dir->type, &config);
-	len = mdev_migrate_config_format(&config, buf, PAGE_SIZE - 1);
-	if (len < 0)
-		return len;
-	return len + sysfs_emit_at(buf, len, "\n");
+	mdev_migrate_config_init(&config, dir->type->model, dir->type->version);
+	return mdm_sysfs_emit_config(buf, &config);
 }
 MDM_SYSFS_ATTR_RO(config);
 

@@ -79,7 +79,7 @@ struct mdm_types {
 };
 
 /**
- * struct mdm_type - a mdev type: the model at a version
+ * struct mdm_type - an mdev type: the model at a version
  * @type: what the mdev core sees
  * @all: which it is one of
  * @drv: whose

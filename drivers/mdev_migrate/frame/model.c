@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Registration: a driver with its device model becomes a mdev driver, and each of
- * its parents a mdev parent with one type per version that the driver offers.
+ * Registration: a driver with its device model becomes an mdev driver, and each of
+ * its parents an mdev parent with one type per version that the driver offers.
  */
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -311,7 +311,7 @@ void mdev_migrate_unregister(struct mdev_migrate_driver *drv,
 EXPORT_SYMBOL_GPL(mdev_migrate_unregister);
 
 /**
- * mdev_migrate_from_dev - the device behind a mdev's struct device
+ * mdev_migrate_from_dev - the device behind an mdev's struct device
  * @dev: as in a sysfs attribute of drv->dev_groups
  *
  * Return: the device.

@@ -251,7 +251,7 @@ static void set_migration_ops(struct mdev_migrate_device *mdm)
 }
 
 /**
- * mdm_vfio_probe - a mdev was created
+ * mdm_vfio_probe - an mdev was created
  * @mdev: the mdev
  *
  * Return: 0 or a negative errno; then there is no device.
@@ -291,7 +291,7 @@ put:
 }
 
 /**
- * mdm_vfio_remove - a mdev goes away
+ * mdm_vfio_remove - an mdev goes away
  * @mdev: the mdev
  *
  * Waits until the device is closed.

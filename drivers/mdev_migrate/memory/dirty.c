@@ -97,6 +97,47 @@ int mdm_log_make_room(struct mdev_migrate_memory *mem, unsigned long first,
 	return ret;
 }
 
+/* Of a log that has begun. */
+static bool log_has_room(struct mdev_migrate_memory *mem,
+			 const struct mdm_op *op)
+{
+	unsigned long index;
+
+	lockdep_assert_held(&mem->lock);
+	for (index = op->first >> MDM_LOG_SHIFT;
+	     index <= op->last >> MDM_LOG_SHIFT; index++) {
+		if (!xa_load(&mem->log, index))
+			return false;
+	}
+	return true;
+}
+
+/**
+ * mdm_log_lock - take mem->lock, with room in the log for an operation's pages
+ * @mem: guest memory
+ * @op: the operation
+ *
+ * Room that was made goes when logging ends, and it can begin again before the
+ * lock is taken: so it is looked for under the lock. What is put into the cache or
+ * mapped before logging begins, log_room_for_all() sees.
+ *
+ * Context: May sleep. mem->lock is held afterwards, whatever is returned.
+ * Return: 0 or -ENOMEM; then there is no room.
+ */
+int mdm_log_lock(struct mdev_migrate_memory *mem, const struct mdm_op *op)
+	__acquires(&mem->lock)
+{
+	int ret = 0;
+
+	spin_lock(&mem->lock);
+	while (!ret && mem->log_room && !log_has_room(mem, op)) {
+		spin_unlock(&mem->lock);
+		ret = mdm_log_make_room(mem, op->first, op->last);
+		spin_lock(&mem->lock);
+	}
+	return ret;
+}
+
 /**
  * mdm_log_written - guest memory was written
  * @mem: guest memory

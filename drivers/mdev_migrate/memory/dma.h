@@ -4,6 +4,7 @@
  *
  *	dma.c		create, open, close; copies to and from guest memory
  *	cache.c		the cache of pinned pages
+ *	fill.c		what is pinned for it
  *	pin.c		operations that pin and unpin
  *	marks.c		what is leaving
  *	unmap.c		userspace unmaps memory
@@ -367,9 +368,11 @@ bool mdm_is_leaving(struct mdev_migrate_memory *mem, enum mdm_use use,
 		    unsigned long first, unsigned long last);
 void mdm_mark_gone(struct mdev_migrate_memory *mem, unsigned long page);
 
-/* cache.c */
+/* fill.c */
 int mdm_cache_add(struct mdev_migrate_memory *mem, unsigned long page,
 		  bool write);
+
+/* cache.c */
 unsigned int mdm_cache_detach(struct mdev_migrate_memory *mem,
 			      unsigned long first, unsigned long last,
 			      struct mdm_run *runs, unsigned int max);
@@ -436,6 +439,8 @@ void mdm_log_init(struct mdev_migrate_memory *mem);
 void mdm_log_close(struct mdev_migrate_memory *mem);
 int mdm_log_make_room(struct mdev_migrate_memory *mem, unsigned long first,
 		      unsigned long last);
+int mdm_log_lock(struct mdev_migrate_memory *mem, const struct mdm_op *op)
+	__acquires(&mem->lock);
 void mdm_log_written(struct mdev_migrate_memory *mem, u64 iova, size_t len);
 
 #endif /* MDM_DMA_H */

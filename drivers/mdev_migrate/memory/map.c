@@ -25,26 +25,18 @@ static int map_publish(struct mdev_migrate_memory *mem,
 		       struct mdev_migrate_map *map, struct mdm_op *op,
 		       void *base)
 {
-	bool room = false;
 	int ret;
 
-	for (;;) {
-		if (READ_ONCE(mem->log_room)) {
-			ret = mdm_log_make_room(mem, op->first, op->last);
-			if (ret)
-				return ret;
-			room = true;
-		}
-		guard(spinlock)(&mem->lock);
-		if (mem->log_room && !room)
-			continue;
-		if (op->cancelled)
-			return -EAGAIN;
+	ret = mdm_log_lock(mem, op);
+	if (!ret && op->cancelled)
+		ret = -EAGAIN;
+	if (!ret) {
 		map->base = base;
 		rcu_assign_pointer(map->addr,
 				   base + offset_in_page(map->iova));
-		return 0;
 	}
+	spin_unlock(&mem->lock);
+	return ret;
 }
 
 static int map_pinned(struct mdev_migrate_memory *mem,

@@ -163,7 +163,7 @@ static void raise_vector(struct mdm_irqs *irqs, struct mdm_vectors *vectors,
 }
 
 /**
- * mdev_migrate_msi_raise - raise a MSI vector
+ * mdev_migrate_msi_raise - raise an MSI vector
  * @pci: the device's PCI function
  * @vector: which; one that does not exist is ignored
  *
@@ -177,7 +177,7 @@ void mdev_migrate_msi_raise(struct mdev_migrate_pci *pci, unsigned int vector)
 EXPORT_SYMBOL_GPL(mdev_migrate_msi_raise);
 
 /**
- * mdev_migrate_msix_raise - raise a MSI-X vector
+ * mdev_migrate_msix_raise - raise an MSI-X vector
  * @pci: the device's PCI function
  * @vector: which; one that does not exist is ignored, as VIRTIO_MSI_NO_VECTOR
  *

@@ -3,7 +3,7 @@
  * What a device is, for those who look for a destination: its model, version
  * and configuration, its last refusal, and migration/ in sysfs, which shows
  * them. Also for the mdev types that devices are made of, and for devices that
- * are no mdevs. Whoever uses it needs a struct device, and nothing else of
+ * are not mdevs. Whoever uses it needs a struct device, and nothing else of
  * mdev_migrate.
  *
  * See Documentation/ABI/testing/sysfs-bus-mdev-migration and
@@ -28,8 +28,9 @@ struct mdm_sysfs_dir;
  * @model: their model
  * @version: the version that they are made as
  * @stream_version: major.minor of the state streams that they write, such as
- *	MDEV_MIGRATE_STREAM_VERSION of <linux/mdev_migrate/migration.h>; or NULL
- *	if they write none. Then there is no migration/stream_version.
+ *	MDEV_MIGRATE_STREAM_VERSION of <linux/mdev_migrate/migration.h>, or the
+ *	version of the vendor's own format; or NULL if the driver says nothing of
+ *	streams. Then there is no migration/stream_version.
  * @check_config: as of struct mdev_migrate_description_ops, without a device.
  *	Runs at any time. Optional; without it any combination is possible.
  * @check_room: can a device with this configuration be had now (-ENOSPC)? Fills
@@ -70,8 +71,8 @@ void mdev_migrate_type_description_remove(struct mdev_migrate_type_description *
  *	single value is allowed already. Fills @why when it refuses, and takes
  *	nothing.
  * @check_room: would @set_config find what @config needs (-ENOSPC)? Fills @why
- *	when it refuses, and takes nothing. Only asked for a device that is no
- *	mdev, through migration/type/check.
+ *	when it refuses, and takes nothing. Only asked for a device that is not
+ *	an mdev, through migration/type/check.
  * @set_config: the device is to have @config: take what this needs and give back
  *	what the present one, if it has taken anything, does not need; or refuse
  *	(-ENOSPC), fill @why and change nothing. First called by
@@ -113,7 +114,7 @@ struct mdev_migrate_description_ops {
  * @is_open: the device is, and so @config is fixed
  * @error_lock: guards @last_error
  * @last_error: the last refused or failed migration step
- * @is_typed: the device is no mdev, and has a folder migration/type/
+ * @is_typed: the device is not an mdev, and has a folder migration/type/
  * @type: what is in it
  * @dir: migration/ in sysfs, or NULL
  */
