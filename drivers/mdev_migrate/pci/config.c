@@ -29,6 +29,7 @@ mdev_migrate_pci_create(const struct mdev_migrate_pci_ops *ops, void *context)
 	pci->context = context;
 	spin_lock_init(&pci->lock);
 	mutex_init(&pci->irqs.set_lock);
+	mutex_init(&pci->irqs.signal_lock);
 	spin_lock_init(&pci->irqs.lock);
 	return pci;
 }
@@ -40,6 +41,7 @@ EXPORT_SYMBOL_GPL(mdev_migrate_pci_create);
  */
 void mdev_migrate_pci_destroy(struct mdev_migrate_pci *pci)
 {
+	mutex_destroy(&pci->irqs.signal_lock);
 	mutex_destroy(&pci->irqs.set_lock);
 	kfree(pci);
 }

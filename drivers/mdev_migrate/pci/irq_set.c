@@ -103,18 +103,22 @@ static struct eventfd_ctx **get_ctxs(const s32 *fds, unsigned int nr)
 
 static void vectors_disable(struct mdm_irqs *irqs, struct mdm_vectors *vectors)
 {
+	struct eventfd_ctx *ctx;
 	unsigned int i;
 
+	guard(mutex)(&irqs->signal_lock);
 	spin_lock_irq(&irqs->lock);
 	vectors->on = false;
 	vectors->nr_on = 0;
-	bitmap_zero(vectors->pending, vectors->nr);
-	for (i = 0; i < vectors->nr; i++) {
-		if (vectors->ctxs[i])
-			eventfd_ctx_put(vectors->ctxs[i]);
-		vectors->ctxs[i] = NULL;
-	}
 	spin_unlock_irq(&irqs->lock);
+	for (i = 0; i < vectors->nr; i++) {
+		spin_lock_irq(&irqs->lock);
+		__clear_bit(i, vectors->pending);
+		ctx = swap_ctx(irqs, &vectors->ctxs[i], NULL);
+		spin_unlock_irq(&irqs->lock);
+		if (ctx)
+			eventfd_ctx_put(ctx);
+	}
 }
 
 static int vectors_eventfds(struct mdm_irqs *irqs, struct mdm_vectors *vectors,
@@ -132,8 +136,9 @@ static int vectors_eventfds(struct mdm_irqs *irqs, struct mdm_vectors *vectors,
 	vectors->on = true;
 	for (i = 0; i < count; i++)
 		ctxs[i] = swap_ctx(irqs, &vectors->ctxs[start + i], ctxs[i]);
-	mdm_irqs_flush(irqs);
 	spin_unlock_irq(&irqs->lock);
+	mdm_irqs_flush(irqs);
+	mdm_irqs_sync(irqs);
 	put_ctxs(ctxs, count);
 	return 0;
 }
@@ -211,8 +216,9 @@ static int single_trigger(struct mdm_irqs *irqs, struct eventfd_ctx **slot,
 	if (slot == &irqs->intx && !hdr->count)
 		swap(unmask, irqs->unmask);
 	ctx = swap_ctx(irqs, slot, ctx);
-	mdm_irqs_flush(irqs);
 	spin_unlock_irq(&irqs->lock);
+	mdm_irqs_flush_intx(irqs);
+	mdm_irqs_sync(irqs);
 	mdm_unmask_destroy(unmask);
 	if (ctx)
 		eventfd_ctx_put(ctx);
@@ -251,8 +257,8 @@ static int intx_mask(struct mdev_migrate_pci *pci,
 		return 0;
 	spin_lock_irq(&irqs->lock);
 	irqs->intx_masked = mask;
-	mdm_irqs_flush(irqs);
 	spin_unlock_irq(&irqs->lock);
+	mdm_irqs_flush_intx(irqs);
 	return 0;
 }
 
