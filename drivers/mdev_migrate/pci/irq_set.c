@@ -5,6 +5,7 @@
  */
 #include <linux/bitmap.h>
 #include <linux/nospec.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "pci.h"
@@ -149,14 +150,17 @@ static int signal_range(struct mdm_irqs *irqs, struct eventfd_ctx **slots,
 {
 	u32 i;
 
-	spin_lock_irq(&irqs->lock);
+	/* Who sets eventfds up or takes them off has it, too. */
+	lockdep_assert_held(&irqs->set_lock);
 	for (i = 0; i < hdr->count; i++) {
 		struct eventfd_ctx *ctx = slots[hdr->start + i];
 
 		if (ctx && (!bools || bools[i]))
 			eventfd_signal(ctx);
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
 	}
-	spin_unlock_irq(&irqs->lock);
 	return 0;
 }
 
