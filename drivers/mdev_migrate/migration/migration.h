@@ -106,6 +106,8 @@ void mdm_saving_taken(struct mdm_session *session, size_t len);
 __poll_t mdm_saving_poll(struct mdm_session *session);
 int mdm_saving_precopy_info(struct mdm_session *session,
 			    struct vfio_precopy_info *info);
+void mdm_saving_precopy_missed(struct mdm_session *session,
+			       const struct vfio_precopy_info *info);
 
 /* save_file.c */
 extern const struct file_operations mdm_save_fops;

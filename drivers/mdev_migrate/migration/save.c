@@ -88,6 +88,7 @@ static int put_chunk(struct mdm_session *session,
 	lockdep_assert_held(&session->lock);
 	WARN_ON(session->paused);
 	mdm_error_get(mig->desc, &before);
+	/* Can fail only if pre-copy left something unread: not where errors stick. */
 	ret = mdm_writer_begin(writer);
 	if (!ret)
 		ret = put(mig, writer);
@@ -294,6 +295,23 @@ int mdm_saving_precopy_info(struct mdm_session *session,
 	info->dirty_bytes = dirty + (initial - info->initial_bytes);
 	saving->initial_most = info->initial_bytes;
 	return 0;
+}
+
+/**
+ * mdm_saving_precopy_missed - userspace did not get what VFIO_MIG_GET_PRECOPY_INFO said
+ * @session: the saving session
+ * @info: of mdm_saving_precopy_info()
+ *
+ * It is told next time that there are new initial bytes.
+ *
+ * Context: Takes the session's lock.
+ */
+void mdm_saving_precopy_missed(struct mdm_session *session,
+			       const struct vfio_precopy_info *info)
+{
+	guard(mutex)(&session->lock);
+	if (!session->ended && info->flags & VFIO_PRECOPY_INFO_REINIT)
+		session->saving->reinit = true;
 }
 
 /**

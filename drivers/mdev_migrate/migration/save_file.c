@@ -61,7 +61,10 @@ static long save_precopy_info(struct mdm_session *session, void __user *arg)
 	ret = mdm_saving_precopy_info(session, &info);
 	if (ret)
 		return ret;
-	return copy_to_user(arg, &info, minsz) ? -EFAULT : 0;
+	if (!copy_to_user(arg, &info, minsz))
+		return 0;
+	mdm_saving_precopy_missed(session, &info);
+	return -EFAULT;
 }
 
 static long save_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
