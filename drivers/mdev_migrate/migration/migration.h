@@ -57,7 +57,7 @@ struct mdm_resuming;
  * @saving: the stream to read, or NULL
  * @resuming: the stream being written, or NULL
  * @poked: the device has new data for pre-copy; set with no lock
- * @wait: for poll()
+ * @wait: for poll(), and for read() while @paused
  */
 struct mdm_session {
 	struct kref ref;
@@ -102,6 +102,7 @@ void mdm_saving_end(struct mdm_session *session);
 size_t mdm_saving_head_size(struct mdev_migrate_migration *mig);
 ssize_t mdm_saving_take(struct mdm_session *session, void *buf, size_t len,
 			bool again);
+int mdm_saving_wait(struct mdm_session *session);
 void mdm_saving_taken(struct mdm_session *session, size_t len);
 __poll_t mdm_saving_poll(struct mdm_session *session);
 int mdm_saving_precopy_info(struct mdm_session *session,

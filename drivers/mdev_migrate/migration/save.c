@@ -159,6 +159,14 @@ static bool has_news(const struct mdm_session *session)
 	       (!session->saving->idle || READ_ONCE(session->poked));
 }
 
+/* Did the driver say that there is more, before it was not to be called? */
+static bool has_rest(const struct mdm_session *session)
+{
+	const struct mdm_saving *saving = session->saving;
+
+	return saving->asked.initial_bytes || saving->asked.dirty_bytes;
+}
+
 /* All that was put has been read: have more of it put, if there is more. */
 static int put_more(struct mdm_session *session, bool again)
 {
@@ -167,8 +175,9 @@ static int put_more(struct mdm_session *session, bool again)
 	lockdep_assert_held(&session->lock);
 	if (saving->err)
 		return saving->err;
+	if (saving->precopy && session->paused)
+		return has_rest(session) ? -EAGAIN : 0;
 	if (saving->precopy && (!session->mig->ops->precopy ||
-				session->paused ||
 				(again && !has_news(session))))
 		return 0;
 	drop_read(saving);
@@ -191,7 +200,8 @@ static int put_more(struct mdm_session *session, bool again)
  * Context: Under the session's io_lock; takes its lock, under which the driver
  * puts a chunk if all before it was taken.
  * Return: how many; 0 at the end of the stream; -ENOMSG at its temporary end;
- * -ENODEV if the session has ended; what the driver said when it could put no more.
+ * -EAGAIN if there is more, and the device is being stopped or started: see
+ * mdm_saving_wait(); -ENODEV if the session has ended; what the driver said when it could put no more.
  */
 ssize_t mdm_saving_take(struct mdm_session *session, void *buf, size_t len,
 			bool again)
@@ -213,6 +223,26 @@ ssize_t mdm_saving_take(struct mdm_session *session, void *buf, size_t len,
 	len = min(len, unread(saving));
 	memcpy(buf, saving->writer.buf + saving->pos, len);
 	return len;
+}
+
+/**
+ * mdm_saving_wait - wait until the device was stopped or started
+ * @session: the saving session
+ *
+ * "[...] temporary end of stream [...] when both initial_bytes and dirty_bytes are
+ * zero" (<linux/vfio.h>): until then there is no end to tell of, and what is to come
+ * the driver cannot be asked for.
+ *
+ * Context: Under the session's io_lock, which nobody takes but read() of the same data
+ * FD, interruptibly. An arc, a reset and a close need the state lock and the
+ * session's; each wakes the reader when it is through.
+ * Return: 0 or -ERESTARTSYS.
+ */
+int mdm_saving_wait(struct mdm_session *session)
+{
+	return wait_event_interruptible(session->wait,
+					!READ_ONCE(session->paused) ||
+					READ_ONCE(session->ended));
 }
 
 /**
@@ -477,14 +507,14 @@ void mdm_saving_set_precopy(struct mdm_session *session, bool precopy)
  * mdm_saving_pause - the device is about to be stopped or started, or was
  * @session: the session of a device in a pre-copy state
  * @pause: whether the driver is not to be called for the session; what was put can
- *	be read, behind it is a temporary end
+ *	be read, and who wants more waits
  *
  * Context: Under the state lock; waits for a chunk that is being put.
  */
 void mdm_saving_pause(struct mdm_session *session, bool pause)
 {
 	mutex_lock(&session->lock);
-	session->paused = pause;
+	WRITE_ONCE(session->paused, pause);
 	mutex_unlock(&session->lock);
 	if (!pause)
 		wake_up_all(&session->wait);

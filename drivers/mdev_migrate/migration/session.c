@@ -86,7 +86,7 @@ void mdm_session_end(struct mdm_session *session)
 {
 	lockdep_assert_held(&session->mig->state_lock);
 	mutex_lock(&session->lock);
-	session->ended = true;
+	WRITE_ONCE(session->ended, true);
 	mdm_saving_end(session);
 	mdm_resuming_free(session->mig, session->resuming);
 	session->resuming = NULL;
