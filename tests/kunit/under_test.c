@@ -56,6 +56,7 @@ void mdm_sysfs_state_changed(struct mdev_migrate_description *desc)
 #include "calls_test.c"
 #include "unmap_test.c"
 #include "log_test.c"
+#include "pci_test.c"
 
 MODULE_DESCRIPTION("KUnit tests of mdev_migrate");
 MODULE_LICENSE("GPL");

@@ -62,7 +62,7 @@ struct mdev_migrate_pci_bar {
  * @msi_maskable: each of them has a mask bit and a pending bit
  * @msix_vectors: MSI-X vectors, 0 for no MSI-X
  * @msix_bar: the BAR that holds the table and, from its middle on, the pending
- *	bits; the helper serves it alone
+ *	bits; of 4 GiB at most; the helper serves it alone
  */
 struct mdev_migrate_pci_desc {
 	u16 vendor;
