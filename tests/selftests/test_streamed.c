@@ -523,36 +523,4 @@ TEST_F_TIMEOUT(streamed, allocations_fail, 200)
 	buf_free(&first);
 }
 
-/*
- * "[...] the index can be disabled as a whole with: flags = (DATA_NONE|ACTION_TRIGGER),
- * count = 0": none of the others is that.
- */
-TEST_F(streamed, bools_of_nothing)
-{
-	static const uint32_t data[] = {
-		VFIO_IRQ_SET_DATA_BOOL, VFIO_IRQ_SET_DATA_EVENTFD,
-	};
-	static const uint32_t index[] = {
-		VFIO_PCI_INTX_IRQ_INDEX, VFIO_PCI_REQ_IRQ_INDEX,
-	};
-	int32_t event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	unsigned int i, k;
-
-	for (i = 0; i < 2; i++) {
-		for (k = 0; k < 2; k++) {
-			ASSERT_EQ(0, vdev_irq_eventfds(&self->a, index[i], 0, 1,
-						       &event));
-			vdev_irq_set(&self->a, index[i], data[k] |
-				     VFIO_IRQ_SET_ACTION_TRIGGER, 0, 0, NULL, 0);
-			ASSERT_EQ(0, vdev_irq_set(&self->a, index[i],
-						  VFIO_IRQ_SET_DATA_NONE |
-						  VFIO_IRQ_SET_ACTION_TRIGGER,
-						  0, 1, NULL, 0));
-			EXPECT_LT(0, event_wait(event, 0)) {
-				TH_LOG("index %u, data %u", index[i], data[k]);
-			}
-		}
-	}
-}
-
 TEST_HARNESS_MAIN
