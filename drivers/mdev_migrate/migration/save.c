@@ -361,7 +361,7 @@ void mdev_migrate_precopy_poke(struct mdev_migrate_migration *mig)
 	spin_lock_irqsave(&mig->poke_lock, flags);
 	session = mig->saving_session;
 	if (session && !xchg(&session->poked, 1))
-		wake_up_all(&session->wait);
+		mdm_session_poked(session);
 	spin_unlock_irqrestore(&mig->poke_lock, flags);
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_precopy_poke);
