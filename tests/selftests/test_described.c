@@ -385,7 +385,7 @@ TEST_F_TIMEOUT(described, fail_bind, 120)
 {
 	REQUIRE_FAIL_NTH();
 	ASSERT_EQ(0, put(DRIVER, "unbind", "mdm_described.0"));
-	FAIL_EACH(1, put(DRIVER, "bind", "mdm_described.0"),
+	FAIL_EACH(every(7), put(DRIVER, "bind", "mdm_described.0"),
 		  EXPECT_EQ(0, put(DRIVER, "unbind", "mdm_described.0")));
 	ASSERT_EQ(0, put(B, "migration/params/size", "64"));
 	ASSERT_EQ(0, put(DRIVER, "bind", "mdm_described.0"));

@@ -420,7 +420,7 @@ TEST_F(pooled, unloaded_with_files_open)
 TEST_F_TIMEOUT(pooled, fail_create, 120)
 {
 	REQUIRE_FAIL_NTH();
-	FAIL_EACH(1, create(0, V2, MDEV_UUID_A),
+	FAIL_EACH(every(7), create(0, V2, MDEV_UUID_A),
 		  EXPECT_EQ(0, mdev_remove(MDEV_UUID_A)));
 	EXPECT_FALSE(mdev_exists(MDEV_UUID_A));
 	units_left(_metadata, 0, 64);
@@ -435,7 +435,7 @@ TEST_F_TIMEOUT(pooled, fail_bind, 200)
 	ASSERT_EQ(0, put(DRIVER, "unbind", "mdm_pooled.1"));
 	for (i = 0; i < 2; i++) {
 		ASSERT_EQ(0, put(DRIVER, "unbind", "mdm_pooled.0"));
-		FAIL_EACH(1, put(DRIVER, "bind", "mdm_pooled.0"),
+		FAIL_EACH(every(7), put(DRIVER, "bind", "mdm_pooled.0"),
 			  EXPECT_EQ(0, put(DRIVER, "unbind", "mdm_pooled.0")));
 		ASSERT_EQ(0, put(DRIVER, "bind", "mdm_pooled.0"));
 		units_left(_metadata, 0, 64);

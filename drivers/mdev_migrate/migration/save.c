@@ -201,7 +201,8 @@ static int put_more(struct mdm_session *session, bool again)
  * puts a chunk if all before it was taken.
  * Return: how many; 0 at the end of the stream; -ENOMSG at its temporary end;
  * -EAGAIN if there is more, and the device is being stopped or started: see
- * mdm_saving_wait(); -ENODEV if the session has ended; what the driver said when it could put no more.
+ * mdm_saving_wait(); -ENODEV if the session has ended; what the driver said when it
+ * could put no more.
  */
 ssize_t mdm_saving_take(struct mdm_session *session, void *buf, size_t len,
 			bool again)

@@ -25,12 +25,19 @@
 
 static unsigned int chunk_pages = 16;
 module_param(chunk_pages, uint, 0644);
+MODULE_PARM_DESC(chunk_pages, "pages of a chunk");
+
 static unsigned int vectors = 3;
 module_param(vectors, uint, 0644);
+MODULE_PARM_DESC(vectors, "of MSI-X, when a device is opened");
+
 static unsigned int stop_ms;
 module_param(stop_ms, uint, 0644);
+MODULE_PARM_DESC(stop_ms, "what stopping takes");
+
 static unsigned int fail_one_in;
 module_param(fail_one_in, uint, 0644);
+MODULE_PARM_DESC(fail_one_in, "calls that can fail, 0 for none");
 
 static const struct mdev_migrate_range any[] = { { 0, 1 } };
 
@@ -55,18 +62,33 @@ static const struct mdev_migrate_model model = {
 	.nr_versions = ARRAY_SIZE(versions),
 };
 
+/**
+ * struct streamed - a device
+ * @mdm: what the frame has of it
+ * @lock: guards @mem and @dirty
+ * @mem: BAR 0
+ * @dirty: its pages that have changed since they were sent
+ * @initial: pages that were not sent yet
+ * @blob_pos: how much of the blob was put
+ * @inside: callbacks running that must not run at once
+ * @stopped: the device is
+ */
 struct streamed {
 	struct mdev_migrate_device mdm;
-	spinlock_t lock;
+	spinlock_t lock; /* mem, dirty */
 	u8 *mem;
 	DECLARE_BITMAP(dirty, NR_PAGES);
 	unsigned int initial;
 	unsigned int blob_pos;
-	bool blob_done;
 	atomic_t inside;
 	bool stopped;
 };
 
+/**
+ * struct shadow - what a session has loaded
+ * @blob: the blob
+ * @sum: of all memory
+ */
 struct shadow {
 	u8 *blob;
 	u32 sum;
@@ -117,6 +139,14 @@ static void big_write(void *context, u64 offset, unsigned int len, u64 value)
 {
 }
 
+static void clear(struct streamed *s)
+{
+	unsigned int i;
+
+	for (i = 0; i < NR_PAGES; i++)
+		memset(s->mem + i * PAGE_BYTES, 0, PAGE_BYTES);
+}
+
 static int streamed_open(struct mdev_migrate_device *mdm)
 {
 	const struct mdev_migrate_pci_desc function = {
@@ -138,7 +168,7 @@ static int streamed_open(struct mdev_migrate_device *mdm)
 	};
 	int ret;
 
-	memset(to_streamed(mdm)->mem, 0, MEM_SIZE);
+	clear(to_streamed(mdm));
 	to_streamed(mdm)->stopped = false;
 	ret = mdev_migrate_pci_init(mdm->pci, &function);
 	if (!ret)
@@ -158,7 +188,7 @@ static void streamed_reset(struct mdev_migrate_device *mdm)
 
 	enter(s);
 	spin_lock(&s->lock);
-	memset(s->mem, 0, MEM_SIZE);
+	clear(s);
 	bitmap_fill(s->dirty, NR_PAGES);
 	spin_unlock(&s->lock);
 	s->stopped = false;
@@ -243,7 +273,6 @@ static int streamed_save_begin(struct mdev_migrate_device *mdm)
 	spin_lock(&s->lock);
 	bitmap_fill(s->dirty, NR_PAGES);
 	s->blob_pos = 0;
-	s->blob_done = false;
 	s->initial = NR_PAGES;
 	spin_unlock(&s->lock);
 	leave(s);
