@@ -205,12 +205,12 @@ struct user {
 
 /* What they have in common. */
 static struct vdev *devices[2];
-static pthread_rwlock_t open_locks[2] = {
-	PTHREAD_RWLOCK_INITIALIZER, PTHREAD_RWLOCK_INITIALIZER
-};
 static atomic_int data_fds[8];
 static atomic_bool stop_all;
 static struct buf good;
+static pthread_rwlock_t open_locks[2] = {
+	PTHREAD_RWLOCK_INITIALIZER, PTHREAD_RWLOCK_INITIALIZER
+};
 
 static uint64_t below(struct user *u, uint64_t limit)
 {
