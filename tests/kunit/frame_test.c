@@ -312,6 +312,42 @@ static void test_frame_precopy(struct kunit *test)
 	frame_end(f);
 }
 
+static void frame_skip(struct kunit *test, struct framed *f, u8 *buf,
+		       size_t len)
+{
+	struct mdm_session *session = f->mdm.mig.session;
+	ssize_t n;
+
+	for (; len; len -= n) {
+		n = mdm_saving_take(session, buf, len, false);
+		KUNIT_ASSERT_GT(test, n, 0);
+		mdm_saving_taken(session, n);
+	}
+}
+
+/* A model does not say what it has to put: what it puts first is initial all the same. */
+static void test_frame_no_info(struct kunit *test)
+{
+	struct vfio_precopy_info info = {};
+	struct framed *f = test->priv;
+	u8 *buf = frame_buf(test);
+
+	if (!VFIO_MIGRATION_PRE_COPY)
+		kunit_skip(test, "this kernel has no PRE_COPY");
+	frame_begin(test, f, &precopy_driver);
+	f->early = 2;
+	KUNIT_EXPECT_EQ(test, frame_move(f, VFIO_DEVICE_STATE_PRE_COPY), 0);
+	frame_skip(test, f, buf, f->mdm.mig.head_size +
+		   sizeof(struct mdev_migrate_record_hdr) +
+		   sizeof(struct mdev_migrate_pci_layout) + 1);
+	KUNIT_EXPECT_EQ(test, mdm_saving_precopy_info(f->mdm.mig.session,
+						      &info), 0);
+	KUNIT_EXPECT_EQ(test, info.initial_bytes,
+			sizeof(struct mdev_migrate_record_hdr) + 5 - 1);
+	KUNIT_EXPECT_EQ(test, info.dirty_bytes, 0);
+	frame_end(f);
+}
+
 /* All that is in the stream of a model without pre-copy. */
 static const u32 plain_tags[] = {
 	MDEV_MIGRATE_TAG_START, MDEV_MIGRATE_TAG_CONFIG,
@@ -512,6 +548,7 @@ static void test_bad_layout(struct kunit *test)
 
 static struct kunit_case frame_cases[] = {
 	KUNIT_CASE(test_frame_precopy),
+	KUNIT_CASE(test_frame_no_info),
 	KUNIT_CASE(test_frame_plain),
 	KUNIT_CASE(test_frame_save_fails),
 	KUNIT_CASE_PARAM(test_layout, layout_gen_params),

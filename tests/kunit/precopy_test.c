@@ -3,8 +3,8 @@
 
 #include "tape.h"
 
-static void expect_info(struct kunit *test, struct tape *t, u32 flags,
-			u64 initial, u64 dirty)
+static struct vfio_precopy_info expect_info(struct kunit *test, struct tape *t,
+					    u32 flags, u64 initial, u64 dirty)
 {
 	struct vfio_precopy_info info = {};
 
@@ -13,6 +13,7 @@ static void expect_info(struct kunit *test, struct tape *t, u32 flags,
 	KUNIT_EXPECT_EQ(test, info.flags, flags);
 	KUNIT_EXPECT_EQ(test, info.initial_bytes, initial);
 	KUNIT_EXPECT_EQ(test, info.dirty_bytes, dirty);
+	return info;
 }
 
 /* A guest dirties what was sent: each byte is announced, sent, and gone. */
@@ -138,6 +139,26 @@ static void test_reinit_told(struct kunit *test)
 	expect_info(test, t, 0, 3 * CHUNK_SIZE - 10, CHUNK_SIZE);
 }
 
+/* Who could not be told is told again. */
+static void test_reinit_missed(struct kunit *test)
+{
+	u8 *buf = new_buf(test, STREAM_SIZE);
+	struct vfio_precopy_info info;
+	struct tape *t = test->priv;
+
+	mig_need_precopy(test, &t->d);
+	opt_in(test, t);
+	begin_reinit(test, t, buf);
+	info = expect_info(test, t, VFIO_PRECOPY_INFO_REINIT, 3 * CHUNK_SIZE,
+			   0);
+	mdm_saving_precopy_missed(t->d.mig.session, &info);
+	info = expect_info(test, t, VFIO_PRECOPY_INFO_REINIT, 3 * CHUNK_SIZE,
+			   0);
+	info = expect_info(test, t, 0, 3 * CHUNK_SIZE, 0);
+	mdm_saving_precopy_missed(t->d.mig.session, &info);
+	expect_info(test, t, 0, 3 * CHUNK_SIZE, 0);
+}
+
 static void test_precopy_fails(struct kunit *test)
 {
 	u8 *buf = new_buf(test, STREAM_SIZE);
@@ -209,6 +230,7 @@ static struct kunit_case precopy_cases[] = {
 	KUNIT_CASE(test_again),
 	KUNIT_CASE(test_reinit_untold),
 	KUNIT_CASE(test_reinit_told),
+	KUNIT_CASE(test_reinit_missed),
 	KUNIT_CASE(test_precopy_fails),
 	KUNIT_CASE(test_without_info),
 	KUNIT_CASE(test_poke),

@@ -19,6 +19,7 @@
 #include "description/error.c"
 #include "description/pool.c"
 #include "pci/irq.c"
+#include "pci/irq_signal.c"
 #include "pci/irq_unmask.c"
 #include "pci/config.c"
 #include "pci/state.c"

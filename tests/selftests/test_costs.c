@@ -4,6 +4,8 @@
  * host, who opens files.
  */
 #include <pthread.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
 
 #include "card.h"
 #include "tasks.h"
@@ -232,6 +234,57 @@ TEST_F_TIMEOUT(card, files, 120)
 	EXPECT_GT(FILES_MAX, (long)most - before);
 	both_directions(_metadata, self->net, &self->nic, 3);
 	guest_mem_free(&all);
+}
+
+#define WATCHES		10000
+#define TURNS		51
+
+static int compare(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* What half of the frames take their sender at least, each of which raises an interrupt. */
+static uint64_t interrupt_cost(FIXTURE_DATA(card) *self)
+{
+	uint8_t frame[60], in[VNIC_SLOT];
+	uint64_t took[TURNS];
+	unsigned int i;
+
+	frame_make(frame, sizeof(frame), self->mac, 1);
+	for (i = 0; i < TURNS; i++) {
+		took[i] = now_ns();
+		netif_send(self->net, frame, sizeof(frame));
+		took[i] = now_ns() - took[i];
+		vnic_recv(&self->nic, in, sizeof(in), DEADLINE_MS);
+	}
+	qsort(took, TURNS, sizeof(took[0]), compare);
+	return took[TURNS / 2];
+}
+
+/* How many wait for the interrupt's eventfd is the user's affair, not the sender's. */
+TEST_F_TIMEOUT(card, watched, 120)
+{
+	const struct rlimit limit = { 2 * WATCHES, 2 * WATCHES };
+	struct epoll_event event = { .events = EPOLLIN };
+	uint64_t honest, cost;
+	unsigned int i;
+	int ep;
+
+	card_alone(_metadata, self);
+	card_up(_metadata, self, 0);
+	honest = interrupt_cost(self);
+	ep = epoll_create1(EPOLL_CLOEXEC);
+	ASSERT_LE(0, ep);
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+	for (i = 0; i < WATCHES; i++)
+		ASSERT_EQ(0, epoll_ctl(ep, EPOLL_CTL_ADD,
+				       dup(self->nic.events[1]), &event));
+	cost = interrupt_cost(self);
+	TH_LOG("%.1f times as much", (double)cost / honest);
+	EXPECT_GT(honest * COST_MAX, cost);
 }
 
 TEST_HARNESS_MAIN

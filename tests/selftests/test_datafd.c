@@ -2,7 +2,10 @@
 /* The migration data FD: when it gives what, and how it ends. */
 #include "test.h"
 
+#include <signal.h>
+#include <sys/mman.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 
 FIXTURE(datafd) {
 	struct vdev v;
@@ -433,6 +436,67 @@ TEST_F(datafd, poll_while_loading)
 	EXPECT_EQ(POLLOUT | POLLERR, poll_events(self->fd, POLLOUT | POLLIN));
 	ASSERT_EQ(0, vdev_reset(&self->v));
 	EXPECT_EQ(POLLOUT | POLLERR, poll_events(self->fd, POLLOUT | POLLIN));
+}
+
+#define BIG	0x7ffff000UL
+
+/* A MiB again and again: 2 GiB of records that another device may skip. */
+static uint8_t *many_records(void)
+{
+	uint8_t *at = mmap(NULL, BIG, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS |
+			   MAP_NORESERVE, -1, 0);
+	int fd = memfd_create("records", 0);
+	uint32_t crc = ~0U;
+	size_t i;
+	int k;
+
+	if (at == MAP_FAILED || fd < 0 || ftruncate(fd, MIB))
+		return NULL;
+	for (i = 0; i < BIG; i += MIB)
+		mmap(at + i, BIG - i < MIB ? BIG - i : MIB,
+		     PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0);
+	put_le32(at, 0x7777);
+	put_le32(at + 4, MDEV_MIGRATE_RECORD_OPTIONAL);
+	put_le32(at + 8, MIB - 16);
+	for (i = 0; i < MIB; i++) {
+		if (i >= 12 && i < 16)
+			continue;
+		crc ^= at[i];
+		for (k = 0; k < 8; k++)
+			crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78 : 0);
+	}
+	put_le32(at + 12, ~crc);
+	return at;
+}
+
+/* Who writes two gigabytes and is killed is gone in the time of a record. */
+TEST_F_TIMEOUT(datafd, killed_in_a_write, 120)
+{
+	struct stream_rec rec;
+	uint8_t *records;
+	uint64_t start;
+	size_t at = 0;
+	int status;
+	pid_t pid;
+
+	records = many_records();
+	ASSERT_NE(NULL, records);
+	BEGIN(RESUMING);
+	ASSERT_EQ(1, stream_next(&self->stream, &at, &rec));
+	ASSERT_EQ(1, stream_next(&self->stream, &at, &rec));
+	ASSERT_EQ((ssize_t)at, write(self->fd, self->stream.data, at));
+	fflush(stdout);
+	pid = fork();
+	if (!pid)
+		_exit(write(self->fd, records, BIG) < 0);
+	usleep(4 * QUIET_MS * 1000);
+	ASSERT_EQ(0, waitpid(pid, &status, WNOHANG));
+	kill(pid, SIGKILL);
+	start = now_ns();
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	TH_LOG("%llu ms", (unsigned long long)(now_ns() - start) / 1000000);
+	EXPECT_GT(DEADLINE_MS, (now_ns() - start) / 1000000);
+	munmap(records, BIG);
 }
 
 TEST_HARNESS_MAIN

@@ -3,6 +3,7 @@
  * Devices that are no mdevs and say what they are: tests/modules/described. They
  * have a pool of 96 in common.
  */
+#include "faults.h"
 #include "testmod.h"
 
 #include <dirent.h>
@@ -377,6 +378,18 @@ TEST_F(described, unloaded_while_written)
 	EXPECT_LT(2, rounds);
 	end_all(_metadata, pids);
 	is_consistent(_metadata);
+}
+
+/* Each allocation fails in turn while a device is probed: its share is given back. */
+TEST_F_TIMEOUT(described, fail_bind, 120)
+{
+	REQUIRE_FAIL_NTH();
+	ASSERT_EQ(0, put(DRIVER, "unbind", "mdm_described.0"));
+	FAIL_EACH(every(7), put(DRIVER, "bind", "mdm_described.0"),
+		  EXPECT_EQ(0, put(DRIVER, "unbind", "mdm_described.0")));
+	ASSERT_EQ(0, put(B, "migration/params/size", "64"));
+	ASSERT_EQ(0, put(DRIVER, "bind", "mdm_described.0"));
+	EXPECT_EQ(32, number_of(A, "share"));
 }
 
 TEST_HARNESS_MAIN

@@ -125,6 +125,42 @@ TEST_F(card, bad_arguments)
 	close(null);
 }
 
+/*
+ * "[...] the index can be disabled as a whole with: flags = (DATA_NONE|ACTION_TRIGGER),
+ * count = 0" (<linux/vfio.h>): bools or eventfds of no interrupt are not that, and set
+ * nothing up.
+ */
+TEST_F(card, none_of_them)
+{
+	static const uint32_t index[] = {
+		INTX, VFIO_PCI_REQ_IRQ_INDEX, VFIO_PCI_ERR_IRQ_INDEX, MSIX,
+	};
+	int32_t fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	unsigned int i;
+
+	for (i = 0; i < 4; i++) {
+		EXPECT_EQ(-EINVAL, irq(self, index[i], EVENTFD | TRIGGER, 0, 0));
+		EXPECT_EQ(-EINVAL, irq(self, index[i], BOOL | TRIGGER, 0, 0));
+		EXPECT_EQ(-EINVAL, irq(self, index[i], NONE | TRIGGER, 0, 0));
+		EXPECT_EQ(-EINVAL, irq(self, index[i], NONE | TRIGGER, 0, 1));
+		ASSERT_EQ(0, vdev_irq_eventfds(&self->v, index[i], 0, 1, &fd));
+		irq(self, index[i], EVENTFD | TRIGGER, 0, 0);
+		irq(self, index[i], BOOL | TRIGGER, 0, 0);
+		EXPECT_EQ(0, irq(self, index[i], NONE | TRIGGER, 0, 1));
+		EXPECT_EQ(1, event_wait(fd, 0)) {
+			TH_LOG("index %u", index[i]);
+		}
+		EXPECT_EQ(0, vdev_irq_disable(&self->v, index[i]));
+		EXPECT_EQ(-EINVAL, irq(self, index[i], NONE | TRIGGER, 0, 1));
+	}
+	/* What cannot be masked, whatever else is set up. */
+	for (i = 1; i < 4; i++) {
+		EXPECT_EQ(-ENOTTY, irq(self, index[i], NONE | MASK, 0, 1));
+		EXPECT_EQ(-ENOTTY, irq(self, index[i], NONE | UNMASK, 0, 1));
+	}
+	close(fd);
+}
+
 TEST_F(card, msix_loopback)
 {
 	uint8_t pattern[VECTORS] = { 1, 0, 1 };
@@ -339,7 +375,13 @@ TEST_F(card, intx_unmask_by_what_goes_away)
 	ASSERT_EQ(0, vdev_irq_disable(&self->v, INTX));
 	ASSERT_TRUE(signal_event(resample));
 	EXPECT_EQ(1, event_wait(resample, 0));
+	/* Nor is there anything to unmask while the line is off. */
+	EXPECT_EQ(-EINVAL, unmask_by(self, resample));
+	EXPECT_EQ(-EINVAL, irq(self, INTX, NONE | MASK, 0, 1));
+	EXPECT_EQ(-EINVAL, irq(self, INTX, NONE | UNMASK, 0, 1));
+	EXPECT_EQ(-EINVAL, vdev_irq_disable(&self->v, INTX));
 	/* And with the device, which is closed when it is signalled. */
+	ASSERT_EQ(0, vdev_irq_eventfds(&self->v, INTX, 0, 1, &fd));
 	ASSERT_EQ(0, unmask_by(self, resample));
 	ASSERT_TRUE(signal_event(resample));
 	ASSERT_LE(0, close(self->v.fd));

@@ -502,4 +502,33 @@ TEST_F_TIMEOUT(pooled, allocations_fail_in_turn, 120)
 	units_left(_metadata, 0, 64);
 }
 
+/* Each allocation fails in turn while a device is made: its share is given back. */
+TEST_F_TIMEOUT(pooled, fail_create, 120)
+{
+	REQUIRE_FAIL_NTH();
+	FAIL_EACH(every(7), create(0, V2, MDEV_UUID_A),
+		  EXPECT_EQ(0, mdev_remove(MDEV_UUID_A)));
+	EXPECT_FALSE(mdev_exists(MDEV_UUID_A));
+	units_left(_metadata, 0, 64);
+}
+
+/* While a parent is probed, the first of the driver's and the second. */
+TEST_F_TIMEOUT(pooled, fail_bind, 200)
+{
+	unsigned int i;
+
+	REQUIRE_FAIL_NTH();
+	ASSERT_EQ(0, put(DRIVER, "unbind", "mdm_pooled.1"));
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, put(DRIVER, "unbind", "mdm_pooled.0"));
+		FAIL_EACH(every(7), put(DRIVER, "bind", "mdm_pooled.0"),
+			  EXPECT_EQ(0, put(DRIVER, "unbind", "mdm_pooled.0")));
+		ASSERT_EQ(0, put(DRIVER, "bind", "mdm_pooled.0"));
+		units_left(_metadata, 0, 64);
+		if (!i)
+			ASSERT_EQ(0, put(DRIVER, "bind", "mdm_pooled.1"));
+	}
+	units_left(_metadata, 1, 64);
+}
+
 TEST_HARNESS_MAIN

@@ -13,6 +13,7 @@
  *   mig->state_lock		the migration state; open, close, reset, arcs
  *   session->lock		a data transfer session's content
  *   irqs->set_lock		one VFIO_DEVICE_SET_IRQS; inside of none of these
+ *   irqs->signal_lock		an eventfd is signalled without irqs->lock
  *   the model's own locks
  *   guest memory: see memory/dma.h; the IOMMU backends' locks and mmap_lock are taken
  *				with none of its spinlocks held

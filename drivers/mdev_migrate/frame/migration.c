@@ -224,8 +224,7 @@ static void frame_precopy_info(struct mdev_migrate_migration *mig,
 {
 	struct mdev_migrate_device *mdm = device_of(mig);
 
-	if (mdm->drv->ops->precopy_info)
-		mdm->drv->ops->precopy_info(mdm, info);
+	mdm->drv->ops->precopy_info(mdm, info);
 	if (!mdm->records->layout_put)
 		info->initial_bytes += sizeof(struct mdev_migrate_record_hdr) +
 				       sizeof(struct mdev_migrate_pci_layout);
@@ -354,11 +353,25 @@ static const struct mdev_migrate_migration_ops frame_ops = {
 	FRAME_OPS,
 };
 
+/* What a model puts first is initial, unless it says what is. */
 static const struct mdev_migrate_migration_ops frame_precopy_ops = {
+	FRAME_OPS,
+	.precopy = frame_precopy,
+};
+
+static const struct mdev_migrate_migration_ops frame_precopy_info_ops = {
 	FRAME_OPS,
 	.precopy = frame_precopy,
 	.precopy_info = frame_precopy_info,
 };
+
+static const struct mdev_migrate_migration_ops *
+choose_ops(const struct mdev_migrate_ops *ops)
+{
+	if (!ops->precopy)
+		return &frame_ops;
+	return ops->precopy_info ? &frame_precopy_info_ops : &frame_precopy_ops;
+}
 
 /**
  * mdm_migration_create - make a device migratable
@@ -369,15 +382,13 @@ static const struct mdev_migrate_migration_ops frame_precopy_ops = {
 int mdm_migration_create(struct mdev_migrate_device *mdm)
 {
 	struct mdm_records *records = records_create(mdm->drv->ops);
-	const struct mdev_migrate_migration_ops *ops =
-		mdm->drv->ops->precopy ? &frame_precopy_ops : &frame_ops;
 	int ret;
 
 	if (!records)
 		return -ENOMEM;
 	ret = mdev_migrate_migration_init(&mdm->mig, &mdm->vdev, &mdm->desc,
-					  ops, records->types,
-					  records->nr);
+					  choose_ops(mdm->drv->ops),
+					  records->types, records->nr);
 	if (ret)
 		kfree(records);
 	else

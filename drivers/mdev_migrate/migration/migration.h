@@ -6,6 +6,7 @@
 #include <linux/kref.h>
 #include <linux/mdev_migrate/migration.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
 
 #include "../codec/blob.h"
 #include "../codec/msg.h"
@@ -57,7 +58,10 @@ struct mdm_resuming;
  * @saving: the stream to read, or NULL
  * @resuming: the stream being written, or NULL
  * @poked: the device has new data for pre-copy; set with no lock
- * @wait: for poll()
+ * @wait: for poll(), and for read() while @paused
+ * @wake_work: wakes them if those who poke shall not
+ * @wake_from: when these may do it again (ktime_get_mono_fast_ns()); guarded by the
+ *	migration's poke_lock
  */
 struct mdm_session {
 	struct kref ref;
@@ -71,6 +75,8 @@ struct mdm_session {
 	struct mdm_resuming *resuming;
 	int poked;
 	wait_queue_head_t wait;
+	struct delayed_work wake_work;
+	u64 wake_from;
 };
 
 #define MDM_BOUNCE_SIZE		SZ_16K
@@ -79,6 +85,7 @@ struct mdm_session {
 struct mdm_session *mdm_session_create(struct mdev_migrate_migration *mig);
 struct file *mdm_session_file(struct mdm_session *session,
 			      const struct file_operations *fops, int flags);
+void mdm_session_poked(struct mdm_session *session);
 void mdm_session_end(struct mdm_session *session);
 int mdm_session_release(struct inode *inode, struct file *filp);
 int mdm_tell(struct mdev_migrate_migration *mig, int err, const char *text,
@@ -102,10 +109,13 @@ void mdm_saving_end(struct mdm_session *session);
 size_t mdm_saving_head_size(struct mdev_migrate_migration *mig);
 ssize_t mdm_saving_take(struct mdm_session *session, void *buf, size_t len,
 			bool again);
+int mdm_saving_wait(struct mdm_session *session);
 void mdm_saving_taken(struct mdm_session *session, size_t len);
 __poll_t mdm_saving_poll(struct mdm_session *session);
 int mdm_saving_precopy_info(struct mdm_session *session,
 			    struct vfio_precopy_info *info);
+void mdm_saving_precopy_missed(struct mdm_session *session,
+			       const struct vfio_precopy_info *info);
 
 /* save_file.c */
 extern const struct file_operations mdm_save_fops;

@@ -6,6 +6,7 @@
  * one has come, what is refused leaves a device that has to be reset.
  */
 #include <linux/fs.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -288,6 +289,8 @@ static ssize_t resume_write(struct file *filp, const char __user *buf,
 		if (ret)
 			break;
 		done += n;
+		if (fatal_signal_pending(current))
+			break;
 		cond_resched();
 	}
 	mutex_unlock(&session->io_lock);

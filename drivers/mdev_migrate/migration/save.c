@@ -87,6 +87,7 @@ static int put_chunk(struct mdm_session *session,
 
 	lockdep_assert_held(&session->lock);
 	WARN_ON(session->paused);
+	/* Can fail only if pre-copy left something unread: not where errors stick. */
 	ret = mdm_writer_begin(writer);
 	if (!ret)
 		ret = put(mig, writer);
@@ -157,6 +158,14 @@ static bool has_news(const struct mdm_session *session)
 	       (!session->saving->idle || READ_ONCE(session->poked));
 }
 
+/* Did the driver say that there is more, before it was not to be called? */
+static bool has_rest(const struct mdm_session *session)
+{
+	const struct mdm_saving *saving = session->saving;
+
+	return saving->asked.initial_bytes || saving->asked.dirty_bytes;
+}
+
 /* All that was put has been read: have more of it put, if there is more. */
 static int put_more(struct mdm_session *session, bool again)
 {
@@ -165,8 +174,9 @@ static int put_more(struct mdm_session *session, bool again)
 	lockdep_assert_held(&session->lock);
 	if (saving->err)
 		return saving->err;
+	if (saving->precopy && session->paused)
+		return has_rest(session) ? -EAGAIN : 0;
 	if (saving->precopy && (!session->mig->ops->precopy ||
-				session->paused ||
 				(again && !has_news(session))))
 		return 0;
 	drop_read(saving);
@@ -189,7 +199,9 @@ static int put_more(struct mdm_session *session, bool again)
  * Context: Under the session's io_lock; takes its lock, under which the driver
  * puts a chunk if all before it was taken.
  * Return: how many; 0 at the end of the stream; -ENOMSG at its temporary end;
- * -ENODEV if the session has ended; what the driver said when it could put no more.
+ * -EAGAIN if there is more, and the device is being stopped or started: see
+ * mdm_saving_wait(); -ENODEV if the session has ended; what the driver said when it
+ * could put no more.
  */
 ssize_t mdm_saving_take(struct mdm_session *session, void *buf, size_t len,
 			bool again)
@@ -211,6 +223,26 @@ ssize_t mdm_saving_take(struct mdm_session *session, void *buf, size_t len,
 	len = min(len, unread(saving));
 	memcpy(buf, saving->writer.buf + saving->pos, len);
 	return len;
+}
+
+/**
+ * mdm_saving_wait - wait until the device was stopped or started
+ * @session: the saving session
+ *
+ * "[...] temporary end of stream [...] when both initial_bytes and dirty_bytes are
+ * zero" (<linux/vfio.h>): until then there is no end to tell of, and what is to come
+ * the driver cannot be asked for.
+ *
+ * Context: Under the session's io_lock, which nobody takes but read() of the same data
+ * FD, interruptibly. An arc, a reset and a close need the state lock and the
+ * session's; each wakes the reader when it is through.
+ * Return: 0 or -ERESTARTSYS.
+ */
+int mdm_saving_wait(struct mdm_session *session)
+{
+	return wait_event_interruptible(session->wait,
+					!READ_ONCE(session->paused) ||
+					READ_ONCE(session->ended));
 }
 
 /**
@@ -296,6 +328,23 @@ int mdm_saving_precopy_info(struct mdm_session *session,
 }
 
 /**
+ * mdm_saving_precopy_missed - userspace did not get what VFIO_MIG_GET_PRECOPY_INFO said
+ * @session: the saving session
+ * @info: of mdm_saving_precopy_info()
+ *
+ * It is told next time that there are new initial bytes.
+ *
+ * Context: Takes the session's lock.
+ */
+void mdm_saving_precopy_missed(struct mdm_session *session,
+			       const struct vfio_precopy_info *info)
+{
+	guard(mutex)(&session->lock);
+	if (!session->ended && info->flags & VFIO_PRECOPY_INFO_REINIT)
+		session->saving->reinit = true;
+}
+
+/**
  * mdev_migrate_precopy_poke - the device has new data for pre-copy
  * @mig: its migration
  *
@@ -312,7 +361,7 @@ void mdev_migrate_precopy_poke(struct mdev_migrate_migration *mig)
 	spin_lock_irqsave(&mig->poke_lock, flags);
 	session = mig->saving_session;
 	if (session && !xchg(&session->poked, 1))
-		wake_up_all(&session->wait);
+		mdm_session_poked(session);
 	spin_unlock_irqrestore(&mig->poke_lock, flags);
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_precopy_poke);
@@ -458,14 +507,14 @@ void mdm_saving_set_precopy(struct mdm_session *session, bool precopy)
  * mdm_saving_pause - the device is about to be stopped or started, or was
  * @session: the session of a device in a pre-copy state
  * @pause: whether the driver is not to be called for the session; what was put can
- *	be read, behind it is a temporary end
+ *	be read, and who wants more waits
  *
  * Context: Under the state lock; waits for a chunk that is being put.
  */
 void mdm_saving_pause(struct mdm_session *session, bool pause)
 {
 	mutex_lock(&session->lock);
-	session->paused = pause;
+	WRITE_ONCE(session->paused, pause);
 	mutex_unlock(&session->lock);
 	if (!pause)
 		wake_up_all(&session->wait);

@@ -6,6 +6,23 @@
 
 #include "migration.h"
 
+/* As mdm_saving_take(); -EAGAIN only if the reader does not want to wait. */
+static ssize_t take(struct file *filp, size_t len, bool again)
+{
+	struct mdm_session *session = filp->private_data;
+	ssize_t n;
+
+	for (;;) {
+		n = mdm_saving_take(session, session->bounce,
+				    min_t(size_t, len, MDM_BOUNCE_SIZE), again);
+		if (n != -EAGAIN || again || filp->f_flags & O_NONBLOCK)
+			return n;
+		n = mdm_saving_wait(session);
+		if (n)
+			return n;
+	}
+}
+
 static ssize_t save_read(struct file *filp, char __user *buf, size_t count,
 			 loff_t *ppos)
 {
@@ -20,9 +37,7 @@ static ssize_t save_read(struct file *filp, char __user *buf, size_t count,
 	if (mutex_lock_interruptible(&session->io_lock))
 		return -ERESTARTSYS;
 	do {
-		n = mdm_saving_take(session, session->bounce,
-				    min_t(size_t, count - done,
-					  MDM_BOUNCE_SIZE), done);
+		n = take(filp, count - done, done);
 		if (n <= 0)
 			break;
 		/* What could not be copied is read again. */
@@ -61,7 +76,10 @@ static long save_precopy_info(struct mdm_session *session, void __user *arg)
 	ret = mdm_saving_precopy_info(session, &info);
 	if (ret)
 		return ret;
-	return copy_to_user(arg, &info, minsz) ? -EFAULT : 0;
+	if (!copy_to_user(arg, &info, minsz))
+		return 0;
+	mdm_saving_precopy_missed(session, &info);
+	return -EFAULT;
 }
 
 static long save_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)

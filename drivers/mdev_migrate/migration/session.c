@@ -3,6 +3,7 @@
 #include <linux/anon_inodes.h>
 #include <linux/fs.h>
 #include <linux/slab.h>
+#include <linux/timekeeping.h>
 
 #include "migration.h"
 
@@ -16,6 +17,45 @@ static void session_free(struct kref *ref)
 	mutex_destroy(&session->io_lock);
 	kvfree(session->bounce);
 	kfree(session);
+}
+
+static void session_wake(struct work_struct *work)
+{
+	struct mdm_session *session = container_of(work, struct mdm_session,
+						   wake_work.work);
+
+	wake_up_all(&session->wait);
+}
+
+/* What waking them may take, and which part of the time it may take if it is slow. */
+#define WAKE_SLOW_NS	(25 * NSEC_PER_USEC)
+#define WAKE_SHARE	100
+
+/**
+ * mdm_session_poked - the device has new data for pre-copy: wake who waits for it
+ * @session: the saving session
+ *
+ * How many wait is the user's affair, and how often they are to be woken, too: as often
+ * as he reads. The caller may be anybody, with interrupts off. So if it takes long, it is
+ * done a hundredth of the time at most: later, by a kworker.
+ *
+ * Context: Any; under the migration's poke_lock.
+ */
+void mdm_session_poked(struct mdm_session *session)
+{
+	u64 start = ktime_get_mono_fast_ns(), ns;
+
+	lockdep_assert_held(&session->mig->poke_lock);
+	if (unlikely(start < session->wake_from)) {
+		ns = session->wake_from - start;
+		schedule_delayed_work(&session->wake_work,
+				      nsecs_to_jiffies(ns) + 1);
+		return;
+	}
+	wake_up_all(&session->wait);
+	ns = ktime_get_mono_fast_ns() - start;
+	if (unlikely(ns > WAKE_SLOW_NS))
+		session->wake_from = start + WAKE_SHARE * ns;
 }
 
 /**
@@ -40,6 +80,7 @@ struct mdm_session *mdm_session_create(struct mdev_migrate_migration *mig)
 	mutex_init(&session->io_lock);
 	mutex_init(&session->lock);
 	init_waitqueue_head(&session->wait);
+	INIT_DELAYED_WORK(&session->wake_work, session_wake);
 	session->mig = mig;
 	return session;
 }
@@ -86,11 +127,13 @@ void mdm_session_end(struct mdm_session *session)
 {
 	lockdep_assert_held(&session->mig->state_lock);
 	mutex_lock(&session->lock);
-	session->ended = true;
+	WRITE_ONCE(session->ended, true);
 	mdm_saving_end(session);
 	mdm_resuming_free(session->mig, session->resuming);
 	session->resuming = NULL;
 	mutex_unlock(&session->lock);
+	/* Nobody pokes it any more. */
+	cancel_delayed_work_sync(&session->wake_work);
 	wake_up_all(&session->wait);
 	kref_put(&session->ref, session_free);
 }

@@ -29,6 +29,7 @@ mdev_migrate_pci_create(const struct mdev_migrate_pci_ops *ops, void *context)
 	pci->context = context;
 	spin_lock_init(&pci->lock);
 	mutex_init(&pci->irqs.set_lock);
+	mutex_init(&pci->irqs.signal_lock);
 	spin_lock_init(&pci->irqs.lock);
 	return pci;
 }
@@ -40,6 +41,7 @@ EXPORT_SYMBOL_GPL(mdev_migrate_pci_create);
  */
 void mdev_migrate_pci_destroy(struct mdev_migrate_pci *pci)
 {
+	mutex_destroy(&pci->irqs.signal_lock);
 	mutex_destroy(&pci->irqs.set_lock);
 	kfree(pci);
 }
@@ -161,22 +163,32 @@ static int init_bars(struct mdev_migrate_pci *pci)
 	return 0;
 }
 
+/* The capability has 32 bits for where the pending bits are. */
+static bool msix_bar_ok(const struct mdev_migrate_pci *pci)
+{
+	const struct mdev_migrate_pci_desc *desc = &pci->desc;
+	u64 pba;
+
+	if (desc->msix_bar >= PCI_STD_NUM_BARS ||
+	    desc->bars[desc->msix_bar].is_io)
+		return false;
+	pba = desc->bars[desc->msix_bar].size / 2;
+	return mdm_msix_table_size(pci) <= pba && pba <= U32_MAX &&
+	       desc->msix_vectors <= PCI_MSIX_FLAGS_QSIZE + 1;
+}
+
 static int init_msix(struct mdev_migrate_pci *pci)
 {
 	const struct mdev_migrate_pci_desc *desc = &pci->desc;
 	u8 body[PCI_CAP_MSIX_SIZEOF - 2] = {}, wmask[sizeof(body)] = {};
-	u64 size;
+	u32 pba;
 	int ret;
 
 	if (!desc->msix_vectors)
 		return 0;
-	if (WARN_ON(desc->msix_bar >= PCI_STD_NUM_BARS ||
-		    desc->bars[desc->msix_bar].is_io))
+	if (WARN_ON(!msix_bar_ok(pci)))
 		return -EINVAL;
-	size = desc->bars[desc->msix_bar].size;
-	if (WARN_ON(mdm_msix_table_size(pci) > size / 2 ||
-		    desc->msix_vectors > PCI_MSIX_FLAGS_QSIZE + 1))
-		return -EINVAL;
+	pba = desc->bars[desc->msix_bar].size / 2;
 	pci->table = kzalloc(mdm_msix_table_size(pci), GFP_KERNEL_ACCOUNT);
 	if (!pci->table)
 		return -ENOMEM;
@@ -184,7 +196,7 @@ static int init_msix(struct mdev_migrate_pci *pci)
 
 	put16(body, PCI_MSIX_FLAGS - 2, desc->msix_vectors - 1);
 	put32(body, PCI_MSIX_TABLE - 2, desc->msix_bar);
-	put32(body, PCI_MSIX_PBA - 2, (size / 2) | desc->msix_bar);
+	put32(body, PCI_MSIX_PBA - 2, pba | desc->msix_bar);
 	put16(wmask, PCI_MSIX_FLAGS - 2,
 	      PCI_MSIX_FLAGS_ENABLE | PCI_MSIX_FLAGS_MASKALL);
 	ret = mdev_migrate_pci_add_cap(pci, PCI_CAP_ID_MSIX, body, wmask,

@@ -39,8 +39,8 @@ static int vectors_alloc(struct mdm_vectors *vectors, unsigned int nr)
  * mdev_migrate_pci_open - the device is being opened
  * @pci: its PCI function, which is described: mdev_migrate_pci_init()
  *
- * Context: May sleep.
- * Return: 0 or -ENOMEM.
+ * Context: May sleep; in the context of the device's user.
+ * Return: 0, -ENOMEM, or why the driver has no thread for it.
  */
 int mdev_migrate_pci_open(struct mdev_migrate_pci *pci)
 {
@@ -53,10 +53,11 @@ int mdev_migrate_pci_open(struct mdev_migrate_pci *pci)
 	if (ret)
 		return ret;
 	ret = vectors_alloc(&msi, desc->msi_vectors);
-	if (ret) {
-		vectors_free(&msix);
-		return ret;
-	}
+	if (ret)
+		goto free_msix;
+	ret = mdm_irqs_open(pci);
+	if (ret)
+		goto free_msi;
 	spin_lock_irq(&irqs->lock);
 	irqs->msi = msi;
 	irqs->msix = msix;
@@ -64,6 +65,12 @@ int mdev_migrate_pci_open(struct mdev_migrate_pci *pci)
 	irqs->stopped = false;
 	spin_unlock_irq(&irqs->lock);
 	return 0;
+
+free_msi:
+	vectors_free(&msi);
+free_msix:
+	vectors_free(&msix);
+	return ret;
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_pci_open);
 
@@ -96,6 +103,8 @@ void mdev_migrate_pci_close(struct mdev_migrate_pci *pci)
 	spin_unlock_irq(&irqs->lock);
 
 	mdm_unmask_destroy(old.unmask);
+	/* It finds nothing to do; whom it signals is not freed before. */
+	mdm_irqs_close(pci);
 	vectors_free(&old.msi);
 	vectors_free(&old.msix);
 	if (old.intx)
@@ -108,45 +117,6 @@ void mdev_migrate_pci_close(struct mdev_migrate_pci *pci)
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_pci_close);
 
-/* Whether a vector can be signalled that is raised. */
-static bool is_ready(const struct mdm_vectors *vectors, unsigned int i)
-{
-	return vectors->ctxs[i] && !(i < 32 && vectors->masked & BIT(i));
-}
-
-static void flush_vectors(struct mdm_vectors *vectors)
-{
-	unsigned int i;
-
-	for_each_set_bit(i, vectors->pending, vectors->nr) {
-		if (!is_ready(vectors, i))
-			continue;
-		__clear_bit(i, vectors->pending);
-		eventfd_signal(vectors->ctxs[i]);
-	}
-}
-
-/**
- * mdm_irqs_flush - signal what is pending and can be
- * @irqs: the interrupts
- *
- * Context: @irqs->lock held.
- */
-void mdm_irqs_flush(struct mdm_irqs *irqs)
-{
-	lockdep_assert_held(&irqs->lock);
-	if (irqs->stopped)
-		return;
-	flush_vectors(&irqs->msi);
-	flush_vectors(&irqs->msix);
-	if (irqs->intx_level && irqs->intx && !irqs->intx_masked &&
-	    !irqs->intx_disabled) {
-		/* A level: userspace unmasks when the guest has dealt with it. */
-		irqs->intx_masked = true;
-		eventfd_signal(irqs->intx);
-	}
-}
-
 static void raise_vector(struct mdm_irqs *irqs, struct mdm_vectors *vectors,
 			 unsigned int vector)
 {
@@ -154,9 +124,8 @@ static void raise_vector(struct mdm_irqs *irqs, struct mdm_vectors *vectors,
 
 	spin_lock_irqsave(&irqs->lock, flags);
 	if (vector < vectors->nr) {
-		if (!irqs->stopped && is_ready(vectors, vector))
-			eventfd_signal(vectors->ctxs[vector]);
-		else
+		if (irqs->stopped || !mdm_vector_is_ready(vectors, vector) ||
+		    !mdm_irq_signal(irqs, vectors->ctxs[vector]))
 			__set_bit(vector, vectors->pending);
 	}
 	spin_unlock_irqrestore(&irqs->lock, flags);
@@ -204,7 +173,9 @@ void mdev_migrate_intx_set(struct mdev_migrate_pci *pci, bool level)
 
 	spin_lock_irqsave(&irqs->lock, flags);
 	irqs->intx_level = level && irqs->has_intx;
-	mdm_irqs_flush(irqs);
+	/* A level: userspace unmasks when the guest has dealt with it. */
+	if (mdm_intx_is_ready(irqs))
+		irqs->intx_masked = mdm_irq_signal(irqs, irqs->intx);
 	spin_unlock_irqrestore(&irqs->lock, flags);
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_intx_set);
@@ -238,9 +209,14 @@ EXPORT_SYMBOL_GPL(mdev_migrate_msix_enabled);
  */
 void mdev_migrate_pci_stop(struct mdev_migrate_pci *pci)
 {
-	spin_lock_irq(&pci->irqs.lock);
-	pci->irqs.stopped = true;
-	spin_unlock_irq(&pci->irqs.lock);
+	struct mdm_irqs *irqs = &pci->irqs;
+
+	/* What waits for the thread: not everything travels that is pending. */
+	mdm_irqs_flush(irqs);
+	spin_lock_irq(&irqs->lock);
+	irqs->stopped = true;
+	spin_unlock_irq(&irqs->lock);
+	mdm_irqs_sync(irqs);
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_pci_stop);
 
@@ -254,8 +230,8 @@ void mdev_migrate_pci_start(struct mdev_migrate_pci *pci)
 {
 	spin_lock_irq(&pci->irqs.lock);
 	pci->irqs.stopped = false;
-	mdm_irqs_flush(&pci->irqs);
 	spin_unlock_irq(&pci->irqs.lock);
+	mdm_irqs_flush(&pci->irqs);
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_pci_start);
 
@@ -280,7 +256,7 @@ void mdm_irqs_reset(struct mdev_migrate_pci *pci)
  * mdm_irqs_config - INTx disable or MSI's mask bits may have changed
  * @pci: the PCI function of a device that is open
  *
- * Context: Takes the lock of configuration space inside of the interrupts'.
+ * Context: May sleep. Takes the lock of configuration space inside of the interrupts'.
  */
 void mdm_irqs_config(struct mdev_migrate_pci *pci)
 {
@@ -292,8 +268,8 @@ void mdm_irqs_config(struct mdev_migrate_pci *pci)
 	spin_lock(&pci->lock);
 	irqs->msi.masked = mdm_msi_mask(pci);
 	spin_unlock(&pci->lock);
-	mdm_irqs_flush(irqs);
 	spin_unlock_irq(&irqs->lock);
+	mdm_irqs_flush(irqs);
 }
 
 /**
@@ -357,13 +333,14 @@ void mdm_irqs_set_pending(struct mdev_migrate_pci *pci,
 bool mdev_migrate_pci_request(struct mdev_migrate_pci *pci)
 {
 	struct mdm_irqs *irqs = &pci->irqs;
-	bool listens;
+	struct eventfd_ctx *ctx;
 
+	guard(mutex)(&irqs->signal_lock);
 	spin_lock_irq(&irqs->lock);
-	listens = irqs->request;
-	if (listens)
-		eventfd_signal(irqs->request);
+	ctx = irqs->request;
 	spin_unlock_irq(&irqs->lock);
-	return listens;
+	if (ctx)
+		eventfd_signal(ctx);
+	return ctx;
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_pci_request);

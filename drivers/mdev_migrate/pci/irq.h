@@ -3,9 +3,11 @@
 #define MDM_IRQ_H
 
 #include <linux/eventfd.h>
+#include <linux/kthread.h>
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
 
+struct mdev_migrate_worker;
 struct mdm_unmask;
 
 /**
@@ -30,7 +32,12 @@ struct mdm_vectors {
  * struct mdm_irqs - a device's interrupts
  * @set_lock: one VFIO_DEVICE_SET_IRQS at a time: each may make a thread, for which the host
  *	has few locks
+ * @signal_lock: held while an eventfd is signalled without @lock
+ * @worker: signals what takes long, or NULL if the driver has no threads
+ * @work: its work
  * @lock: guards all below; taken in any context
+ * @paid_at: when what slow signals have cost those who raise interrupts will be no more
+ *	than their share of the time (ktime_get_mono_fast_ns())
  * @stopped: the device is: what is raised waits for mdev_migrate_pci_start()
  * @msi: MSI
  * @msix: MSI-X
@@ -46,7 +53,11 @@ struct mdm_vectors {
  */
 struct mdm_irqs {
 	struct mutex set_lock; /* VFIO_DEVICE_SET_IRQS */
+	struct mutex signal_lock; /* signalling without lock */
+	struct mdev_migrate_worker *worker;
+	struct kthread_work work;
 	spinlock_t lock; /* all below */
+	u64 paid_at;
 	bool stopped;
 	struct mdm_vectors msi;
 	struct mdm_vectors msix;
@@ -61,8 +72,25 @@ struct mdm_irqs {
 	struct eventfd_ctx *error;
 };
 
-/* irq.c */
+/* Whether a vector can be signalled that is raised. */
+static inline bool mdm_vector_is_ready(const struct mdm_vectors *vectors,
+				       unsigned int i)
+{
+	return vectors->ctxs[i] && !(i < 32 && vectors->masked & BIT(i));
+}
+
+/* Whether the INTx line is to be signalled. */
+static inline bool mdm_intx_is_ready(const struct mdm_irqs *irqs)
+{
+	return irqs->intx_level && irqs->intx && !irqs->stopped &&
+	       !irqs->intx_masked && !irqs->intx_disabled;
+}
+
+/* irq_signal.c */
+bool mdm_irq_signal(struct mdm_irqs *irqs, struct eventfd_ctx *ctx);
 void mdm_irqs_flush(struct mdm_irqs *irqs);
+void mdm_irqs_flush_intx(struct mdm_irqs *irqs);
+void mdm_irqs_sync(struct mdm_irqs *irqs);
 
 /* irq_unmask.c */
 void mdm_unmask_destroy(struct mdm_unmask *unmask);

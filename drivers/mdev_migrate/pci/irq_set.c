@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * VFIO_DEVICE_GET_IRQ_INFO and VFIO_DEVICE_SET_IRQS. MSI takes and refuses what
- * vfio-pci does.
+ * VFIO_DEVICE_GET_IRQ_INFO and VFIO_DEVICE_SET_IRQS, which takes and refuses what
+ * vfio-pci's does, but for what Documentation/driver-api/writing-a-driver.rst says.
  */
 #include <linux/bitmap.h>
 #include <linux/nospec.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "pci.h"
@@ -100,18 +101,22 @@ static struct eventfd_ctx **get_ctxs(const s32 *fds, unsigned int nr)
 
 static void vectors_disable(struct mdm_irqs *irqs, struct mdm_vectors *vectors)
 {
+	struct eventfd_ctx *ctx;
 	unsigned int i;
 
+	guard(mutex)(&irqs->signal_lock);
 	spin_lock_irq(&irqs->lock);
 	vectors->on = false;
 	vectors->nr_on = 0;
-	bitmap_zero(vectors->pending, vectors->nr);
-	for (i = 0; i < vectors->nr; i++) {
-		if (vectors->ctxs[i])
-			eventfd_ctx_put(vectors->ctxs[i]);
-		vectors->ctxs[i] = NULL;
-	}
 	spin_unlock_irq(&irqs->lock);
+	for (i = 0; i < vectors->nr; i++) {
+		spin_lock_irq(&irqs->lock);
+		__clear_bit(i, vectors->pending);
+		ctx = swap_ctx(irqs, &vectors->ctxs[i], NULL);
+		spin_unlock_irq(&irqs->lock);
+		if (ctx)
+			eventfd_ctx_put(ctx);
+	}
 }
 
 static int vectors_eventfds(struct mdm_irqs *irqs, struct mdm_vectors *vectors,
@@ -129,8 +134,9 @@ static int vectors_eventfds(struct mdm_irqs *irqs, struct mdm_vectors *vectors,
 	vectors->on = true;
 	for (i = 0; i < count; i++)
 		ctxs[i] = swap_ctx(irqs, &vectors->ctxs[start + i], ctxs[i]);
-	mdm_irqs_flush(irqs);
 	spin_unlock_irq(&irqs->lock);
+	mdm_irqs_flush(irqs);
+	mdm_irqs_sync(irqs);
 	put_ctxs(ctxs, count);
 	return 0;
 }
@@ -141,14 +147,17 @@ static int signal_range(struct mdm_irqs *irqs, struct eventfd_ctx **slots,
 {
 	u32 i;
 
-	spin_lock_irq(&irqs->lock);
+	/* Who sets eventfds up or takes them off has it, too. */
+	lockdep_assert_held(&irqs->set_lock);
 	for (i = 0; i < hdr->count; i++) {
 		struct eventfd_ctx *ctx = slots[hdr->start + i];
 
 		if (ctx && (!bools || bools[i]))
 			eventfd_signal(ctx);
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
 	}
-	spin_unlock_irq(&irqs->lock);
 	return 0;
 }
 
@@ -165,6 +174,16 @@ static int vectors_trigger(struct mdm_irqs *irqs, struct mdm_vectors *vectors,
 	else
 		signal_range(irqs, vectors->ctxs, hdr, NULL);
 	return 0;
+}
+
+/* Eventfds set MSI-X up, any vectors at any time. Before that there is nothing to do. */
+static int msix_trigger(struct mdm_irqs *irqs, const struct vfio_irq_set *hdr,
+			void *data)
+{
+	if (!irqs->msix.on &&
+	    (!(hdr->flags & VFIO_IRQ_SET_DATA_EVENTFD) || !hdr->count))
+		return -EINVAL;
+	return vectors_trigger(irqs, &irqs->msix, hdr, data);
 }
 
 /*
@@ -185,35 +204,67 @@ static int msi_trigger(struct mdm_irqs *irqs, const struct vfio_irq_set *hdr,
 	return vectors_trigger(irqs, msi, hdr, data);
 }
 
-/* INTx, errors and the release request: one eventfd each. */
-static int single_trigger(struct mdm_irqs *irqs, struct eventfd_ctx **slot,
-			  const struct vfio_irq_set *hdr, void *data)
+/*
+ * Set the one eventfd of INTx, of errors or of the release request, or take it off.
+ * INTx is set up with or without one.
+ */
+static void set_single(struct mdm_irqs *irqs, struct eventfd_ctx **slot,
+		       struct eventfd_ctx *ctx, bool on)
 {
 	struct mdm_unmask *unmask = NULL;
-	struct eventfd_ctx *ctx = NULL;
 
-	if (hdr->count && !(hdr->flags & VFIO_IRQ_SET_DATA_EVENTFD))
-		return signal_range(irqs, slot, hdr,
-				    hdr->flags & VFIO_IRQ_SET_DATA_BOOL ? data :
-									  NULL);
-	if (hdr->count)
-		ctx = get_ctx(*(s32 *)data);
-	if (IS_ERR(ctx))
-		return PTR_ERR(ctx);
 	spin_lock_irq(&irqs->lock);
 	if (slot == &irqs->intx) {
-		irqs->intx_on = hdr->count;
+		irqs->intx_on = on;
 		irqs->intx_masked = false;
+		if (!on)
+			swap(unmask, irqs->unmask);
 	}
-	if (slot == &irqs->intx && !hdr->count)
-		swap(unmask, irqs->unmask);
 	ctx = swap_ctx(irqs, slot, ctx);
-	mdm_irqs_flush(irqs);
 	spin_unlock_irq(&irqs->lock);
+	mdm_irqs_flush_intx(irqs);
+	mdm_irqs_sync(irqs);
 	mdm_unmask_destroy(unmask);
 	if (ctx)
 		eventfd_ctx_put(ctx);
+}
+
+static int single_trigger(struct mdm_irqs *irqs, struct eventfd_ctx **slot,
+			  const struct vfio_irq_set *hdr, void *data)
+{
+	bool none = hdr->flags & VFIO_IRQ_SET_DATA_NONE;
+	struct eventfd_ctx *ctx;
+
+	if (none && !hdr->count) {
+		set_single(irqs, slot, NULL, false);
+		return 0;
+	}
+	if (!hdr->count)
+		return -EINVAL;
+	if (!(hdr->flags & VFIO_IRQ_SET_DATA_EVENTFD))
+		return signal_range(irqs, slot, hdr, none ? NULL : data);
+	ctx = get_ctx(*(s32 *)data);
+	if (IS_ERR(ctx))
+		return PTR_ERR(ctx);
+	set_single(irqs, slot, ctx, true);
 	return 0;
+}
+
+static int intx_trigger(struct mdm_irqs *irqs, const struct vfio_irq_set *hdr,
+			void *data)
+{
+	if (!irqs->intx_on && !(hdr->flags & VFIO_IRQ_SET_DATA_EVENTFD))
+		return -EINVAL;
+	return single_trigger(irqs, &irqs->intx, hdr, data);
+}
+
+/* Errors and the release request. A bool may be for nobody. */
+static int event_trigger(struct mdm_irqs *irqs, struct eventfd_ctx **slot,
+			 const struct vfio_irq_set *hdr, void *data)
+{
+	if (hdr->flags & VFIO_IRQ_SET_DATA_NONE && !*slot)
+		return -EINVAL;
+	return single_trigger(irqs, slot, hdr, data);
 }
 
 /* -1 takes the eventfd off again. */
@@ -240,16 +291,16 @@ static int intx_mask(struct mdev_migrate_pci *pci,
 {
 	struct mdm_irqs *irqs = &pci->irqs;
 
-	if (hdr->count != 1)
+	if (!irqs->intx_on || hdr->count != 1)
 		return -EINVAL;
 	if (hdr->flags & VFIO_IRQ_SET_DATA_EVENTFD)
-		return mask ? -EINVAL : intx_unmask_eventfd(pci, *(s32 *)data);
+		return mask ? -ENOTTY : intx_unmask_eventfd(pci, *(s32 *)data);
 	if ((hdr->flags & VFIO_IRQ_SET_DATA_BOOL) && !*(u8 *)data)
 		return 0;
 	spin_lock_irq(&irqs->lock);
 	irqs->intx_masked = mask;
-	mdm_irqs_flush(irqs);
 	spin_unlock_irq(&irqs->lock);
+	mdm_irqs_flush_intx(irqs);
 	return 0;
 }
 
@@ -272,13 +323,15 @@ int mdm_irq_set(struct mdev_migrate_pci *pci, struct vfio_irq_set *hdr,
 
 	if (hweight32(action) != 1)
 		return -EINVAL;
+	if (action != VFIO_IRQ_SET_ACTION_TRIGGER &&
+	    hdr->index != VFIO_PCI_INTX_IRQ_INDEX)
+		return -ENOTTY;
 	guard(mutex)(&irqs->set_lock);
 	/* Fewer than there are of these, as was validated; 0 if there is none. */
 	hdr->start = array_index_nospec(hdr->start,
 					index_count(pci, hdr->index));
 	if (hdr->index == VFIO_PCI_MSI_IRQ_INDEX)
-		return action == VFIO_IRQ_SET_ACTION_TRIGGER ?
-		       msi_trigger(irqs, hdr, data) : -ENOTTY;
+		return msi_trigger(irqs, hdr, data);
 	/* Not beside MSI. */
 	if (irqs->msi.on && (hdr->index == VFIO_PCI_INTX_IRQ_INDEX ||
 			     hdr->index == VFIO_PCI_MSIX_IRQ_INDEX))
@@ -287,12 +340,10 @@ int mdm_irq_set(struct mdev_migrate_pci *pci, struct vfio_irq_set *hdr,
 		if (action != VFIO_IRQ_SET_ACTION_TRIGGER)
 			return intx_mask(pci, hdr, data,
 					 action == VFIO_IRQ_SET_ACTION_MASK);
-		return single_trigger(irqs, &irqs->intx, hdr, data);
+		return intx_trigger(irqs, hdr, data);
 	}
-	if (action != VFIO_IRQ_SET_ACTION_TRIGGER)
-		return -EINVAL;
 	if (hdr->index == VFIO_PCI_MSIX_IRQ_INDEX)
-		return vectors_trigger(irqs, &irqs->msix, hdr, data);
-	return single_trigger(irqs, hdr->index == VFIO_PCI_REQ_IRQ_INDEX ?
-				    &irqs->request : &irqs->error, hdr, data);
+		return msix_trigger(irqs, hdr, data);
+	return event_trigger(irqs, hdr->index == VFIO_PCI_REQ_IRQ_INDEX ?
+				   &irqs->request : &irqs->error, hdr, data);
 }

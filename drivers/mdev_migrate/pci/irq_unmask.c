@@ -39,8 +39,8 @@ static void mdm_unmask_work(struct kthread_work *work)
 
 	spin_lock_irq(&irqs->lock);
 	irqs->intx_masked = false;
-	mdm_irqs_flush(irqs);
 	spin_unlock_irq(&irqs->lock);
+	mdm_irqs_flush_intx(irqs);
 }
 
 static void queue(struct mdm_unmask *unmask)

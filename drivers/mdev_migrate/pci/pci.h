@@ -8,13 +8,14 @@
  *	region.c	what regions there are; read() and write() become accesses
  *	mmap.c		regions that userspace maps
  *	irq.c		interrupts
+ *	irq_signal.c	who signals an eventfd
  *	irq_set.c	VFIO_DEVICE_SET_IRQS
  *	ioctl.c		ioctls: what comes from userspace and goes there
  *	irq_unmask.c	an eventfd that unmasks INTx
  *	state.c		what of it goes into a stream
  *
- * irqs->lock is taken outside of pci->lock. Both are spinlocks that are taken in
- * any context.
+ * irqs->signal_lock is taken outside of irqs->lock, and that outside of pci->lock. The
+ * latter two are spinlocks that are taken in any context.
  */
 #ifndef MDM_PCI_H
 #define MDM_PCI_H
@@ -130,6 +131,10 @@ void mdm_region_get(struct mdev_migrate_pci *pci, unsigned int index,
 /* mmap.c */
 bool mdm_areas_ok(const struct vfio_region_sparse_mmap_area *areas,
 		  unsigned int nr, u64 size);
+
+/* irq_signal.c */
+int mdm_irqs_open(struct mdev_migrate_pci *pci);
+void mdm_irqs_close(struct mdev_migrate_pci *pci);
 
 /* irq.c */
 void mdm_irqs_reset(struct mdev_migrate_pci *pci);

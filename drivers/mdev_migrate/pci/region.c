@@ -4,6 +4,7 @@
  * accesses of 1, 2, 4 or 8 bytes, naturally aligned.
  */
 #include <linux/nospec.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -242,6 +243,13 @@ static int locate(struct mdev_migrate_pci *pci, loff_t pos, size_t *count,
 	return 0;
 }
 
+/* Between two accesses: a call may ask for gigabytes. */
+static bool goes_on(void)
+{
+	cond_resched();
+	return !fatal_signal_pending(current);
+}
+
 /**
  * mdev_migrate_pci_read - read() of the device
  * @pci: the PCI function of a device that is open
@@ -250,8 +258,8 @@ static int locate(struct mdev_migrate_pci *pci, loff_t pos, size_t *count,
  * @ppos: region and offset; advanced
  *
  * Context: May sleep; under no lock: what is copied can be a page that comes late.
- * Return: the bytes read, -EINVAL outside a region or of one that cannot be read,
- * -EFAULT.
+ * Return: the bytes read, fewer if the caller is killed; -EINVAL outside a region
+ * or of one that cannot be read; -EFAULT.
  */
 ssize_t mdev_migrate_pci_read(struct mdev_migrate_pci *pci, char __user *buf,
 			      size_t count, loff_t *ppos)
@@ -265,7 +273,7 @@ ssize_t mdev_migrate_pci_read(struct mdev_migrate_pci *pci, char __user *buf,
 	if (ret)
 		return ret;
 	most = widest(pci, &at);
-	while (done < count) {
+	while (done < count && (!done || goes_on())) {
 		u64 offset = at.offset + done;
 		__le64 value;
 
@@ -288,8 +296,8 @@ EXPORT_SYMBOL_GPL(mdev_migrate_pci_read);
  * @ppos: region and offset; advanced
  *
  * Context: May sleep; under no lock: what is copied can be a page that comes late.
- * Return: the bytes written, -EINVAL outside a region or in one that cannot be
- * written, -EFAULT.
+ * Return: the bytes written, fewer if the caller is killed; -EINVAL outside a
+ * region or in one that cannot be written; -EFAULT.
  */
 ssize_t mdev_migrate_pci_write(struct mdev_migrate_pci *pci,
 			       const char __user *buf, size_t count,
@@ -304,7 +312,7 @@ ssize_t mdev_migrate_pci_write(struct mdev_migrate_pci *pci,
 	if (ret)
 		return ret;
 	most = widest(pci, &at);
-	while (done < count) {
+	while (done < count && (!done || goes_on())) {
 		u64 offset = at.offset + done;
 		__le64 value = 0;
 

@@ -62,7 +62,7 @@ struct mdev_migrate_pci_bar {
  * @msi_maskable: each of them has a mask bit and a pending bit
  * @msix_vectors: MSI-X vectors, 0 for no MSI-X
  * @msix_bar: the BAR that holds the table and, from its middle on, the pending
- *	bits; the helper serves it alone
+ *	bits; of 4 GiB at most; the helper serves it alone
  */
 struct mdev_migrate_pci_desc {
 	u16 vendor;
@@ -133,7 +133,8 @@ struct mdev_migrate_pci_region {
  * @reset: VFIO_DEVICE_RESET: reset the device, the function too:
  *	mdev_migrate_pci_reset(). Without it there is no such ioctl.
  * @worker_create: make a thread that works for the device, in the context of
- *	the device's user: it unmasks the INTx line when an eventfd says so.
+ *	the device's user: it unmasks the INTx line when an eventfd says so, or
+ *	signals eventfds when that takes long.
  *	Returns what the next two take, or an ERR_PTR().
  * @worker_queue: give it something to do, from any context. Returns false if it
  *	had it to do already.
@@ -142,7 +143,8 @@ struct mdev_migrate_pci_region {
  * mdev_migrate_worker_create(), mdev_migrate_worker_queue() and
  * mdev_migrate_worker_destroy() are such workers. Without workers userspace
  * gets -ENOTTY when it wants an eventfd to unmask the line, and does it with
- * VFIO_DEVICE_SET_IRQS.
+ * VFIO_DEVICE_SET_IRQS; and who raises an interrupt signals the eventfd, however
+ * many wait for it.
  */
 struct mdev_migrate_pci_ops {
 	u64 (*bar_read)(void *context, unsigned int bar, u64 offset,
