@@ -92,7 +92,10 @@ static bool flush_vector(struct mdm_irqs *irqs, struct mdm_vectors *vectors,
 	return ctx;
 }
 
-/* Returns false if its caller was killed. */
+/*
+ * Each vector once: what is raised meanwhile was signalled, or the device's thread has
+ * it to do. Returns false if the caller was killed.
+ */
 static bool flush_vectors(struct mdm_irqs *irqs, struct mdm_vectors *vectors)
 {
 	unsigned int at = 0;
@@ -101,6 +104,7 @@ static bool flush_vectors(struct mdm_irqs *irqs, struct mdm_vectors *vectors)
 		if (fatal_signal_pending(current))
 			return false;
 		cond_resched();
+		at++;
 	}
 	return true;
 }
