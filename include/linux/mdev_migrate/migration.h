@@ -274,6 +274,9 @@ int mdev_migrate_put(struct mdev_migrate_writer *writer, u32 tag, u32 flags,
 int mdev_migrate_put_blob(struct mdev_migrate_writer *writer, u32 tag,
 			  u32 flags, u64 total, u64 offset, const void *data,
 			  size_t len);
+void *mdev_migrate_reserve(struct mdev_migrate_writer *writer, size_t len);
+int mdev_migrate_commit(struct mdev_migrate_writer *writer, u32 tag, u32 flags,
+			size_t len);
 size_t mdev_migrate_room(const struct mdev_migrate_writer *writer);
 
 /* save.c */
