@@ -30,8 +30,8 @@ struct mdev_migrate_driver;
  * struct mdev_migrate_ops - what a device model does
  *
  * Unless said otherwise, callbacks may sleep and are optional. The helper calls
- * @open, @close, @reset, @stop, @start, @load_check and @load_commit one at a
- * time, under its state lock; @save_begin to @save_end and @load_begin to
+ * @open, @close, @reset, @prepare, @stop, @start, @load_check and @load_commit one
+ * at a time, under its state lock; @save_begin to @save_end and @load_begin to
  * @load_end one at a time, under the session's lock, and none of them while one of
  * the former runs. struct mdev_migrate_migration_ops says what that means. @bar_read, @bar_write,
  * @cfg_read, @cfg_write, @pci_command and @state_size run at any time in between
@@ -63,6 +63,10 @@ struct mdev_migrate_driver;
  * @reset: VFIO_DEVICE_RESET: to the state after @open. Runs whether stopped or
  *	not; the device runs afterwards. Configuration space, MSI-X and pending
  *	interrupts are reset by the helper. Mandatory.
+ * @prepare: the migration state is to change from @from to @to, a step of the state
+ *	machine's; what else is called for that comes after it. An error leaves
+ *	the device in @from. The callbacks from @save_begin to @load_end can run at
+ *	the same time, but for those that are called under the state lock.
  * @stop: the device leaves RUNNING. On return it takes nothing more from guest
  *	memory and writes nothing to it, no taken buffer lacks its used entry
  *	and no interrupt will be raised; what the guest asks for meanwhile is
@@ -133,6 +137,9 @@ struct mdev_migrate_ops {
 	int (*open)(struct mdev_migrate_device *mdm);
 	void (*close)(struct mdev_migrate_device *mdm);
 	void (*reset)(struct mdev_migrate_device *mdm);
+	int (*prepare)(struct mdev_migrate_device *mdm,
+		       enum vfio_device_mig_state from,
+		       enum vfio_device_mig_state to);
 	int (*stop)(struct mdev_migrate_device *mdm);
 	void (*start)(struct mdev_migrate_device *mdm);
 	u64 (*bar_read)(struct mdev_migrate_device *mdm, unsigned int bar,

@@ -24,15 +24,17 @@ static const char * const state_names[VFIO_DEVICE_STATE_NR] = {
 };
 
 /**
- * mdm_migration_state_name - a state's name, as migration/state shows it
+ * mdev_migrate_state_name - a state's name, as migration/state shows it
  * @state: the state
  *
+ * Context: Any.
  * Return: the name.
  */
-const char *mdm_migration_state_name(enum vfio_device_mig_state state)
+const char *mdev_migrate_state_name(enum vfio_device_mig_state state)
 {
 	return state < ARRAY_SIZE(state_names) ? state_names[state] : "unknown";
 }
+EXPORT_SYMBOL_GPL(mdev_migrate_state_name);
 
 static void set_state(struct mdev_migrate_migration *mig,
 		      enum vfio_device_mig_state state)
@@ -233,6 +235,23 @@ static const struct mdm_arc *find_arc(enum vfio_device_mig_state from,
 	return NULL;
 }
 
+/* The driver has a say before anything changes. */
+static int prepare(struct mdev_migrate_migration *mig,
+		   enum vfio_device_mig_state next)
+{
+	struct mdev_migrate_msg before;
+	int ret;
+
+	if (!mig->ops->prepare)
+		return 0;
+	mdm_error_get(mig->desc, &before);
+	ret = mig->ops->prepare(mig, mig->state, next);
+	if (ret)
+		mdm_tell(mig, ret, "the device is not ready for the step",
+			 &before);
+	return ret;
+}
+
 /* One arc towards @target. */
 static int step(struct mdev_migrate_migration *mig,
 		enum vfio_device_mig_state target, struct file **filp)
@@ -250,7 +269,9 @@ static int step(struct mdev_migrate_migration *mig,
 	arc = find_arc(state, next);
 	if (WARN_ON(!arc))
 		return -EINVAL;
-	ret = arc->move(mig, filp);
+	ret = prepare(mig, next);
+	if (!ret)
+		ret = arc->move(mig, filp);
 	if (!ret)
 		set_state(mig, next);
 	return ret;
@@ -338,7 +359,7 @@ EXPORT_SYMBOL_GPL(mdev_migrate_migration_get_data_size);
 const char *
 mdev_migrate_migration_state_name(const struct mdev_migrate_migration *mig)
 {
-	return mdm_migration_state_name(READ_ONCE(mig->state));
+	return mdev_migrate_state_name(READ_ONCE(mig->state));
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_migration_state_name);
 

@@ -18,7 +18,6 @@
 	 sizeof(struct mdev_migrate_end))
 
 /* fsm.c */
-const char *mdm_migration_state_name(enum vfio_device_mig_state state);
 void mdm_migration_sending(struct mdev_migrate_migration *mig,
 			   struct mdm_sending sending);
 

@@ -109,8 +109,8 @@ struct mdev_migrate_precopy_info {
 /**
  * struct mdev_migrate_migration_ops - what the driver of a device does
  *
- * Callbacks may sleep unless said otherwise. @open, @close, @reset, @stop,
- * @start, @set_saving, @load_check and @load_commit are called one at a time,
+ * Callbacks may sleep unless said otherwise. @open, @close, @reset, @prepare,
+ * @stop, @start, @set_saving, @load_check and @load_commit are called one at a time,
  * under the state lock.
  *
  * @save_begin, @save, @precopy, @precopy_info and @save_end, @load_begin,
@@ -127,6 +127,10 @@ struct mdev_migrate_precopy_info {
  * @close: it is being closed, in whatever state. Optional.
  * @reset: it is to be reset, in whatever state, also with half a state loaded in
  *	place; it runs afterwards. Mandatory.
+ * @prepare: the state is to change from @from to @to, a step of the state machine's;
+ *	what else is called for that comes after it. An error leaves the device in
+ *	@from. Not called for a reset, nor on the way to VFIO_DEVICE_STATE_ERROR.
+ *	The session's callbacks can run at the same time. Optional.
  * @stop: it leaves RUNNING. On return it takes nothing more from guest memory and
  *	writes nothing to it, and raises no interrupt. An error leaves it
  *	running. Mandatory.
@@ -173,6 +177,9 @@ struct mdev_migrate_migration_ops {
 	int (*open)(struct mdev_migrate_migration *mig);
 	void (*close)(struct mdev_migrate_migration *mig);
 	void (*reset)(struct mdev_migrate_migration *mig);
+	int (*prepare)(struct mdev_migrate_migration *mig,
+		       enum vfio_device_mig_state from,
+		       enum vfio_device_mig_state to);
 	int (*stop)(struct mdev_migrate_migration *mig);
 	void (*start)(struct mdev_migrate_migration *mig);
 	void (*set_saving)(struct mdev_migrate_migration *mig, bool saving);
@@ -264,6 +271,7 @@ int mdev_migrate_migration_get_state(struct mdev_migrate_migration *mig,
 				     enum vfio_device_mig_state *state);
 int mdev_migrate_migration_get_data_size(struct mdev_migrate_migration *mig,
 					 unsigned long *length);
+const char *mdev_migrate_state_name(enum vfio_device_mig_state state);
 const char *
 mdev_migrate_migration_state_name(const struct mdev_migrate_migration *mig);
 u64 mdev_migrate_migration_stop_copy_bytes(struct mdev_migrate_migration *mig);
