@@ -117,7 +117,8 @@ struct mdev_migrate_driver;
  *	device. The device is stopped.
  * @load_commit: bring the device to the state in @shadow. Configuration space and
  *	MSI-X are there by now: an error leaves the device in
- *	VFIO_DEVICE_STATE_ERROR, until it is reset. Mandatory.
+ *	VFIO_DEVICE_STATE_ERROR, until it is reset. Without it, all is loaded in
+ *	place.
  * @load_end: free @shadow, whether committed or not.
  */
 struct mdev_migrate_ops {
@@ -172,6 +173,30 @@ struct mdev_migrate_ops {
 	void (*load_end)(struct mdev_migrate_device *mdm, void *shadow);
 };
 
+/* frame/ram.c */
+u64 mdev_migrate_ram_op_state_size(struct mdev_migrate_device *mdm);
+int mdev_migrate_ram_op_save_begin(struct mdev_migrate_device *mdm);
+void mdev_migrate_ram_op_precopy_info(struct mdev_migrate_device *mdm,
+				      struct mdev_migrate_precopy_info *info);
+void mdev_migrate_ram_op_save_end(struct mdev_migrate_device *mdm);
+void *mdev_migrate_ram_op_load_begin(struct mdev_migrate_device *mdm);
+int mdev_migrate_ram_op_load_record(struct mdev_migrate_device *mdm,
+				    void *shadow,
+				    const struct mdev_migrate_record *rec);
+
+/*
+ * Of struct mdev_migrate_ops, for a device whose whole state is in its memory,
+ * @ram of struct mdev_migrate_device. What is left are @save and @precopy, which call
+ * mdev_migrate_ram_put(), and @records.
+ */
+#define MDEV_MIGRATE_RAM_OPS						\
+	.state_size = mdev_migrate_ram_op_state_size,			\
+	.save_begin = mdev_migrate_ram_op_save_begin,			\
+	.precopy_info = mdev_migrate_ram_op_precopy_info,		\
+	.save_end = mdev_migrate_ram_op_save_end,			\
+	.load_begin = mdev_migrate_ram_op_load_begin,			\
+	.load_record = mdev_migrate_ram_op_load_record
+
 /**
  * struct mdev_migrate_driver - a device model and how to make its devices
  * @name: name on the mdev bus
@@ -184,6 +209,8 @@ struct mdev_migrate_ops {
  * @max_version: newest version to offer as a mdev type, or NULL for all: lets
  *	this build stand for an older implementation
  * @dev_groups: attributes of a device outside its migration/ folder
+ * @virtual_name: for module_mdev_migrate_virtual() only: the name for
+ *	mdev_migrate_register_virtual()
  *
  * Everything below is the helper's.
  *
@@ -199,6 +226,7 @@ struct mdev_migrate_driver {
 	unsigned int max_instances;
 	const char *max_version;
 	const struct attribute_group **dev_groups;
+	const char *virtual_name;
 
 	struct mdm_registration *registration;
 	struct mdm_virtual *virtual_parent;
@@ -215,6 +243,8 @@ struct mdev_migrate_driver {
  * @pci: configuration space, BARs, interrupts
  * @memory: guest memory
  *
+ * @ram: its memory, if the model has set this in @init of struct mdev_migrate_ops
+ *
  * First member of the driver's own structure. What is below is the helper's.
  *
  * @records: what it loads
@@ -227,6 +257,7 @@ struct mdev_migrate_device {
 	struct mdev_migrate_migration mig;
 	struct mdev_migrate_pci *pci;
 	struct mdev_migrate_memory *memory;
+	struct mdev_migrate_ram *ram;
 
 	struct mdm_records *records;
 };
@@ -253,5 +284,16 @@ int mdev_migrate_register_virtual(struct mdev_migrate_driver *drv,
 				  const char *name);
 void mdev_migrate_unregister_virtual(struct mdev_migrate_driver *drv);
 struct mdev_migrate_device *mdev_migrate_from_dev(struct device *dev);
+
+/* Of module_mdev_migrate_virtual(). */
+static inline int mdev_migrate_register_named(struct mdev_migrate_driver *drv)
+{
+	return mdev_migrate_register_virtual(drv, drv->virtual_name);
+}
+
+/* The init and exit of a module that is one driver, of a model on no hardware. */
+#define module_mdev_migrate_virtual(_driver)				\
+	module_driver(_driver, mdev_migrate_register_named,		\
+		      mdev_migrate_unregister_virtual)
 
 #endif /* _LINUX_MDEV_MIGRATE_H */

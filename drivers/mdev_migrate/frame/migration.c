@@ -327,7 +327,8 @@ static int frame_load_commit(struct mdev_migrate_migration *mig, void *data)
 	struct mdm_records *records = data;
 
 	mdev_migrate_pci_load(mdm->pci, records->cfg, records->msix);
-	return mdm->drv->ops->load_commit(mdm, records->shadow);
+	return mdm->drv->ops->load_commit ?
+		       mdm->drv->ops->load_commit(mdm, records->shadow) : 0;
 }
 
 static void frame_load_end(struct mdev_migrate_migration *mig, void *data)

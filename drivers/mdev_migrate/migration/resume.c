@@ -438,7 +438,8 @@ int mdm_resuming_finish(struct mdm_session *session, bool *broken)
 	/* From here on there is no way back for any device. */
 	*broken = true;
 	mdm_error_get(mig->desc, &before);
-	ret = mig->ops->load_commit(mig, resuming->shadow);
+	if (mig->ops->load_commit)
+		ret = mig->ops->load_commit(mig, resuming->shadow);
 	if (ret)
 		mdm_tell(mig, ret, "the device could not take the state over",
 			 &before);
