@@ -19,8 +19,62 @@ uint32_t crc32c(uint32_t crc, const void *data, size_t len)
 	return ~crc;
 }
 
+#define P1	0x9e3779b185ebca87ULL
+#define P2	0xc2b2ae3d27d4eb4fULL
+#define P3	0x165667b19e3779f9ULL
+#define P4	0x85ebca77c2b2ae63ULL
+#define P5	0x27d4eb2f165667c5ULL
+
+static uint64_t rotl(uint64_t v, int n)
+{
+	return v << n | v >> (64 - n);
+}
+
+static uint64_t xxh_round(uint64_t acc, uint64_t in)
+{
+	return rotl(acc + in * P2, 31) * P1;
+}
+
+/* The 64-bit xxhash with seed 0, from its specification. */
+static uint64_t xxh64(const uint8_t *p, size_t len)
+{
+	uint64_t v[4] = { P1 + P2, P2, 0, -P1 }, h = P5;
+	const uint8_t *end = p + len;
+	int i;
+
+	if (len >= 32) {
+		for (; end - p >= 32; p += 32) {
+			for (i = 0; i < 4; i++)
+				v[i] = xxh_round(v[i], get_le64(p + 8 * i));
+		}
+		h = rotl(v[0], 1) + rotl(v[1], 7) + rotl(v[2], 12) + rotl(v[3], 18);
+		for (i = 0; i < 4; i++)
+			h = (h ^ xxh_round(0, v[i])) * P1 + P4;
+	}
+	h += len;
+	for (; end - p >= 8; p += 8)
+		h = rotl(h ^ xxh_round(0, get_le64(p)), 27) * P1 + P4;
+	if (end - p >= 4) {
+		h = rotl(h ^ get_le32(p) * P1, 23) * P2 + P3;
+		p += 4;
+	}
+	for (; p < end; p++)
+		h = rotl(h ^ *p * P5, 11) * P1;
+	h = (h ^ h >> 33) * P2;
+	h = (h ^ h >> 29) * P3;
+	return h ^ h >> 32;
+}
+
 static uint32_t record_crc(const uint8_t *hdr, const void *payload, size_t len)
 {
+	uint8_t digest[8];
+
+	/* Of a bulk record a digest of the payload stands for it. */
+	if (get_le32(hdr + 4) & MDEV_MIGRATE_RECORD_BULK) {
+		put_le64(digest, xxh64(payload, len));
+		payload = digest;
+		len = sizeof(digest);
+	}
 	return crc32c(crc32c(0, hdr, 12), payload, len);
 }
 
