@@ -36,7 +36,7 @@ class Coverage:
                                   check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         for text in done.stdout.splitlines():
             for file in json.loads(text)["files"]:
-                name = re.sub(r"^.*?(?=drivers/(mdev_migrate|virtio_net)/)", "", file["file"])
+                name = re.sub(r"^.*?(?=drivers/(mdev_migrate|pattern|virtio_net)/)", "", file["file"])
                 if not name.startswith("drivers/") or not name.endswith(".c"):
                     continue
                 self.add_file(pathlib.PurePath(name.replace("/./", "/")).as_posix(), file["lines"])

@@ -8,6 +8,7 @@
 dir=${1:-/mdev}
 delay=/sys/module/kobject/parameters/delay_release
 types=/sys/class/mdev_bus/virtio_net/mdev_supported_types
+pattern=/sys/class/mdev_bus/pattern/mdev_supported_types
 pooled=/sys/class/mdev_bus/mdm_pooled.
 described=/sys/bus/platform/devices/mdm_described.
 n=0 made=0 failed=
@@ -30,7 +31,8 @@ check()
 load()
 {
 	loaded=
-	for module in mdev_migrate mdev_virtio_net mdm_pooled mdm_described; do
+	for module in mdev_migrate mdev_virtio_net mdev_pattern mdm_pooled \
+		mdm_described; do
 		path=$(find "$dir" -name $module.ko | head -n 1)
 		case $module$path in
 		mdm_pooled | mdm_described) continue ;;
@@ -44,7 +46,7 @@ load()
 create()
 {
 	uuids=
-	for type in "$types"/* "$pooled"*/mdev_supported_types/*; do
+	for type in "$types"/* "$pattern"/* "$pooled"*/mdev_supported_types/*; do
 		[ -e "$type" ] || continue
 		for _ in 1 2; do
 			made=$((made + 1))
