@@ -30,8 +30,8 @@ struct mdev_migrate_driver;
  * struct mdev_migrate_ops - what a device model does
  *
  * Unless said otherwise, callbacks may sleep and are optional. The helper calls
- * @open, @close, @reset, @stop, @start, @load_check and @load_commit one at a
- * time, under its state lock; @save_begin to @save_end and @load_begin to
+ * @open, @close, @reset, @prepare, @stop, @start, @load_check and @load_commit one
+ * at a time, under its state lock; @save_begin to @save_end and @load_begin to
  * @load_end one at a time, under the session's lock, and none of them while one of
  * the former runs. struct mdev_migrate_migration_ops says what that means. @bar_read, @bar_write,
  * @cfg_read, @cfg_write, @pci_command and @state_size run at any time in between
@@ -64,6 +64,10 @@ struct mdev_migrate_driver;
  * @reset: VFIO_DEVICE_RESET: to the state after @open. Runs whether stopped or
  *	not; the device runs afterwards. Configuration space, MSI-X and pending
  *	interrupts are reset by the helper. Mandatory.
+ * @prepare: the migration state is to change from @from to @to, a step of the state
+ *	machine's; what else is called for that comes after it. An error leaves
+ *	the device in @from. The callbacks from @save_begin to @load_end can run at
+ *	the same time, but for those that are called under the state lock.
  * @stop: the device leaves RUNNING. On return it takes nothing more from guest
  *	memory and writes nothing to it, no taken buffer lacks its used entry
  *	and no interrupt will be raised; what the guest asks for meanwhile is
@@ -114,7 +118,8 @@ struct mdev_migrate_driver;
  *	device. The device is stopped.
  * @load_commit: bring the device to the state in @shadow. Configuration space and
  *	MSI-X are there by now: an error leaves the device in
- *	VFIO_DEVICE_STATE_ERROR, until it is reset. Mandatory.
+ *	VFIO_DEVICE_STATE_ERROR, until it is reset. Without it, all is loaded in
+ *	place.
  * @load_end: free @shadow, whether committed or not.
  */
 struct mdev_migrate_ops {
@@ -134,6 +139,9 @@ struct mdev_migrate_ops {
 	int (*open)(struct mdev_migrate_device *mdm);
 	void (*close)(struct mdev_migrate_device *mdm);
 	void (*reset)(struct mdev_migrate_device *mdm);
+	int (*prepare)(struct mdev_migrate_device *mdm,
+		       enum vfio_device_mig_state from,
+		       enum vfio_device_mig_state to);
 	int (*stop)(struct mdev_migrate_device *mdm);
 	void (*start)(struct mdev_migrate_device *mdm);
 	u64 (*bar_read)(struct mdev_migrate_device *mdm, unsigned int bar,
@@ -166,6 +174,30 @@ struct mdev_migrate_ops {
 	void (*load_end)(struct mdev_migrate_device *mdm, void *shadow);
 };
 
+/* frame/ram.c */
+u64 mdev_migrate_ram_op_state_size(struct mdev_migrate_device *mdm);
+int mdev_migrate_ram_op_save_begin(struct mdev_migrate_device *mdm);
+void mdev_migrate_ram_op_precopy_info(struct mdev_migrate_device *mdm,
+				      struct mdev_migrate_precopy_info *info);
+void mdev_migrate_ram_op_save_end(struct mdev_migrate_device *mdm);
+void *mdev_migrate_ram_op_load_begin(struct mdev_migrate_device *mdm);
+int mdev_migrate_ram_op_load_record(struct mdev_migrate_device *mdm,
+				    void *shadow,
+				    const struct mdev_migrate_record *rec);
+
+/*
+ * Of struct mdev_migrate_ops, for a device whose whole state is in its memory,
+ * @ram of struct mdev_migrate_device. What is left are @save and @precopy, which call
+ * mdev_migrate_ram_put(), and @records.
+ */
+#define MDEV_MIGRATE_RAM_OPS						\
+	.state_size = mdev_migrate_ram_op_state_size,			\
+	.save_begin = mdev_migrate_ram_op_save_begin,			\
+	.precopy_info = mdev_migrate_ram_op_precopy_info,		\
+	.save_end = mdev_migrate_ram_op_save_end,			\
+	.load_begin = mdev_migrate_ram_op_load_begin,			\
+	.load_record = mdev_migrate_ram_op_load_record
+
 /**
  * struct mdev_migrate_driver - a device model and how to make its devices
  * @name: name on the mdev bus
@@ -178,6 +210,8 @@ struct mdev_migrate_ops {
  * @max_version: newest version to offer as an mdev type, or NULL for all: lets
  *	this build stand for an older implementation
  * @dev_groups: attributes of a device outside its migration/ folder
+ * @virtual_name: for module_mdev_migrate_virtual() only: the name for
+ *	mdev_migrate_register_virtual()
  *
  * Everything below is the helper's.
  *
@@ -193,6 +227,7 @@ struct mdev_migrate_driver {
 	unsigned int max_instances;
 	const char *max_version;
 	const struct attribute_group **dev_groups;
+	const char *virtual_name;
 
 	struct mdm_registration *registration;
 	struct mdm_virtual *virtual_parent;
@@ -209,6 +244,8 @@ struct mdev_migrate_driver {
  * @pci: configuration space, BARs, interrupts
  * @memory: guest memory
  *
+ * @ram: its memory, if the model has set this in @init of struct mdev_migrate_ops
+ *
  * First member of the driver's own structure. What is below is the helper's.
  *
  * @records: what it loads
@@ -221,6 +258,7 @@ struct mdev_migrate_device {
 	struct mdev_migrate_migration mig;
 	struct mdev_migrate_pci *pci;
 	struct mdev_migrate_memory *memory;
+	struct mdev_migrate_ram *ram;
 
 	struct mdm_records *records;
 };
@@ -247,5 +285,16 @@ int mdev_migrate_register_virtual(struct mdev_migrate_driver *drv,
 				  const char *name);
 void mdev_migrate_unregister_virtual(struct mdev_migrate_driver *drv);
 struct mdev_migrate_device *mdev_migrate_from_dev(struct device *dev);
+
+/* Of module_mdev_migrate_virtual(). */
+static inline int mdev_migrate_register_named(struct mdev_migrate_driver *drv)
+{
+	return mdev_migrate_register_virtual(drv, drv->virtual_name);
+}
+
+/* The init and exit of a module that is one driver, of a model on no hardware. */
+#define module_mdev_migrate_virtual(_driver)				\
+	module_driver(_driver, mdev_migrate_register_named,		\
+		      mdev_migrate_unregister_virtual)
 
 #endif /* _LINUX_MDEV_MIGRATE_H */

@@ -25,6 +25,8 @@ struct fake {
 	struct mdev_migrate_migration mig;
 	struct mdev_migrate_memory *memory;
 	char calls[128];
+	enum vfio_device_mig_state prepare_fails_from;
+	int prepare_error;
 	int stop_error;
 	int start_error;
 	const char *start_says;
@@ -57,6 +59,18 @@ static void fake_close(struct mdev_migrate_migration *mig)
 static void fake_reset(struct mdev_migrate_migration *mig)
 {
 	note(mig, "reset");
+}
+
+static int fake_prepare(struct mdev_migrate_migration *mig,
+			enum vfio_device_mig_state from,
+			enum vfio_device_mig_state to)
+{
+	struct fake *f = to_fake(mig);
+
+	if (f->prepare_fails_from != from)
+		return 0;
+	note(mig, mdev_migrate_state_name(to));
+	return f->prepare_error;
 }
 
 static int fake_stop(struct mdev_migrate_migration *mig)
@@ -131,6 +145,7 @@ static const struct mdev_migrate_record_type fake_records[] = {
 static const struct mdev_migrate_migration_ops fake_ops = {
 	.close = fake_close,
 	.reset = fake_reset,
+	.prepare = fake_prepare,
 	.stop = fake_stop,
 	.start = fake_start,
 	.state_size = fake_state_size,
@@ -149,6 +164,8 @@ static int fake_init(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, f);
 	f->dev.init_name = "fake";
 	f->vdev.dev = &f->dev;
+	/* None. */
+	f->prepare_fails_from = VFIO_DEVICE_STATE_NR;
 	f->vdev.migration_flags = MDEV_MIGRATE_MIGRATION_FLAGS;
 	mdev_migrate_description_init(&f->desc, &f->dev, &model,
 				      &foo_versions[1], &fake_description_ops);
@@ -195,7 +212,7 @@ static void expect_move(struct kunit *test, struct fake *f,
 	struct file *filp = move(f, target);
 
 	KUNIT_EXPECT_EQ_MSG(test, PTR_ERR_OR_ZERO(filp), 0, "to %s",
-			    mdm_migration_state_name(target));
+			    mdev_migrate_state_name(target));
 	if (!IS_ERR_OR_NULL(filp))
 		fput(filp);
 	KUNIT_EXPECT_STREQ(test, f->calls, calls);
@@ -209,7 +226,7 @@ static void expect_refused(struct kunit *test, struct fake *f,
 	struct file *filp = move(f, target);
 
 	KUNIT_EXPECT_EQ_MSG(test, PTR_ERR_OR_ZERO(filp), ret, "to %s",
-			    mdm_migration_state_name(target));
+			    mdev_migrate_state_name(target));
 	KUNIT_EXPECT_EQ(test, state_of(f), stays);
 }
 
@@ -269,6 +286,33 @@ static void test_blocked(struct kunit *test)
 	EXPECT_MOVE(f, STOP_COPY, "stop save ");
 	EXPECT_REFUSED(f, PRE_COPY, -EINVAL, STOP_COPY);
 	EXPECT_REFUSED(f, PRE_COPY_P2P, -EINVAL, STOP_COPY);
+}
+
+/* Before each step, which an error prevents with all that belongs to it. */
+static void test_prepare_fails(struct kunit *test)
+{
+	struct mdev_migrate_msg why;
+	struct fake *f = test->priv;
+
+	f->prepare_error = -EIO;
+	f->prepare_fails_from = VFIO_DEVICE_STATE_RUNNING;
+	EXPECT_REFUSED(f, STOP_COPY, -EIO, RUNNING);
+	KUNIT_EXPECT_STREQ(test, f->calls, "running_p2p ");
+	mdm_error_get(&f->desc, &why);
+	KUNIT_EXPECT_STREQ(test, why.text, "the device is not ready for the step");
+	f->prepare_fails_from = VFIO_DEVICE_STATE_STOP;
+	EXPECT_REFUSED(f, STOP_COPY, -EIO, STOP);
+	KUNIT_EXPECT_STREQ(test, f->calls, "stop stop_copy ");
+	KUNIT_EXPECT_NULL(test, f->mig.session);
+	EXPECT_REFUSED(f, RESUMING, -EIO, STOP);
+	f->prepare_error = 0;
+	EXPECT_MOVE(f, STOP_COPY, "stop_copy save ");
+	f->prepare_error = -EIO;
+	f->prepare_fails_from = VFIO_DEVICE_STATE_STOP_COPY;
+	EXPECT_REFUSED(f, STOP, -EIO, STOP_COPY);
+	KUNIT_EXPECT_NOT_NULL(test, f->mig.session);
+	mdev_migrate_migration_reset(&f->mig);
+	KUNIT_EXPECT_EQ(test, state_of(f), VFIO_DEVICE_STATE_RUNNING);
 }
 
 static void test_stop_fails(struct kunit *test)
@@ -552,6 +596,7 @@ static struct kunit_case fsm_cases[] = {
 	KUNIT_CASE(test_paths),
 	KUNIT_CASE(test_precopy_paths),
 	KUNIT_CASE(test_blocked),
+	KUNIT_CASE(test_prepare_fails),
 	KUNIT_CASE(test_stop_fails),
 	KUNIT_CASE(test_precopy_stop_fails),
 	KUNIT_CASE(test_start_fails),

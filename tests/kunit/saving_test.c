@@ -190,6 +190,50 @@ static void test_bad_parts(struct kunit *test)
 	kvfree(writer.buf);
 }
 
+/* A record that is gathered is the one that is put at once, and no longer. */
+static void test_gathered(struct kunit *test)
+{
+	static const u8 data[] = "gathered from here and there";
+	struct mdev_migrate_writer put = {}, gathered = {};
+	const u32 flags = MDEV_MIGRATE_RECORD_BULK;
+	u8 *to;
+
+	KUNIT_EXPECT_EQ(test, mdm_writer_begin(&put), 0);
+	KUNIT_EXPECT_EQ(test, mdm_writer_begin(&gathered), 0);
+	KUNIT_EXPECT_EQ(test, mdev_migrate_put(&put, TAG_TAPE, flags, data,
+					       sizeof(data)), 0);
+	to = mdev_migrate_reserve(&gathered, MDEV_MIGRATE_RECORD_MAX);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(to));
+	memcpy(to, data, 9);
+	memcpy(to + 9, data + 9, sizeof(data) - 9);
+	KUNIT_EXPECT_EQ(test, gathered.len, 0);
+	KUNIT_EXPECT_EQ(test, mdev_migrate_commit(&gathered, TAG_TAPE, flags,
+						  MDEV_MIGRATE_RECORD_MAX + 1),
+			-EINVAL);
+	KUNIT_EXPECT_EQ(test, mdev_migrate_commit(&gathered, TAG_TAPE, flags,
+						  sizeof(data)), 0);
+	KUNIT_ASSERT_EQ(test, gathered.len, put.len);
+	KUNIT_EXPECT_EQ(test, memcmp(gathered.buf, put.buf, put.len), 0);
+	/* Once, and not after something else was put. */
+	KUNIT_EXPECT_EQ(test, mdev_migrate_commit(&gathered, TAG_TAPE, flags,
+						  1), -EINVAL);
+	to = mdev_migrate_reserve(&gathered, 1);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(to));
+	KUNIT_EXPECT_EQ(test, mdev_migrate_put(&gathered, TAG_TAPE, 0, "", 0),
+			0);
+	KUNIT_EXPECT_EQ(test, mdev_migrate_commit(&gathered, TAG_TAPE, 0, 1),
+			-EINVAL);
+	to = mdev_migrate_reserve(&gathered, mdev_migrate_room(&gathered));
+	KUNIT_EXPECT_FALSE(test, IS_ERR(to));
+	KUNIT_EXPECT_EQ(test, mdev_migrate_commit(&gathered, TAG_TAPE, 0,
+						  mdev_migrate_room(&gathered)),
+			0);
+	to = mdev_migrate_reserve(&gathered, mdev_migrate_room(&gathered) + 1);
+	KUNIT_EXPECT_EQ(test, PTR_ERR(to), -ENOSPC);
+	kvfree(put.buf);
+	kvfree(gathered.buf);
+}
+
 /**
  * struct other - another thread, which reads or moves the device
  * @t: the device
@@ -358,6 +402,7 @@ static struct kunit_case saving_cases[] = {
 	KUNIT_CASE(test_puts_too_much),
 	KUNIT_CASE(test_room),
 	KUNIT_CASE(test_bad_parts),
+	KUNIT_CASE(test_gathered),
 	KUNIT_CASE(test_reset_in_a_chunk),
 	KUNIT_CASE(test_arc_in_a_chunk),
 	KUNIT_CASE(test_stop_in_a_chunk),

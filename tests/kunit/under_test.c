@@ -14,6 +14,7 @@
 #include "codec/config.c"
 #include "codec/stream.c"
 #include "codec/blob.c"
+#include "codec/pages.c"
 #include "codec/xxh64.c"
 #include "description/description.c"
 #include "description/error.c"
@@ -50,6 +51,7 @@
 #include "migration/save_file.c"
 #include "migration/records.c"
 #include "migration/resume.c"
+#include "migration/ram.c"
 #include "migration/fsm.c"
 
 void mdm_sysfs_state_changed(struct mdev_migrate_description *desc)

@@ -65,7 +65,9 @@ static int read_list(FIXTURE_DATA(old) *self)
 		if (sscanf(line, "%31s %31s %127s %x", old->name, old->type,
 			   old->params, &old->crc) != 4)
 			break;
-		self->nr++;
+		/* Those of other devices have tests of their own. */
+		if (!strncmp(old->type, "virtio_net-", 11))
+			self->nr++;
 	}
 	line[0] = feof(f);
 	fclose(f);

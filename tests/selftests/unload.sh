@@ -8,6 +8,7 @@
 dir=${1:-/mdev}
 delay=/sys/module/kobject/parameters/delay_release
 types=/sys/class/mdev_bus/virtio_net/mdev_supported_types
+pattern=/sys/class/mdev_bus/pattern/mdev_supported_types
 pooled=/sys/class/mdev_bus/mdm_pooled.
 described=/sys/bus/platform/devices/mdm_described.
 firmware=/sys/bus/platform/devices/mdm_firmware.
@@ -31,7 +32,7 @@ check()
 load()
 {
 	loaded=
-	for module in mdev_migrate mdev_virtio_net mdm_pooled mdm_described \
+	for module in mdev_migrate mdev_virtio_net mdev_pattern mdm_pooled mdm_described \
 		mdm_firmware mdm_memory_only; do
 		path=$(find "$dir" -name $module.ko | head -n 1)
 		case $module$path in
@@ -46,7 +47,7 @@ load()
 create()
 {
 	uuids=
-	for type in "$types"/* "$pooled"*/mdev_supported_types/*; do
+	for type in "$types"/* "$pattern"/* "$pooled"*/mdev_supported_types/*; do
 		[ -e "$type" ] || continue
 		for _ in 1 2; do
 			made=$((made + 1))

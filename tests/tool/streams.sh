@@ -35,6 +35,7 @@ for stream in "$top"/tests/data/streams/*.bin; do
 	"$tool" decode "$stream"
 done >"$tmp/out" 2>"$tmp/err"
 says "features by name" " CTRL_GUEST_OFFLOADS "
+says "pages of memory" "^PATTERN_PAGES .* first_page 511  pass 0  pages 2  zero no"
 if grep -q '^ *DEV_FEATURES.* bit[0-9]' "$tmp/out"; then fail "... each of them"; else pass "... each of them"; fi
 cp "$state" "$tmp/changed"
 at=$("$tool" decode "$state" | sed -n 's/^PCI_CONFIG  offset \([0-9]*\) .*/\1/p')

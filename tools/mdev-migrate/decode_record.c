@@ -155,6 +155,31 @@ static int decode_layout(json_t *object, const uint8_t *data, size_t len,
 	return 0;
 }
 
+static int decode_pages(json_t *object, const uint8_t *data, size_t len,
+			struct mdev_migrate_msg *why)
+{
+	struct mdev_migrate_pages pages;
+	uint32_t zeros;
+
+	if (len < sizeof(pages))
+		return refuse(why, "PATTERN_PAGES", "bytes", len, sizeof(pages));
+	memcpy(&pages, data, sizeof(pages));
+	zeros = le32toh(pages.zeros);
+	json_put_number(object, "first_page",
+			le64toh(pages.offset) / MDEV_MIGRATE_PAGE);
+	json_put_number(object, "pass", le32toh(pages.pass));
+	json_put_number(object, "pages", zeros ? zeros :
+			(len - sizeof(pages)) / MDEV_MIGRATE_PAGE);
+	json_put_bool(object, "zero", zeros);
+	return 0;
+}
+
+static int decode_spoilt(json_t *object, const uint8_t *data, size_t len,
+			 struct mdev_migrate_msg *why)
+{
+	return len ? refuse(why, "PATTERN_SPOILT", "bytes", len, 0) : 0;
+}
+
 static const struct kind {
 	uint32_t tag;
 	int (*decode)(json_t *object, const uint8_t *data, size_t len,
@@ -163,6 +188,8 @@ static const struct kind {
 	{ MDEV_MIGRATE_TAG_PCI_CONFIG, decode_pci_config },
 	{ MDEV_MIGRATE_TAG_PCI_MSIX, decode_msix },
 	{ MDEV_MIGRATE_TAG_PCI_LAYOUT, decode_layout },
+	{ MDEV_MIGRATE_TAG_PATTERN_PAGES, decode_pages },
+	{ MDEV_MIGRATE_TAG_PATTERN_SPOILT, decode_spoilt },
 	{ MDEV_MIGRATE_TAG_VIRTIO_PARTS, decode_virtio_parts },
 	{ MDEV_MIGRATE_TAG_VIRTIO_ISR, decode_virtio_isr },
 	{ MDEV_MIGRATE_TAG_VIRTIO_NET, decode_virtio_net },

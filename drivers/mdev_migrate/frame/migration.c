@@ -98,6 +98,16 @@ static void frame_reset(struct mdev_migrate_migration *mig)
 	mdev_migrate_pci_reset(mdm->pci);
 }
 
+static int frame_prepare(struct mdev_migrate_migration *mig,
+			 enum vfio_device_mig_state from,
+			 enum vfio_device_mig_state to)
+{
+	struct mdev_migrate_device *mdm = device_of(mig);
+
+	return mdm->drv->ops->prepare ?
+		       mdm->drv->ops->prepare(mdm, from, to) : 0;
+}
+
 static int frame_stop(struct mdev_migrate_migration *mig)
 {
 	struct mdev_migrate_device *mdm = device_of(mig);
@@ -317,7 +327,8 @@ static int frame_load_commit(struct mdev_migrate_migration *mig, void *data)
 	struct mdm_records *records = data;
 
 	mdev_migrate_pci_load(mdm->pci, records->cfg, records->msix);
-	return mdm->drv->ops->load_commit(mdm, records->shadow);
+	return mdm->drv->ops->load_commit ?
+		       mdm->drv->ops->load_commit(mdm, records->shadow) : 0;
 }
 
 static void frame_load_end(struct mdev_migrate_migration *mig, void *data)
@@ -336,6 +347,7 @@ static void frame_load_end(struct mdev_migrate_migration *mig, void *data)
 	.open = frame_open,						\
 	.close = frame_close,						\
 	.reset = frame_reset,						\
+	.prepare = frame_prepare,					\
 	.stop = frame_stop,						\
 	.start = frame_start,						\
 	.set_saving = frame_set_saving,					\

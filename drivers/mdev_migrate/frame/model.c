@@ -97,8 +97,7 @@ static int check_driver(const struct mdev_migrate_driver *drv)
 
 	if (WARN_ON(!ops->open || !ops->close || !ops->reset || !ops->stop ||
 		    !ops->start || !ops->bar_read || !ops->bar_write ||
-		    !ops->state_size || !ops->save || !ops->load_record ||
-		    !ops->load_commit))
+		    !ops->state_size || !ops->save || !ops->load_record))
 		return -EINVAL;
 	if (WARN_ON(drv->device_size < sizeof(struct mdev_migrate_device) ||
 		    ops->nr_records > BITS_PER_LONG ||

@@ -24,15 +24,17 @@ static const char * const state_names[VFIO_DEVICE_STATE_NR] = {
 };
 
 /**
- * mdm_migration_state_name - a state's name, as migration/state shows it
+ * mdev_migrate_state_name - a state's name, as migration/state shows it
  * @state: the state
  *
+ * Context: Any.
  * Return: the name.
  */
-const char *mdm_migration_state_name(enum vfio_device_mig_state state)
+const char *mdev_migrate_state_name(enum vfio_device_mig_state state)
 {
 	return state < ARRAY_SIZE(state_names) ? state_names[state] : "unknown";
 }
+EXPORT_SYMBOL_GPL(mdev_migrate_state_name);
 
 static void set_state(struct mdev_migrate_migration *mig,
 		      enum vfio_device_mig_state state)
@@ -245,6 +247,65 @@ static const struct mdm_arc *find_arc(enum vfio_device_mig_state from,
 	return NULL;
 }
 
+static bool is_precopy(enum vfio_device_mig_state state)
+{
+	return state == VFIO_DEVICE_STATE_PRE_COPY ||
+	       state == VFIO_DEVICE_STATE_PRE_COPY_P2P;
+}
+
+static enum vfio_device_mig_state state_named(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(state_names); i++) {
+		if (!strcmp(state_names[i], name))
+			break;
+	}
+	return i;
+}
+
+/**
+ * mdev_migrate_find_step - a step of the state machine, by the names of its states
+ * @mig: the device's migration
+ * @from_name: a state's name, as migration/state shows it
+ * @to_name: another one's
+ * @from: the first state
+ * @to: the second one
+ *
+ * Context: Any.
+ * Return: 0, or -EINVAL if no single step of the device's leads from the one to the other.
+ */
+int mdev_migrate_find_step(struct mdev_migrate_migration *mig,
+			   const char *from_name, const char *to_name,
+			   enum vfio_device_mig_state *from,
+			   enum vfio_device_mig_state *to)
+{
+	*from = state_named(from_name);
+	*to = state_named(to_name);
+	/* A kernel or a device without pre-copy does not come to these. */
+	if (!(mig->vdev->migration_flags & VFIO_MIGRATION_PRE_COPY) &&
+	    (is_precopy(*from) || is_precopy(*to)))
+		return -EINVAL;
+	return find_arc(*from, *to) ? 0 : -EINVAL;
+}
+EXPORT_SYMBOL_GPL(mdev_migrate_find_step);
+
+/* The driver has a say before anything changes. */
+static int prepare(struct mdev_migrate_migration *mig,
+		   enum vfio_device_mig_state next)
+{
+	unsigned int before = mdm_error_count(mig->desc);
+	int ret;
+
+	if (!mig->ops->prepare)
+		return 0;
+	ret = mig->ops->prepare(mig, mig->state, next);
+	if (ret)
+		mdm_tell(mig, ret, "the device is not ready for the step",
+			 before);
+	return ret;
+}
+
 /* One arc towards @target. */
 static int step(struct mdev_migrate_migration *mig,
 		enum vfio_device_mig_state target, struct file **filp)
@@ -262,7 +323,9 @@ static int step(struct mdev_migrate_migration *mig,
 	arc = find_arc(state, next);
 	if (WARN_ON(!arc))
 		return -EINVAL;
-	ret = arc->move(mig, filp);
+	ret = prepare(mig, next);
+	if (!ret)
+		ret = arc->move(mig, filp);
 	if (!ret)
 		set_state(mig, next);
 	return ret;
@@ -350,7 +413,7 @@ EXPORT_SYMBOL_GPL(mdev_migrate_migration_get_data_size);
 const char *
 mdev_migrate_migration_state_name(const struct mdev_migrate_migration *mig)
 {
-	return mdm_migration_state_name(READ_ONCE(mig->state));
+	return mdev_migrate_state_name(READ_ONCE(mig->state));
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_migration_state_name);
 
@@ -417,7 +480,6 @@ int mdev_migrate_migration_init(struct mdev_migrate_migration *mig,
 {
 	if (WARN_ON(!ops->reset || !ops->stop || !ops->start ||
 		    !ops->state_size || !ops->save || !ops->load_record ||
-		    !ops->load_commit ||
 		    nr_records > MDEV_MIGRATE_MAX_RECORDS))
 		return -EINVAL;
 	mig->vdev = vdev;

@@ -19,7 +19,6 @@
 	 sizeof(struct mdev_migrate_end))
 
 /* fsm.c */
-const char *mdm_migration_state_name(enum vfio_device_mig_state state);
 void mdm_migration_sending(struct mdev_migrate_migration *mig,
 			   struct mdm_sending sending);
 
@@ -35,12 +34,14 @@ void mdm_migration_sending(struct mdev_migrate_migration *mig,
  * @len: how many
  * @size: room at @buf
  * @limit: what @len can become in this call of the driver's
+ * @reserved: what a record has room for that the driver has begun, or 0
  */
 struct mdev_migrate_writer {
 	u8 *buf;
 	size_t len;
 	size_t size;
 	size_t limit;
+	size_t reserved;
 };
 
 struct mdm_saving;

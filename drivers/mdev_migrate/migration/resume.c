@@ -443,7 +443,8 @@ int mdm_resuming_finish(struct mdm_session *session, bool *broken)
 	/* From here on there is no way back for any device. */
 	*broken = true;
 	before = mdm_error_count(mig->desc);
-	ret = mig->ops->load_commit(mig, resuming->shadow);
+	if (mig->ops->load_commit)
+		ret = mig->ops->load_commit(mig, resuming->shadow);
 	if (ret)
 		mdm_tell(mig, ret, "the device could not take the state over",
 			 before);

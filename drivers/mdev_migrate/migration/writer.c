@@ -34,16 +34,22 @@ static int reserve(struct mdev_migrate_writer *writer, size_t len)
 	return 0;
 }
 
+static bool flags_valid(u32 flags)
+{
+	return !WARN_ON(flags & ~(MDEV_MIGRATE_RECORD_OPTIONAL |
+				  MDEV_MIGRATE_RECORD_BULK));
+}
+
 /* Room for a record; its payload goes to where payload_of() says. */
 static int open_record(struct mdev_migrate_writer *writer, u32 flags,
 		       size_t len)
 {
 	const size_t hdr = sizeof(struct mdev_migrate_record_hdr);
 
+	writer->reserved = 0;
 	if (WARN_ON(len > MDEV_MIGRATE_RECORD_MAX))
 		return -EMSGSIZE;
-	if (WARN_ON(flags & ~(MDEV_MIGRATE_RECORD_OPTIONAL |
-			      MDEV_MIGRATE_RECORD_BULK)))
+	if (!flags_valid(flags))
 		return -EINVAL;
 	if (writer->len + hdr + len > writer->limit)
 		return -ENOSPC;
@@ -129,6 +135,53 @@ int mdev_migrate_put_blob(struct mdev_migrate_writer *writer, u32 tag,
 	return 0;
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_put_blob);
+
+/**
+ * mdev_migrate_reserve - begin a record whose payload the driver gathers
+ * @writer: as given to the model's save() or precopy()
+ * @len: the most that the payload can be, at most MDEV_MIGRATE_RECORD_MAX
+ *
+ * For what lies in several places: it is copied straight into the stream. Nothing
+ * is there before mdev_migrate_commit(); any other call for @writer forgets the
+ * record.
+ *
+ * Context: May sleep.
+ * Return: where the payload is to be put, or an ERR_PTR() of what
+ * mdev_migrate_put() returns.
+ */
+void *mdev_migrate_reserve(struct mdev_migrate_writer *writer, size_t len)
+{
+	int ret;
+
+	ret = open_record(writer, 0, len);
+	if (ret)
+		return ERR_PTR(ret);
+	writer->reserved = len;
+	return payload_of(writer);
+}
+EXPORT_SYMBOL_GPL(mdev_migrate_reserve);
+
+/**
+ * mdev_migrate_commit - append the record that mdev_migrate_reserve() has begun
+ * @writer: as given to the model's save() or precopy()
+ * @tag: MDEV_MIGRATE_TAG_*
+ * @flags: MDEV_MIGRATE_RECORD_OPTIONAL, MDEV_MIGRATE_RECORD_BULK
+ * @len: the payload's length, not more than what was reserved
+ *
+ * Context: Any.
+ * Return: 0, or -EINVAL if that is more, for other flags, or if there is no such
+ * record.
+ */
+int mdev_migrate_commit(struct mdev_migrate_writer *writer, u32 tag, u32 flags,
+			size_t len)
+{
+	if (!writer->reserved || len > writer->reserved || !flags_valid(flags))
+		return -EINVAL;
+	close_record(writer, tag, flags, len);
+	writer->reserved = 0;
+	return 0;
+}
+EXPORT_SYMBOL_GPL(mdev_migrate_commit);
 
 /**
  * mdev_migrate_room - what the next record can be in this call

@@ -22,7 +22,9 @@
 
 struct mdev_migrate_migration;
 struct mdev_migrate_writer;
+struct mdm_pages;
 struct mdm_session;
+struct mem_cgroup;
 
 /* The most records a device can load. */
 #define MDEV_MIGRATE_MAX_RECORDS	128
@@ -109,8 +111,8 @@ struct mdev_migrate_precopy_info {
 /**
  * struct mdev_migrate_migration_ops - what the driver of a device does
  *
- * Callbacks may sleep unless said otherwise. @open, @close, @reset, @stop,
- * @start, @set_saving, @load_check and @load_commit are called one at a time,
+ * Callbacks may sleep unless said otherwise. @open, @close, @reset, @prepare,
+ * @stop, @start, @set_saving, @load_check and @load_commit are called one at a time,
  * under the state lock.
  *
  * @save_begin, @save, @precopy, @precopy_info and @save_end, @load_begin,
@@ -127,6 +129,10 @@ struct mdev_migrate_precopy_info {
  * @close: it is being closed, in whatever state. Optional.
  * @reset: it is to be reset, in whatever state, also with half a state loaded in
  *	place; it runs afterwards. Mandatory.
+ * @prepare: the state is to change from @from to @to, a step of the state machine's;
+ *	what else is called for that comes after it. An error leaves the device in
+ *	@from. Not called for a reset, nor on the way to VFIO_DEVICE_STATE_ERROR.
+ *	The session's callbacks can run at the same time. Optional.
  * @stop: it leaves RUNNING. On return it takes nothing more from guest memory and
  *	writes nothing to it, and raises no interrupt. An error leaves it
  *	running. Mandatory.
@@ -167,13 +173,17 @@ struct mdev_migrate_precopy_info {
  *	device, which is stopped. Optional.
  * @load_commit: bring the device to the state in @shadow. An error leaves nobody
  *	knows what: the device goes to VFIO_DEVICE_STATE_ERROR, until it is reset.
- *	What can be refused is for @load_check. Mandatory.
+ *	What can be refused is for @load_check. Optional: not needed where all is
+ *	loaded in place.
  * @load_end: free @shadow, whether committed or not. Optional.
  */
 struct mdev_migrate_migration_ops {
 	int (*open)(struct mdev_migrate_migration *mig);
 	void (*close)(struct mdev_migrate_migration *mig);
 	void (*reset)(struct mdev_migrate_migration *mig);
+	int (*prepare)(struct mdev_migrate_migration *mig,
+		       enum vfio_device_mig_state from,
+		       enum vfio_device_mig_state to);
 	int (*stop)(struct mdev_migrate_migration *mig);
 	int (*start)(struct mdev_migrate_migration *mig);
 	void (*set_saving)(struct mdev_migrate_migration *mig, bool saving);
@@ -247,6 +257,43 @@ struct mdev_migrate_migration {
 	struct mdm_session *saving_session;
 };
 
+/**
+ * struct mdev_migrate_ram - a device's memory, which is sent in passes
+ * @lock: guards the memory and all below that changes while the device is open. The
+ *	driver may guard with it what is its own.
+ * @nr: pages of 4 KiB (MDEV_MIGRATE_PAGE); 0 while the device is closed
+ *
+ * Part of the driver's own structure. Everything below is the library's.
+ *
+ * @mig: the device's migration
+ * @tag: of the records with pages
+ * @memcg: who pays
+ * @pages: the pages, NULL for one that was never written to
+ * @dirty: a bit for each page that is to be put; without a session, that there is
+ * @left: how many these are; also read without the lock
+ * @initial: how many of them there were when the session began
+ * @next: where the pass goes on
+ * @pass: its number
+ * @reinit: all is to be put once more, and userspace does not know
+ * @loaded: how far the passes of a stream have come; guarded by the session's lock
+ */
+struct mdev_migrate_ram {
+	struct mutex lock; /* the memory, all below */
+	u32 nr;
+
+	struct mdev_migrate_migration *mig;
+	u32 tag;
+	struct mem_cgroup *memcg;
+	u8 **pages;
+	unsigned long *dirty;
+	u32 left;
+	u32 initial;
+	u32 next;
+	u32 pass;
+	bool reinit;
+	struct mdm_pages *loaded;
+};
+
 /* fsm.c */
 int mdev_migrate_migration_init(struct mdev_migrate_migration *mig,
 				struct vfio_device *vdev,
@@ -265,9 +312,27 @@ int mdev_migrate_migration_get_state(struct mdev_migrate_migration *mig,
 				     enum vfio_device_mig_state *state);
 int mdev_migrate_migration_get_data_size(struct mdev_migrate_migration *mig,
 					 unsigned long *length);
+const char *mdev_migrate_state_name(enum vfio_device_mig_state state);
+int mdev_migrate_find_step(struct mdev_migrate_migration *mig,
+			   const char *from_name, const char *to_name,
+			   enum vfio_device_mig_state *from,
+			   enum vfio_device_mig_state *to);
 const char *
 mdev_migrate_migration_state_name(const struct mdev_migrate_migration *mig);
 u64 mdev_migrate_migration_stop_copy_bytes(struct mdev_migrate_migration *mig);
+
+/**
+ * mdev_migrate_migration_state - the state, without waiting for a step under way
+ * @mig: the device's migration
+ *
+ * Context: Any. In a callback that a step makes, the state that it begins in.
+ * Return: the state.
+ */
+static inline enum vfio_device_mig_state
+mdev_migrate_migration_state(const struct mdev_migrate_migration *mig)
+{
+	return READ_ONCE(mig->state);
+}
 
 /* writer.c */
 int mdev_migrate_put(struct mdev_migrate_writer *writer, u32 tag, u32 flags,
@@ -275,9 +340,34 @@ int mdev_migrate_put(struct mdev_migrate_writer *writer, u32 tag, u32 flags,
 int mdev_migrate_put_blob(struct mdev_migrate_writer *writer, u32 tag,
 			  u32 flags, u64 total, u64 offset, const void *data,
 			  size_t len);
+void *mdev_migrate_reserve(struct mdev_migrate_writer *writer, size_t len);
+int mdev_migrate_commit(struct mdev_migrate_writer *writer, u32 tag, u32 flags,
+			size_t len);
 size_t mdev_migrate_room(const struct mdev_migrate_writer *writer);
 
 /* save.c */
 void mdev_migrate_precopy_poke(struct mdev_migrate_migration *mig);
+
+/* ram.c */
+void mdev_migrate_ram_init(struct mdev_migrate_ram *ram,
+			   struct mdev_migrate_migration *mig, u32 tag);
+int mdev_migrate_ram_open(struct mdev_migrate_ram *ram, u64 size);
+void mdev_migrate_ram_close(struct mdev_migrate_ram *ram);
+void mdev_migrate_ram_clear(struct mdev_migrate_ram *ram);
+void *mdev_migrate_ram_page(struct mdev_migrate_ram *ram, u32 page);
+u64 mdev_migrate_ram_read(struct mdev_migrate_ram *ram, u64 offset,
+			  unsigned int len);
+int mdev_migrate_ram_write(struct mdev_migrate_ram *ram, u64 offset,
+			   unsigned int len, u64 data);
+void mdev_migrate_ram_save_begin(struct mdev_migrate_ram *ram);
+void mdev_migrate_ram_again(struct mdev_migrate_ram *ram);
+void mdev_migrate_ram_info(struct mdev_migrate_ram *ram,
+			   struct mdev_migrate_precopy_info *info);
+u64 mdev_migrate_ram_size(const struct mdev_migrate_ram *ram);
+int mdev_migrate_ram_put(struct mdev_migrate_ram *ram,
+			 struct mdev_migrate_writer *writer);
+void mdev_migrate_ram_load_begin(struct mdev_migrate_ram *ram);
+int mdev_migrate_ram_load(struct mdev_migrate_ram *ram,
+			  const struct mdev_migrate_record *rec);
 
 #endif /* _LINUX_MDEV_MIGRATE_MIGRATION_H */

@@ -51,6 +51,9 @@ struct mdev_migrate_record_hdr {
 #define MDEV_MIGRATE_TAG_VIRTIO_PARTS	0x00000100
 #define MDEV_MIGRATE_TAG_VIRTIO_ISR	0x00000101
 #define MDEV_MIGRATE_TAG_VIRTIO_NET	0x00000102
+/* Records of the pattern device model. */
+#define MDEV_MIGRATE_TAG_PATTERN_PAGES	0x00000200
+#define MDEV_MIGRATE_TAG_PATTERN_SPOILT	0x00000201
 
 #define MDEV_MIGRATE_STREAM_MAGIC	0x474d5645444d0a1aULL /* "\x1a\nMDEVMG" */
 #define MDEV_MIGRATE_STREAM_MAJOR	1
@@ -83,6 +86,24 @@ struct mdev_migrate_start {
 struct mdev_migrate_blob {
 	__le64 total;
 	__le64 offset;
+};
+
+/* A page of memory in the stream, whatever the host's pages are. */
+#define MDEV_MIGRATE_PAGE		4096
+
+/**
+ * struct mdev_migrate_pages - what the payload of a record of pages begins with
+ * @offset: of the first page in the memory, in bytes
+ * @pass: 0 at first; rises when the source begins at the memory's start again. Within
+ *	a pass the pages come in their order, none twice.
+ * @zeros: 0, then the pages follow; or so many pages are zero, and nothing follows
+ *
+ * For memory that changes while it is being sent. A page that does not come is zero.
+ */
+struct mdev_migrate_pages {
+	__le64 offset;
+	__le32 pass;
+	__le32 zeros;
 };
 
 /*
@@ -189,6 +210,12 @@ struct mdev_migrate_virtio_net {
 	__le32 broken;
 	__le32 reserved;
 };
+
+/*
+ * Payload of MDEV_MIGRATE_TAG_PATTERN_PAGES: a struct mdev_migrate_pages and pages of the
+ * memory, or the page behind it, which begins with the registers.
+ * MDEV_MIGRATE_TAG_PATTERN_SPOILT, without a payload, is a record that no device takes.
+ */
 
 /**
  * struct mdev_migrate_end - payload of MDEV_MIGRATE_TAG_END
