@@ -98,7 +98,7 @@ run 0 "two devices" "$tool" check --root "$host" 33333333-3333-3333-3333-3333333
 	11111111-1111-1111-1111-111111111111
 says "... identical" "^identical:"
 run 0 "the host chooses the better type" "$tool" check --root "$host" foo-3 .
-says "... foo-3" "-> foo-3 on"
+says "... foo-3" "-> card/foo-3 on"
 
 # Resources, other models, drivers that say nothing.
 full=$tmp/full
