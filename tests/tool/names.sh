@@ -106,7 +106,7 @@ says "... and says how" "say which device or type, as net-v1:TYPE"
 run 0 "a type that a file is called like, with its parent" in_cwd show --root "$tmp/single" net/net-v1
 mkfifo "$tmp/pipe"
 cat "$tmp/lab.json" >"$tmp/pipe" &
-run 0 "a named pipe is one" "$tool" check $source "$tmp/pipe"
+run 0 "a named pipe is one" timeout 60 "$tool" check $source "$tmp/pipe"
 wait
 
 # . is this host, wherever a snapshot can be.

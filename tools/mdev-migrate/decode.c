@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../../drivers/mdev_migrate/codec/blob.h"
@@ -262,23 +263,24 @@ json_t *decode_finish(struct decoder *decoder, int *result)
  */
 const char *decode_config_of(struct arena *arena, const char *file)
 {
-	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct decoder *decoder;
 	const char *config;
 	char buf[64 * 1024];
-	ssize_t len = 0;
 	json_t *answer;
-	int result;
+	struct stat st;
+	int fd, result;
+	ssize_t len;
 
+	/* What comes from a pipe comes once, and its writer ends with its first reader. */
+	if (stat(file, &st) || !S_ISREG(st.st_mode))
+		return NULL;
+	fd = open(file, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return NULL;
 	decoder = decode_begin();
-	/* What cannot be read twice is not looked into. */
-	if (lseek(fd, 0, SEEK_CUR) >= 0) {
-		do
-			len = read(fd, buf, sizeof(buf));
-		while (len > 0 && !decode_push(decoder, buf, len));
-	}
+	do
+		len = read(fd, buf, sizeof(buf));
+	while (len > 0 && !decode_push(decoder, buf, len));
 	close(fd);
 	config = arena_strdup(arena, decoder->config);
 	answer = decode_finish(decoder, &result);
