@@ -107,7 +107,7 @@ make_type "$full" card bar-1 https://vendor-b.com/bar v1 2 "aggregate:uint:1:1:1
 make_type "$full" mtty mtty-2 "" "" 12
 make_device "$full" card foo-1 22222222-2222-2222-2222-222222222222
 run 1 "no instance is free" "$tool" check --root "$full" foo-1 foo-1
-says "... says so" "no device of this type can be made"
+says "... says so" "no more devices of this type can be made"
 run 0 "a device that is there needs none" "$tool" check --root "$full" foo-1 \
 	22222222-2222-2222-2222-222222222222
 run 1 "another model" "$tool" check --root "$full" foo-1 bar-1
