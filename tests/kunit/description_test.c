@@ -68,4 +68,5 @@ static struct kunit_suite description_suite = {
 	.name = "mdev_migrate_description",
 	.test_cases = description_cases,
 };
+
 kunit_test_suite(description_suite);

@@ -145,7 +145,7 @@ int cmd_list(const struct options *options)
 		return ret;
 	if (ep.config || ep.device || ep.type || ep.other) {
 		ret = complain(DONE_ERROR,
-			       "list takes a host, as FILE, FILE:HOST/ or \".\", not %s: see " PROGRAM " show",
+			       "list takes a host, as FILE, FILE:HOST/ or \".\", not %s: see mdev-migrate show",
 			       spec);
 	} else if (options->json) {
 		ret = json_print(list_json(&ep.host), stdout, "standard output",
@@ -323,7 +323,7 @@ int cmd_show(const struct options *options)
 		return ret;
 	if (ep.config)
 		ret = complain(DONE_ERROR,
-			       "%s: show is for devices and types, not for configurations; see " PROGRAM " decode for a saved state",
+			       "%s: show is for devices and types, not for configurations; see mdev-migrate decode for a saved state",
 			       options->args[0]);
 	else
 		ret = endpoint_choose(&ep, "");

@@ -350,10 +350,10 @@ int endpoint_choose(struct endpoint *ep, const char *as)
 				(int)len, ep->spec);
 	if (!strcmp(ep->spec, "."))
 		return complain(DONE_ERROR,
-				"say which device or type%s, of %s; see " PROGRAM " list",
+				"say which device or type%s, of %s; see mdev-migrate list",
 				as, choices(&host->arena, host));
 	return complain(DONE_ERROR,
-			"say which device or type%s, as %.*s%s%s, of %s; see " PROGRAM " list %.*s",
+			"say which device or type%s, as %.*s%s%s, of %s; see mdev-migrate list %.*s",
 			as, (int)len, ep->spec,
 			ep->spec[len - 1] == '/' ? "" : ":",
 			host->nr_devices ? "DEVICE" : "TYPE",

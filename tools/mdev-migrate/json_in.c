@@ -102,7 +102,8 @@ int json_check_schema(const json_t *root, struct mdev_migrate_msg *why)
 			    "neither a snapshot of mdev-migrate export, since it has no \"schema_version\", nor a vfio-user program's answer, since it has no \"models\"");
 	major = strtoul(version, &end, 10);
 	if (end == version || *end != '.' || *version < '0' || *version > '9')
-		return fail(why, "\"schema_version\" is \"%.20s\", expected something like \"%d.%d\"",
+		return fail(why,
+			    "\"schema_version\" is \"%.20s\", expected something like \"%d.%d\"",
 			    version, SCHEMA_MAJOR, SCHEMA_MINOR);
 	if (major != SCHEMA_MAJOR)
 		return fail(why,

@@ -235,7 +235,7 @@ static int no_device(const struct vfio_dev *dev)
 				"there is no device %s on this host: see " PROGRAM " list",
 				dev->name);
 	return complain(DONE_ERROR,
-			"there is no mediated device %s on this host: see " PROGRAM " list; other devices are named BUS/NAME",
+			"there is no mediated device %s on this host: see mdev-migrate list; other devices are named BUS/NAME",
 			dev->name);
 }
 
