@@ -153,8 +153,8 @@ static int link_name(const struct vfio_dev *dev, const char *name, char *to,
 		return -errno;
 	target[len] = '\0';
 	slash = strrchr(target, '/');
-	snprintf(to, size, "%s", slash ? slash + 1 : target);
-	return 0;
+	len = snprintf(to, size, "%s", slash ? slash + 1 : target);
+	return len < 0 || (size_t)len >= size ? -ENAMETOOLONG : 0;
 }
 
 static int open_container(struct vfio_dev *dev)
