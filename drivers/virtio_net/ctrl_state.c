@@ -161,13 +161,13 @@ static int vnet_ctrl_load_one(struct vnet *vnet,
 		return 0;
 	if (!part)
 		return mdev_migrate_refuse(&vnet->mdm.desc, -EINVAL,
-					   "control command %u.%u: the stream has it, this device knows no such state",
+					   "control command %u.%u: the stream has it, this device has no such state",
 					   from->class, from->command);
 	*seen |= BIT(part - vnet_ctrl_parts);
 	if (!vnet_ctrl_part_ok(part, from, ctrl) ||
 	    part->set(vnet, ctrl, part->command, from->data, from->length))
 		return mdev_migrate_refuse(&vnet->mdm.desc, -EINVAL,
-					   "control command %s: the stream has %u bytes that this device cannot be, with accepted features %#llx",
+					   "control command %s: the stream has %u bytes that are not a state of this device with accepted features %#llx",
 					   part->name, from->length,
 					   ctrl->features);
 	return 0;

@@ -223,7 +223,7 @@ static int vnet_withhold_one(const char *name, size_t len)
 		param->nr_allowed = 1;
 		return 0;
 	}
-	pr_err("mdev_virtio_net: without=%.*s is none of this model's parameters\n",
+	pr_err("mdev_virtio_net: without=%.*s is not one of this model's parameters\n",
 	       (int)len, name);
 	return -EINVAL;
 }

@@ -220,7 +220,7 @@ static int vnet_load_isr(struct mdev_migrate_device *mdm,
 					   isr.isr, VIRTIO_PCI_ISR_CONFIG | 1);
 	if (memchr_inv(isr.reserved, 0, sizeof(isr.reserved)))
 		return mdev_migrate_refuse(&mdm->desc, -EINVAL,
-					   "interrupt status: the stream has reserved bits, this device knows none");
+					   "interrupt status: the stream has set bytes that must be zero");
 	shadow->isr = isr.isr;
 	shadow->generation = isr.generation;
 	return 0;
@@ -252,7 +252,7 @@ static int vnet_load_net(struct mdev_migrate_device *mdm,
 					   VIRTIO_NET_S_LINK_UP);
 	if (net.reserved)
 		return mdev_migrate_refuse(&mdm->desc, -EINVAL,
-					   "network state: the stream has reserved bits, this device knows none");
+					   "network state: the stream has set bytes that must be zero");
 	return 0;
 }
 
@@ -326,7 +326,7 @@ static int vnet_check_status(struct vnet *vnet, const struct vnet_parts *parts)
 	if (status & VIRTIO_CONFIG_S_DRIVER_OK &&
 	    !(status & VIRTIO_CONFIG_S_FEATURES_OK))
 		return mdev_migrate_refuse(&vnet->mdm.desc, -EINVAL,
-					   "device status: the stream has %#x, DRIVER_OK without FEATURES_OK, which this device cannot be",
+					   "device status: the stream has %#x, DRIVER_OK without FEATURES_OK, which this device cannot have",
 					   status);
 	if (!vnet_vector_ok(vnet, parts->config_vector))
 		return mdev_migrate_refuse(&vnet->mdm.desc, -EINVAL,
@@ -354,7 +354,7 @@ static int vnet_check_queue(struct vnet *vnet, const struct vnet_parts *parts,
 	if (queue->enabled > 1 ||
 	    (queue->enabled && !(parts->status & VIRTIO_CONFIG_S_FEATURES_OK)))
 		return mdev_migrate_refuse(&mdm->desc, -EINVAL,
-					   "queue %u: enabled: the stream has %u with device status %#x, this device cannot be that",
+					   "queue %u: enabled: the stream has %u with device status %#x, which this device cannot have",
 					   index, queue->enabled,
 					   parts->status);
 	if (queue->notify_off != index || queue->notif_config_data)

@@ -17,7 +17,7 @@ not_loaded() {
 bus_refused() {
 	for name in '' a/b .; do
 		! modprobe mdev_migrate "parent_bus=$name" || return 1
-		dmesg | tail -n 1 | grep -q "parent_bus=$name is no name of a bus: letters" || return 1
+		dmesg | tail -n 1 | grep -q "parent_bus=$name is not the name of a bus: use letters" || return 1
 	done
 }
 

@@ -77,7 +77,7 @@ tool_used_up() {
 	mdev-migrate check "model=$model" virtio_net-v1 >/tmp/verdict 2>&1
 	[ $? = 1 ] || return 1
 	cat /tmp/verdict
-	grep -q 'fix: remove a device, or load the driver with room for more' /tmp/verdict || return 1
+	grep -q 'fix: remove a device of the same parent' /tmp/verdict || return 1
 	while [ $i -gt 10 ]; do
 		i=$((i - 1))
 		echo 1 >/sys/bus/mdev/devices/33333333-2222-4333-8444-5555555555$i/remove || return 1

@@ -84,7 +84,7 @@ static const struct parse_case {
 	{ "model=" FOO_URI ",speed=1", false, -ENOENT,
 	  "speed: the source has it" },
 	{ "model=https://example.org/devices/bar", false, -EXDEV,
-	  "model: the source is https://example.org/devices/bar" },
+	  "model: the source has https://example.org/devices/bar" },
 	{ "model=https://example.org/devices/fo", false, -EXDEV, "model:" },
 	{ "model=https://example.org/devices/fooo", false, -EXDEV, "model:" },
 	{ "", false, -EINVAL, "begins with model=" },

@@ -464,7 +464,7 @@ static void test_blob_types(struct kunit *test)
 		{ { 0x100, 16, .blob = true, .max_total = 1 },
 		  "record 0x100 has a length that has no room for a part of a blob" },
 		{ { 0x100, 17, .max_total = 1 },
-		  "record 0x100 has the size of a blob and is none" },
+		  "record 0x100 has a blob's size, but is not a blob" },
 	};
 	unsigned int i;
 

@@ -79,6 +79,12 @@ answer 0 "list, nothing" list --root "$tmp/none"
 answer 0 "list, another driver's" list --root "$tmp/mtty"
 answer 0 "show, device" show --root "$tmp/new" $dev
 answer 0 "show, type" show --root "$tmp/new" virtio_net-v2
+make_type "$tmp/two" p.0 p-v1 $net v1 1 "rss:bool:off:off:off"
+make_type "$tmp/two" p.1 p-v1 $net v1 2 "rss:bool:off:off:off"
+answer 0 "show, a type of two parents" show --root "$tmp/two" p-v1
+run 0 "... has both" grep -q '"types": ' "$tmp/answer"
+answer 0 "list, a snapshot" list "$tmp/new.json"
+answer 0 "find, this host" find --root "$tmp/two" "$tmp/new.json:virtio_net-v1" .
 answer 0 "show, another driver's device" show --root "$tmp/mtty" $dev
 answer 0 "check, identical" check "$tmp/new.json:virtio_net-v1" "$tmp/new.json:virtio_net-v1"
 answer 0 "check, compatible" check "$tmp/new.json:$dev" "$tmp/new.json:virtio_net-v1"
@@ -134,6 +140,8 @@ if script --version >/dev/null 2>&1; then
 	slow | script -qec "'$tool' find 'model=$net' - >'$tmp/found'" /dev/null >"$tmp/out" 2>&1
 	says "a terminal that waits gets a bar" "reading \[|find \["
 	says "... which is taken away" "$(printf '\033')\[K"
+	script -qec "'$tool' save $dev" /dev/null >"$tmp/out" 2>&1 </dev/null
+	says "a terminal gets no state" "refusing to write a state to a terminal"
 	"$tool" find "model=$net" "$tmp/new.json" >"$tmp/found" 2>"$tmp/err"
 	: >"$tmp/out"
 	slow | "$tool" find "model=$net" - >"$tmp/found" 2>"$tmp/err"

@@ -51,7 +51,7 @@ says "... the parameters" "mtu +9000 +0 +0 +0 68-65535 +the mtu"
 run 0 "show a type" "$tool" show --root "$tmp/new" virtio_net/virtio_net-v3
 run 0 "show one of a snapshot" "$tool" show "$tmp/new.json:$dev"
 run 2 "show what is not there" "$tool" show --root "$tmp/new" virtio_net-v9
-says "... says what is there" "it has $dev, virtio_net-v1, virtio_net-v2 and virtio_net-v3"
+says "... says what is there" "not a device or type of this host, which has $dev, virtio_net-v1, virtio_net-v2 and virtio_net-v3"
 run 0 "export to a file" "$tool" export --root "$tmp/new" -o "$tmp/again.json"
 run 0 "... the same" cmp "$tmp/again.json" "$tmp/new.json"
 run 2 "export to where nothing can be" "$tool" export --root "$tmp/new" -o "$tmp/no/where"
@@ -75,12 +75,12 @@ run 2 "check takes two" "$tool" check "$tmp/new.json"
 run 2 "no such command" "$tool" frobnicate
 run 2 "no such option" "$tool" list --frobnicate
 run 2 "an option of another command" "$tool" list --html x
-says "... says so" "list takes no --html"
+says "... says so" "list does not take --html"
 
 # What is not a snapshot, or a newer one.
 sed 's/"schema_version": *"1\.[0-9]*"/"schema_version":"2.0"/' "$tmp/new.json" >"$tmp/next.json"
 run 2 "a newer major" "$tool" check "$tmp/next.json" "$tmp/old.json"
-says "... is refused with a sentence" "schema is version 2.0, this program reads 1.x only"
+says "... is refused with a sentence" "schema is version 2.0, this program reads only 1.x"
 sed 's/"schema_version": *"1\.[0-9]*"/"schema_version":"1.99","colour":{"deep":[1,null]}/' \
 	"$tmp/new.json" >"$tmp/later.json"
 run 0 "a newer minor, unknown members" "$tool" check "$tmp/later.json" "$tmp/old.json"
@@ -144,7 +144,7 @@ for other in "virtio_net virtio_net-v2" "mtty mtty-2"; do
 	if grep -q "echo $dev" "$tmp/out"; then fail "... not the source's"; else pass "... not the source's"; fi
 	run 2 "... nor one that is asked for" \
 		"$tool" plan --uuid $dev "$tmp/new.json" "$tmp/taken.json"
-	says "... says so" "has a device $dev already: give another with --uuid"
+	says "... says so" "already has a device $dev: give another UUID with --uuid"
 done
 sed 's/"virtio_net-v2"/"v2;reboot"/' "$tmp/old.json" >"$tmp/evil.json"
 run 2 "a name that would be a command" "$tool" plan "$tmp/new.json" "$tmp/evil.json:v2;reboot"
@@ -152,8 +152,8 @@ run 2 "a name that would be a command" "$tool" plan "$tmp/new.json" "$tmp/evil.j
 # find, baseline, matrix
 run 0 "find" "$tool" find "$tmp/new.json" "$tmp/fleet.json"
 says "... counts" "^3 of 4 hosts fit"
-says "... the most room first" "^old +compatible +virtio_net-v2, 1 to write, 20 free"
-says "... says why not" "^mtty +unknown +mtty-2: mtty-2: its driver says nothing"
+says "... the most room first" "^old +compatible +virtio_net/virtio_net-v2, 1 to write, 20 free"
+says "... says why not" "^mtty +unknown +mtty/mtty-2: the destination's driver says nothing"
 if [ "$(sed -n '2s/ .*//p' "$tmp/out")" = old ]; then pass "... in this order"; else fail "... in this order"; fi
 run 1 "find nothing" "$tool" find "$tmp/new.json:virtio_net-v3" "$tmp/old.json" "$tmp/plain.json"
 run 3 "find nothing that is known" "$tool" find "$tmp/new.json" "$tmp/mtty.json"
@@ -167,12 +167,13 @@ says "... says who holds back" "rss +off +on +old and plain"
 run 0 "baseline of one is its newest" "$tool" baseline "$tmp/new.json"
 says "... v3" "^model=$net,mtu=1500,rss=on,rx-filter-size=64$"
 run 1 "baseline with a host without the model" "$tool" baseline "$tmp/fleet.json"
-says "... says which" "mtty: not offered there"
+says "... says which" "is not offered by mtty, so there is no common configuration"
 run 1 "... in JSON too" "$tool" baseline --json "$tmp/fleet.json"
 says "... " '^    "mtty"$'
 run 0 "matrix" "$tool" matrix "$tmp/fleet.json"
 says "... a row" "1  new +. +[+] +[+] +[?]"
-says "... why" "2 -> 4: 0 of 2 fit: mtty-2: its driver"
+says "... why" "2 -> 4: 0 of 2 fit: mtty/mtty-2: the destination's driver"
+says "... of a source whose driver says nothing" "4 -> 1: .*: the source's driver says nothing"
 run 0 "matrix --html" "$tool" matrix --html "$tmp/matrix.html" "$tmp/fleet.json"
 run 0 "... is well-formed" sh -c "! command -v xmllint >/dev/null || { sed -e 1d -e 's/&middot;//g; s/&rarr;//g' -e 's/<meta[^>]*>//' \"$tmp/matrix.html\" | xmllint --noout -; }"
 
@@ -189,6 +190,15 @@ run 0 "nfd" "$tool" export --format nfd --root "$tmp/new"
 says "... a label" "^mdev-migrate.org/virtio-net.rss.on=true$"
 run 0 "prometheus" "$tool" export --format prometheus --root "$tmp/new"
 says "... a gauge" "^mdev_migrate_type_available_instances\{.*type=\"virtio_net-v3\".*\} 10$"
+says "... a device has its UUID by two names" "_failed\{device=\"$dev\",uuid=\"$dev\"\} 0$"
+says "... and a state" "_info\{device=\"$dev\",.*,state=\"running\"\} 1$"
+put "$tmp/new/bus/mdev/devices/$dev/migration/last_error" 'mtu: asked for "abc", which is not an unsigned decimal number'
+rm "$tmp/new/bus/mdev/devices/$dev/migration/state"
+"$tool" export --format prometheus --root "$tmp/mtty" >"$tmp/mtty.prom"
+run 0 "prometheus, a refused value" "$tool" export --format prometheus --root "$tmp/new"
+says "... counts, too" "_failed\{device=\"$dev\",uuid=\"$dev\"\} 1$"
+says "... as the help says" "^# HELP mdev_migrate_device_failed .*last write to its parameters, was refused or failed"
+if grep -q '=""' "$tmp/out" "$tmp/mtty.prom"; then fail "... what is not known has no label"; else pass "... what is not known has no label"; fi
 run 2 "no such format" "$tool" export --format tea --root "$tmp/new"
 
 # A page is looked at as a reader would.

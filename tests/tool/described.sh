@@ -55,7 +55,7 @@ run 0 "show one of a snapshot" "$tool" show "$tmp/vf.json:pci/0000:01:00.2"
 says "... which is that one" "^device +pci/0000:01:00.2"
 run 0 "show one of a host of many" "$tool" show "$tmp/fleet:both/pci/0000:02:00.1"
 run 2 "show what is not there" "$tool" show "$tmp/vf.json:pci/0000:01:00.9"
-says "... says so" 'no host "pci" in it, nor a device "pci/0000:01:00.9"'
+says "... says so" 'no host "pci" in it, and no device or type "pci/0000:01:00.9"'
 run 2 "show what is not there, of many hosts" "$tool" show "$tmp/fleet:pci/0000:01:00.1"
 says "... says so" 'no host "pci" in it'
 put "$tmp/vf/devices/pci/0000:01:00.1/migration/type/params/queues/allowed" "8-1"
@@ -69,6 +69,24 @@ ln -s ../../../devices/pci/0000:01:00.1 "$tmp/vf/class/vfio-dev/vfio0/device"
 run 0 "list of one that VFIO has" "$tool" list --root "$tmp/vf"
 if grep -q "OTHER VFIO" "$tmp/out"; then fail "... is no other"; else pass "... is no other"; fi
 rm -r "$tmp/vf/class/vfio-dev"
+
+# What opens a device needs one that is bound to a VFIO driver.
+for command in probe save load; do
+	run 2 "$command one that is not VFIO's" "$tool" $command --root "$tmp/vf" pci/0000:01:00.1
+	says "... says why" "pci/0000:01:00.1 is not a VFIO device: it is bound to the driver nic_vf, which is not a VFIO driver"
+done
+rm "$tmp/vf/devices/pci/0000:01:00.2/driver"
+run 2 "probe one without a driver" "$tool" probe --root "$tmp/vf" pci/0000:01:00.2
+says "... says why" "pci/0000:01:00.2 is not a VFIO device: it is not bound to a driver"
+ln -s ../../../bus/pci/drivers/nic_vf "$tmp/vf/devices/pci/0000:01:00.2/driver"
+for spec in pci/0000:01:00.9 pci/../pci/devices/0000:01:00.1 ../bus/pci pci/ /pci pci/.. vfio/x; do
+	run 2 "probe $spec" "$tool" probe --root "$tmp/vf" $spec
+	says "... is none" "there is no device $spec on this host"
+done
+mkdir -p "$tmp/vf/devices/pci/0000:01:00.1/vfio-dev/vfio123456"
+run 2 "probe one that VFIO has" "$tool" probe --root "$tmp/vf" pci/0000:01:00.1
+says "... is opened" "pci/0000:01:00.1 cannot be opened: through iommufd: .*; through its group"
+rm -r "$tmp/vf/devices/pci/0000:01:00.1/vfio-dev"
 
 # As a destination it is there: values are written to it.
 vf1=pci/0000:01:00.1 vf2=pci/0000:01:00.2
@@ -108,7 +126,7 @@ run 0 "plan on this host" "$tool" plan --root "$tmp/vf" $vf1 $vf2
 run 0 "... runs" sh -e "$tmp/out"
 for emit in mdevctl libvirt; do
 	run 2 "plan --emit $emit" "$tool" plan --emit $emit "$tmp/vf.json:$vf1" "$tmp/vf.json:$vf2"
-	says "... refuses" "$vf2 is no mediated device, and --emit $emit is for these: use --emit sysfs"
+	says "... refuses" "$vf2 is not a mediated device, and --emit $emit is only for these: use --emit sysfs"
 done
 run 0 "plan from a function to a type" "$tool" plan "$tmp/vf.json:$vf1" "$tmp/both.json:nic-v1"
 says "... with a new UUID" "^echo [0-9a-f]{8}-[0-9a-f-]{27} >/sys/class/mdev_bus/nic/"
@@ -128,7 +146,7 @@ says "... is what the smaller one allows" "^model=$nic,queues=2,rss=on$"
 run 0 "matrix" "$tool" matrix "$tmp/vf.json" "$tmp/small.json"
 says "... a row" "2  small +[+] "
 run 0 "prometheus" "$tool" export --format prometheus --root "$tmp/vf"
-says "... has them" 'device_info\{uuid="pci/0000:01:00.1"'
+says "... has them" 'device_info\{device="pci/0000:01:00.1",type="nic_vf-v2",config="[^"]*"\} 1$'
 
 # valid FILE...: as the schema says, and nothing else.
 valid() {

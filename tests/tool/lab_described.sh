@@ -6,6 +6,9 @@
 # migration/type/check says, and what it calls compatible and `plan` writes makes the
 # one like the other.
 #
+# Then those that VFIO has (tests/modules/counter), with commands that open a device; and
+# types below several parents (tests/modules/pooled).
+#
 # DESCRIBED_N=400 configurations. DESCRIBED_SEED=1.
 set -u
 here=$(dirname "$(readlink -f "$0")")
@@ -116,6 +119,9 @@ echo 0 >$dir_b/migration/params/size
 echo 64 >$dir_a/migration/params/size
 run 1 "more than there is" "$tool" check "model=$model,size=33" $b
 says "... is no room" "No space left"
+says "... what to do" "fix: remove a device .*smaller values in their migration/params"
+run 2 "it cannot be opened" "$tool" probe $b
+says "... says why" "$b is not a VFIO device: it is bound to the driver mdm_described, which is not a VFIO driver"
 run 0 "as much as there is" "$tool" check "model=$model,size=32" $b
 
 # One that is open keeps its values.
@@ -123,7 +129,7 @@ echo 1 >$dir_b/open
 now=$(cat $dir_b/migration/config)
 run 0 "an open device, as it is" "$tool" check "$now" $b
 run 1 "an open device, otherwise" "$tool" check "model=$model,size=1" $b
-says "... says so" "busy|fix: have it closed"
+says "... says so" "fix: close the device, or leave its values as they are"
 "$tool" check --json "model=$model,size=1" $b >"$tmp/answer"
 run 0 "... to programs" grep -q '"code": "device-open"' "$tmp/answer"
 echo 0 >$dir_b/open
@@ -131,4 +137,75 @@ run 0 "... until it is closed" "$tool" check "model=$model,size=1" $b
 modprobe -r mdm_described
 run 0 "list, when they are gone" "$tool" list
 if grep -q mdm_described "$tmp/out"; then fail "... says nothing of them"; else pass "... says nothing of them"; fi
+
+# Devices that VFIO has: opened, saved, loaded.
+modprobe mdm_counter
+a=platform/mdm_counter.0 b=platform/mdm_counter.1
+dir_a=/sys/bus/platform/devices/mdm_counter.0
+dir_b=/sys/bus/platform/devices/mdm_counter.1
+run 0 "list" "$tool" list
+says "... both" "$b +mdm_counter-v1 +running"
+# opens HOW: what opens a device, through iommufd or a container.
+opens() {
+	echo 1234 >$dir_a/count
+	echo 0 >$dir_b/count
+	run 0 "probe, $1" "$tool" probe $a --json
+	says "... that way" "\"opened_through\": \"$1\""
+	cp "$tmp/out" "$tmp/answer"
+	run 0 "... as the schema says" python3 "$here/validate.py" --strict \
+		"$here/../../tools/mdev-migrate" "$tmp/answer"
+	run 0 "probe in words" "$tool" probe $a
+	says "... its name" "^device +$a$"
+	run 0 "save, $1" "$tool" save $a -o "$tmp/state"
+	run 3 "decode" "$tool" decode "$tmp/state"
+	says "... a record that only its model knows" "^0x100 .*length 4$"
+	run 0 "load, $1" "$tool" load $b "$tmp/state"
+	run 0 "... is there" grep -qx 1234 $dir_b/count
+}
+opens iommufd
+mv /dev/iommu "$tmp/iommu"
+opens container
+mv "$tmp/iommu" /dev/iommu
+head -c 100 "$tmp/state" >"$tmp/cut"
+run 1 "load a state that is cut short" "$tool" load $b "$tmp/cut"
+says "... says why, and resets" "the stream stops at byte 100.*the device was reset"
+cp "$tmp/state" "$tmp/changed"
+printf '\377' | dd of="$tmp/changed" bs=1 seek=$(($(wc -c <"$tmp/state") - 26)) conv=notrunc 2>/dev/null
+run 1 "load a damaged state" "$tool" load $b "$tmp/changed"
+says "... says where" "record 0x[0-9a-f]*: its checksum is 0x.* .record at byte [0-9]* of the stream."
+if [ "$(grep -o 'at byte' "$tmp/err" | wc -l)" = 1 ]; then pass "... once"; else fail "... once"; fi
+"$tool" load --hold $b "$tmp/state" 2>"$tmp/holds" &
+holder=$!
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+	! grep -q 'has the state' "$tmp/holds" || break
+	sleep 0.5
+done
+run 2 "one that is in use is left alone" "$tool" probe $b
+says "... says so" "$b is in use, possibly by a virtual machine: try again when that has ended"
+kill $holder
+wait $holder
+echo mdm_counter.1 >/sys/bus/platform/drivers/mdm_counter/unbind
+run 2 "one that was unbound" "$tool" probe $b
+says "... says why" "$b is not a VFIO device: it is not bound to a driver"
+modprobe -r mdm_counter
+
+# Several parents with the same types: any will do.
+modprobe mdm_pooled
+config=model=https://mdev-migrate.org/devices/test-pooled,units=8
+first=/sys/class/mdev_bus/mdm_pooled.0
+for uuid in 1 2 3 4 5 6 7 8; do
+	echo aaaaaaaa-0000-4000-8000-00000000000$uuid >$first/mdev_supported_types/mdm_pooled-v2/create
+done
+run 0 "the first parent is full" grep -qx 0 $first/mdev_supported_types/mdm_pooled-v2/available_instances
+run 0 "a type of any parent" "$tool" check $config mdm_pooled-v2
+says "... that has room" "^identical: .* -> mdm_pooled.1/mdm_pooled-v2 on "
+run 1 "... of the first" "$tool" check $config mdm_pooled.0/mdm_pooled-v2
+"$tool" export -o "$tmp/host.json"
+run 0 "... of a snapshot" "$tool" check $config "$tmp/host.json:mdm_pooled-v2"
+run 0 "plan" "$tool" plan $config mdm_pooled-v2
+says "... is for the other" "/mdm_pooled.1/mdev_supported_types/mdm_pooled-v2/create$"
+for uuid in 1 2 3 4 5 6 7 8; do
+	echo 1 >/sys/bus/mdev/devices/aaaaaaaa-0000-4000-8000-00000000000$uuid/remove
+done
+modprobe -r mdm_pooled
 finish

@@ -211,12 +211,12 @@ run 1 "load a state that is cut short" "$tool" load $a "$tmp/cut"
 says "... says why, and resets" "the device was reset"
 printf 'XXXX' | dd of="$tmp/state" bs=1 seek=400 conv=notrunc 2>/dev/null
 run 1 "load a damaged state" "$tool" load $a "$tmp/state"
-says "... says why" "checksum|record"
+says "... says why" "its checksum is .*record at byte [0-9]* of the stream"
 run 1 "decode says it first" "$tool" decode --verify "$tmp/state"
 (head -c 100 "$tmp/cut"; sleep 3) | "$tool" load $a >/dev/null 2>&1 &
 sleep 1
 run 2 "a device that is in use is left alone" "$tool" probe $a
-says "... says so" "$a is in use"
+says "... says so" "$a is in use, possibly by a virtual machine"
 wait
 run 2 "there is no such device" "$tool" probe cccccccc-0000-4000-8000-000000000003
 run 0 "list" "$tool" list
@@ -281,7 +281,7 @@ run 0 "probe, another driver's device" "$tool" probe $a
 says "... what QEMU would not like" "warns: the device cannot be reset"
 run 0 "save, another driver's state" "$tool" save $a -o "$tmp/state"
 run 1 "decode it" "$tool" decode "$tmp/state"
-says "... says that it is none of ours" "this is no device state stream"
+says "... says that it is none of ours" "not a device state stream: it begins"
 run 0 "load it" "$tool" load $a "$tmp/state"
 head -c 10 "$tmp/state" >"$tmp/cut"
 run 1 "load a part of it" "$tool" load $a "$tmp/cut"

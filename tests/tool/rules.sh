@@ -98,7 +98,7 @@ run 0 "two devices" "$tool" check --root "$host" 33333333-3333-3333-3333-3333333
 	11111111-1111-1111-1111-111111111111
 says "... identical" "^identical:"
 run 0 "the host chooses the better type" "$tool" check --root "$host" foo-3 .
-says "... foo-3" "-> foo-3 on"
+says "... foo-3" "-> card/foo-3 on"
 
 # Resources, other models, drivers that say nothing.
 full=$tmp/full
@@ -107,7 +107,7 @@ make_type "$full" card bar-1 https://vendor-b.com/bar v1 2 "aggregate:uint:1:1:1
 make_type "$full" mtty mtty-2 "" "" 12
 make_device "$full" card foo-1 22222222-2222-2222-2222-222222222222
 run 1 "no instance is free" "$tool" check --root "$full" foo-1 foo-1
-says "... says so" "no device of this type can be made"
+says "... says so" "no more devices of this type can be made"
 run 0 "a device that is there needs none" "$tool" check --root "$full" foo-1 \
 	22222222-2222-2222-2222-222222222222
 run 1 "another model" "$tool" check --root "$full" foo-1 bar-1

@@ -26,7 +26,7 @@ run 0 "decode --verify" "$tool" decode --verify "$state"
 run 0 "decode from a pipe" sh -c "cat \"$state\" | \"$tool\" decode --verify -"
 run 2 "decode what is not there" "$tool" decode "$tmp/nothing"
 run 1 "decode what is no stream" "$tool" decode "$tool"
-says "... says so" "this is no device state stream"
+says "... says so" "damaged: good up to byte 0: not a device state stream: it begins"
 : >"$tmp/empty"
 run 1 "decode nothing" "$tool" decode --verify "$tmp/empty"
 
@@ -41,7 +41,42 @@ cp "$state" "$tmp/changed"
 at=$("$tool" decode "$state" | sed -n 's/^PCI_CONFIG  offset \([0-9]*\) .*/\1/p')
 printf '\377' | dd of="$tmp/changed" bs=1 seek="$at" conv=notrunc 2>/dev/null
 run 1 "a tag changed" "$tool" decode "$tmp/changed"
-says "... is a number" "^damaged: good up to byte $at: record 0x[0-9a-f]* at byte $at: checksum"
+says "... is a number" "^damaged: good up to byte $at: record 0x[0-9a-f]*: its checksum is 0x"
+
+run 1 "verify says where, too" "$tool" decode --verify "$tmp/changed"
+says "... once" "changed: damaged: good up to byte $at: record 0x[0-9a-f]*: its checksum is 0x"
+
+# Another model's records are what that says, whatever their tags.
+python3 - "$state" "$tmp/foreign" <<'END'
+import struct
+import sys
+
+def crc32c(data):
+    crc = 0xffffffff
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
+    return crc ^ 0xffffffff
+
+def record(tag, payload):
+    head = struct.pack("<III", tag, 0, len(payload))
+    return head + struct.pack("<I", crc32c(head + payload)) + payload
+
+old = open(sys.argv[1], "rb").read()
+stream = old[:16 + struct.unpack("<I", old[8:12])[0]]
+stream += record(2, b"model=https://example.org/counter,step=2")
+stream += record(0x100, b"\x07\0\0\0")
+stream += record(3, struct.pack("<Q", len(stream)))
+open(sys.argv[2], "wb").write(stream)
+END
+run 3 "decode a model that is not known" "$tool" decode "$tmp/foreign"
+says "... its record is a number" "^0x100 .*tag 0x00000100  length 4$"
+says "... and in order" "^unknown: $(wc -c <"$tmp/foreign") bytes$"
+run 3 "... in JSON" "$tool" decode --json "$tmp/foreign"
+says "... likewise" '"record": "0x100"'
+run 3 "... verified" "$tool" decode --verify "$tmp/foreign"
+says "... says what is not known" "mandatory records that this program does not know"
 
 # Cut short anywhere, and with any byte changed, it is never whole.
 cut=0
@@ -84,7 +119,7 @@ at=$((518 + 16 + 50))
 cp "$tmp/pattern" "$tmp/changed"
 printf '\377' | dd of="$tmp/changed" bs=1 seek=$at conv=notrunc 2>/dev/null
 run 1 "a byte of a bulk record changed" "$tool" decode "$tmp/changed"
-says "... is noticed" "^damaged: good up to byte 518: record 0x1001 at byte 518: checksum"
+says "... is noticed" "^damaged: good up to byte 518: record 0x1001: its checksum is 0x"
 
 # A saved state is a source.
 make_type "$tmp/host" virtio_net virtio_net-v1 $net v1 5 "mtu:uint:0:0:0 68-65535"
@@ -94,7 +129,9 @@ says "... what to write" "write 9000 to migration/params/mtu"
 run 1 "check a saved state that does not fit" "$tool" check --root "$tmp/small" "$state" .
 head -c 400 "$state" >"$tmp/cut"
 run 0 "check a damaged state" "$tool" check --root "$tmp/host" "$tmp/cut" virtio_net-v1
-says "... says so" "cut: the state is damaged, no device will load it .the stream stops at byte 400, before END."
+says "... says so" "cut: the state is damaged, and no device will load it .good up to byte [0-9]*: the stream stops at byte 400, before END."
+run 2 "save what is not there" "$tool" save --root "$tmp/host" bus/none
+says "... says which" "there is no device bus/none on this host"
 run 2 "save to a terminal's place without a device" "$tool" save --root "$tmp/host" \
 	00000000-0000-0000-0000-000000000000
 says "... says which" "there is no mediated device 00000000-"

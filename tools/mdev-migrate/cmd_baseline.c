@@ -111,7 +111,7 @@ static int find_types(struct baseline *base)
 	}
 	if (!nr)
 		return 0;
-	complain(DONE_ERROR, "%s: %s: not offered there, so there is no common configuration",
+	complain(DONE_ERROR, "%s is not offered by %s, so there is no common configuration",
 		 base->model, words_join(&base->arena, missing, nr));
 	return DONE_NO;
 }
@@ -413,7 +413,7 @@ int cmd_baseline(const struct options *options)
 			ret = printed;
 		else if (ret == DONE_UNKNOWN)
 			complain(DONE_ERROR,
-				 "each value is allowed on every host, but whether all of them together are only the hosts themselves can tell");
+				 "each value is allowed on every host; only the hosts can tell whether the combination is: ask there");
 	}
 	free(base.choices);
 	arena_free(&base.arena);

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* check: can this device move there? */
-#include <string.h>
-
 #include "command.h"
 
 static int answer(const struct options *options, const struct source *source,
@@ -32,10 +30,9 @@ int cmd_check(const struct options *options)
 	struct source source;
 	int ret;
 
-	if (!strcmp(options->args[0], "-") && !strcmp(options->args[1], "-"))
-		return complain(DONE_ERROR,
-				"only one of SOURCE and DESTINATION can come from standard input");
-	ret = endpoint_open(&from, options->args[0], options->root);
+	ret = check_stdin(options->args, options->nr);
+	if (!ret)
+		ret = endpoint_open(&from, options->args[0], options->root);
 	if (ret)
 		return ret;
 	ret = endpoint_open(&to, options->args[1], options->root);

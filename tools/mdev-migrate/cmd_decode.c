@@ -91,11 +91,14 @@ static int print_verified(const json_t *answer, const char *name, int result)
 {
 	const char *error = json_string_value(json_object_get(answer, "error"));
 
-	printf("%s: %s%s%s\n", name,
-	       json_string_value(json_object_get(answer, "verdict")),
-	       error ? ": " : result == DONE_UNKNOWN ?
-	       ": it has mandatory records that this program does not know" : "",
-	       error ? error : "");
+	printf("%s: %s", name,
+	       json_string_value(json_object_get(answer, "verdict")));
+	if (error)
+		printf(": good up to byte %lld: %s",
+		       json_integer_value(json_object_get(answer, "bytes")), error);
+	else if (result == DONE_UNKNOWN)
+		printf(": it has mandatory records that this program does not know");
+	putchar('\n');
 	return finish_output(stdout, "standard output");
 }
 
@@ -113,6 +116,11 @@ int cmd_decode(const struct options *options)
 		name = "standard input";
 	if (fd < 0)
 		return complain(DONE_ERROR, "cannot open %s: %s", name, strerror(errno));
+	ret = refuse_folder(fd, name, "a saved state");
+	if (ret) {
+		close(fd);
+		return ret;
+	}
 	decoder = decode_begin();
 	ret = push_all(decoder, fd, name);
 	if (fd != STDIN_FILENO)

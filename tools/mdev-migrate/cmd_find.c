@@ -15,6 +15,7 @@
  * struct row - a host
  * @name: its name
  * @type: the type that fits best, or NULL
+ * @parent: its parent, or NULL
  * @device: the device that fits best, of one that is no mdev, or NULL
  * @reason: the first finding that is in the way, or NULL
  * @code: its code
@@ -25,6 +26,7 @@
 struct row {
 	const char *name;
 	const char *type;
+	const char *parent;
 	const char *device;
 	const char *reason;
 	const char *code;
@@ -74,6 +76,8 @@ static void add_row(struct finder *finder, const struct host *host)
 		.name = arena_strdup(&finder->kept, host->name),
 		.type = keep(finder, verdict.target.type ?
 			     verdict.target.type->name : NULL),
+		.parent = keep(finder, verdict.target.type ?
+			       verdict.target.type->parent : NULL),
 		.device = keep(finder, verdict.target.device ?
 			       verdict.target.device->uuid : NULL),
 		.writes = verdict.findings.nr_writes,
@@ -146,6 +150,7 @@ static json_t *find_json(const struct finder *finder, size_t fit)
 		json_put_text(object, "host", row->name);
 		json_put_text(object, "verdict", result_name(row->result));
 		json_put_text(object, "type", row->type);
+		json_put_text(object, "parent", row->parent);
 		json_put_text(object, "device", row->device);
 		json_put_number(object, "writes_nr", row->writes);
 		json_put_number(object, "available_instances", row->available);
@@ -157,10 +162,20 @@ static json_t *find_json(const struct finder *finder, size_t fit)
 	return answer;
 }
 
+/* BUS/NAME of the device, or PARENT/TYPE and ": " or what else @end is. */
+static void print_what(const struct row *row, const char *end)
+{
+	const char *what = row->device ? row->device : row->type;
+	bool below = !row->device && row->parent;
+
+	if (what)
+		printf("%s%s%s%s", below ? row->parent : "", below ? "/" : "",
+		       what, end);
+}
+
 static void print_rows(const struct finder *finder, size_t fit)
 {
 	const char *off = paint_off(stdout);
-	const char *what;
 	int width = 4;
 	size_t i;
 
@@ -175,15 +190,14 @@ static void print_rows(const struct finder *finder, size_t fit)
 		printf("%-*s  %s%-12s%s  ", width, row->name,
 		       paint(stdout, row->result), result_name(row->result),
 		       off);
-		what = row->device ? row->device : row->type;
+		print_what(row, row->result > COMPATIBLE ? ": " : ", ");
 		if (row->result > COMPATIBLE)
-			printf("%s%s%s\n", what ? what : "", what ? ": " : "",
-			       row->reason);
+			puts(row->reason);
 		else if (row->device)
-			printf("%s, %zu to write\n", what, row->writes);
+			printf("%zu to write\n", row->writes);
 		else
-			printf("%s, %zu to write, %lld free\n", what,
-			       row->writes, row->available);
+			printf("%zu to write, %lld free\n", row->writes,
+			       row->available);
 	}
 }
 
@@ -211,6 +225,19 @@ static int print_found(struct finder *finder, bool json)
 	return fit ? DONE_YES : unknown ? DONE_UNKNOWN : DONE_NO;
 }
 
+static int find_here(struct finder *finder, const char *root)
+{
+	struct host host;
+	int ret;
+
+	ret = host_from_sysfs(&host, root);
+	if (ret)
+		return ret;
+	add_row(finder, &host);
+	host_free(&host);
+	return 0;
+}
+
 int cmd_find(const struct options *options)
 {
 	struct finder finder = { 0 };
@@ -218,7 +245,9 @@ int cmd_find(const struct options *options)
 	struct endpoint ep;
 	int i, ret;
 
-	ret = endpoint_open(&ep, options->args[0], options->root);
+	ret = check_stdin(options->args, options->nr);
+	if (!ret)
+		ret = endpoint_open(&ep, options->args[0], options->root);
 	if (ret)
 		return ret;
 	ret = endpoint_source(&ep, &source);
@@ -227,8 +256,10 @@ int cmd_find(const struct options *options)
 	progress_begin("find", docs_size((const char * const *)options->args + 1,
 					 options->nr - 1));
 	for (i = 1; i < options->nr && !ret; i++)
-		ret = docs_each_fast(options->args[i], find_fast, find_doc,
-				     &finder);
+		ret = strcmp(options->args[i], ".") ?
+		      docs_each_fast(options->args[i], find_fast, find_doc,
+				     &finder) :
+		      find_here(&finder, options->root);
 	progress_end();
 	if (!ret)
 		ret = print_found(&finder, options->json);

@@ -57,12 +57,16 @@ static bool signed_modules_only(const char *root)
 #define NO_TYPES \
 	"There are no mediated device types on this host: is a driver for them loaded? For mdev-migrate's own: modprobe mdev_virtio_net"
 
+/* @root: this host's sysfs, NULL if it is a snapshot */
 static void no_types(const char *root)
 {
-	printf("%s\n", NO_TYPES);
+	puts(root ? NO_TYPES :
+	     "There were no mediated device types on this host when it was exported: was a driver for them loaded?");
+	if (!root)
+		return;
 	if (signed_modules_only(root))
 		printf("%s\n",
-		       "This kernel loads signed modules only. If it says 'Key was rejected by service': mokutil --import /var/lib/dkms/mok.pub enrols DKMS's key at the next boot.");
+		       "This kernel loads only signed modules. If it says 'Key was rejected by service': mokutil --import /var/lib/dkms/mok.pub enrols DKMS's key at the next boot.");
 }
 
 static void list_types(struct host *host)
@@ -129,24 +133,30 @@ static void list_others(struct host *host)
 	table_free(&table);
 }
 
+/* This host, a snapshot's, or one of its hosts. */
 int cmd_list(const struct options *options)
 {
-	struct host host;
+	const char *spec = options->nr ? options->args[0] : ".";
+	struct endpoint ep;
 	int ret;
 
-	ret = host_from_sysfs(&host, options->root);
+	ret = endpoint_open(&ep, spec, options->root);
 	if (ret)
 		return ret;
-	if (options->json) {
-		ret = json_print(list_json(&host), stdout, "standard output",
+	if (ep.config || ep.device || ep.type || ep.other) {
+		ret = complain(DONE_ERROR,
+			       "list takes a host, as FILE, FILE:HOST/ or \".\", not %s: see mdev-migrate show",
+			       spec);
+	} else if (options->json) {
+		ret = json_print(list_json(&ep.host), stdout, "standard output",
 				 false);
 	} else {
-		list_types(&host);
-		list_devices(&host);
-		list_others(&host);
+		list_types(&ep.host);
+		list_devices(&ep.host);
+		list_others(&ep.host);
 		ret = finish_output(stdout, "standard output");
 	}
-	host_free(&host);
+	endpoint_close(&ep);
 	return ret;
 }
 
@@ -203,11 +213,27 @@ static void show_type(const struct type *type)
 	field("device API", type->api);
 	field("free", type->available == UNKNOWN ? "?" : available);
 	field("model", type->model ? type->model :
-	      "not known: its driver says nothing about migration");
+	      "unknown: its driver says nothing about migration");
 	field("version", type->version);
 	field("stream", type->stream);
 	field("config", type->config);
 	show_params(type, NULL);
+}
+
+/* Those of this name: each parent's. */
+static void show_types(const struct host *host, const char *name)
+{
+	bool first = true;
+	size_t i;
+
+	for (i = 0; i < host->nr_types; i++) {
+		if (strcmp(host->types[i].name, name))
+			continue;
+		if (!first)
+			putchar('\n');
+		first = false;
+		show_type(&host->types[i]);
+	}
 }
 
 static void show_device(struct host *host, const struct device *device,
@@ -248,12 +274,13 @@ static void show_other(const struct other *other)
 	field("device id", other->device);
 	field("subsystem", other->subvendor);
 	field("", other->subdevice);
-	field("migration", "not known: its driver says nothing about it");
+	field("migration", "unknown: its driver says nothing about it");
 }
 
 static json_t *show_json(const struct endpoint *ep)
 {
-	json_t *answer = json_answer("show");
+	json_t *answer = json_answer("show"), *types;
+	size_t i;
 
 	if (ep->device)
 		json_put(answer, ep->device->bus ? "described_device" : "device",
@@ -261,9 +288,29 @@ static json_t *show_json(const struct endpoint *ep)
 	/* What can be of a device that is no mdev is in it. */
 	if (ep->type && !ep->type->device)
 		json_put(answer, "type", json_from_type(ep->type));
+	if (ep->any_parent && host_type_is_many(&ep->host, ep->type->name)) {
+		types = json_new_array();
+		json_put(answer, "types", types);
+		for (i = 0; i < ep->host.nr_types; i++) {
+			if (!strcmp(ep->host.types[i].name, ep->type->name))
+				json_add(types, json_from_type(&ep->host.types[i]));
+		}
+	}
 	if (ep->other)
 		json_put(answer, "other_device", json_from_other(ep->other));
 	return answer;
+}
+
+static void show_text(struct endpoint *ep)
+{
+	if (ep->device)
+		show_device(&ep->host, ep->device, ep->type);
+	else if (ep->any_parent)
+		show_types(&ep->host, ep->type->name);
+	else if (ep->type)
+		show_type(ep->type);
+	else
+		show_other(ep->other);
 }
 
 int cmd_show(const struct options *options)
@@ -274,19 +321,17 @@ int cmd_show(const struct options *options)
 	ret = endpoint_open(&ep, options->args[0], options->root);
 	if (ret)
 		return ret;
-	if (!ep.device && !ep.type && !ep.other) {
-		ret = complain(DONE_ERROR, "%s: say which device or type, or use list",
+	if (ep.config)
+		ret = complain(DONE_ERROR,
+			       "%s: show is for devices and types, not for configurations; see mdev-migrate decode for a saved state",
 			       options->args[0]);
-	} else if (options->json) {
+	else
+		ret = endpoint_choose(&ep, "");
+	if (!ret && options->json) {
 		ret = json_print(show_json(&ep), stdout, "standard output",
 				 false);
-	} else {
-		if (ep.device)
-			show_device(&ep.host, ep.device, ep.type);
-		else if (ep.type)
-			show_type(ep.type);
-		else
-			show_other(ep.other);
+	} else if (!ret) {
+		show_text(&ep);
 		ret = finish_output(stdout, "standard output");
 	}
 	endpoint_close(&ep);

@@ -8,6 +8,18 @@
 
 #include "matrix.h"
 
+/* It begins with the type that was the best, where that did not fit. */
+static const char *reason_of(struct matrix *matrix, const struct verdict *verdict,
+			     const struct finding *finding)
+{
+	const struct type *type = verdict->target.type;
+
+	if (verdict->result <= COMPATIBLE || !type)
+		return arena_strdup(&matrix->arena, finding->message);
+	return arena_printf(&matrix->arena, "%s: %s",
+			    type_label(&matrix->arena, type), finding->message);
+}
+
 /* Of what counts, the first reason. */
 static void take_verdict(struct matrix *matrix, struct cell *cell,
 			 const struct verdict *verdict)
@@ -24,8 +36,7 @@ static void take_verdict(struct matrix *matrix, struct cell *cell,
 	for (i = 0; i < findings->nr; i++) {
 		if (findings->array[i].result != verdict->result)
 			continue;
-		cell->reason = arena_strdup(&matrix->arena,
-					    findings->array[i].message);
+		cell->reason = reason_of(matrix, verdict, &findings->array[i]);
 		break;
 	}
 }

@@ -241,39 +241,39 @@ static int check_names(const struct plan *plan, const struct emitter *emitter)
 
 	if (!is_mdev(plan) && emitter->new_only)
 		return complain(DONE_ERROR,
-				"%s is no mediated device, and --emit %s is for these: use --emit sysfs",
+				"%s is not a mediated device, and --emit %s is only for these: use --emit sysfs",
 				plan->uuid, emitter->name);
 	if (!is_mdev(plan) &&
 	    (!name_ok(bus_of(plan)) || !name_ok(bus_name_of(plan))))
 		return complain(DONE_ERROR,
-				"%s: this device's or its bus's name is none that can be used in a command",
+				"%s: the name of this device or its bus cannot be used in a command",
 				plan->uuid);
 	if (is_mdev(plan) && !uuid_ok(plan->uuid))
-		return complain(DONE_ERROR, "\"%s\" is no UUID: give one with --uuid",
+		return complain(DONE_ERROR, "\"%s\" is not a UUID: give one with --uuid",
 				plan->uuid);
 	if (target->device && emitter->new_only)
 		return complain(DONE_ERROR,
-				"%s exists already: --emit %s is for one that is to be made; use --emit sysfs, or a type as DESTINATION",
+				"%s exists already: --emit %s is only for devices that are to be made; use --emit sysfs, or a type as DESTINATION",
 				plan->uuid, emitter->name);
 	if (!target->device && (!name_ok(target->type->parent) ||
 				!name_ok(target->type->name)))
 		return complain(DONE_ERROR,
-				"%s: this type's or its parent's name is none that can be used in a command",
+				"%s: the name of this type or its parent cannot be used in a command",
 				target->type->name);
 	while ((write = next_write(&plan->verdict->findings, &i))) {
 		if (!name_ok(write->source))
 			return complain(DONE_ERROR,
-					"%s: \"%s\" is no value that can be used in a command",
+					"%s: the value \"%s\" cannot be used in a command",
 					write->parameter, write->source);
 	}
 	if (emitter->emit == emit_libvirt && !name_ok(target->type->subsystem))
 		return complain(DONE_ERROR,
-				"%s: the snapshot does not say of which subsystem the parent %s is, which libvirt's name for it needs",
+				"%s: libvirt's name for the parent %s has its subsystem in it, which the snapshot does not give",
 				target->type->name, target->type->parent);
 	if (emitter->emit == emit_libvirt &&
 	    !libvirt_knows(target->type->subsystem))
 		return complain(DONE_ERROR,
-				"%s: libvirt takes no definitions below a parent of subsystem %s: use --emit mdevctl, or there load mdev_migrate with parent_bus=mtty",
+				"%s: libvirt takes no definitions below a parent of subsystem %s: use --emit mdevctl, or load mdev_migrate with parent_bus=mtty there",
 				target->type->name, target->type->subsystem);
 	return 0;
 }
@@ -299,14 +299,14 @@ static int choose_uuid(struct plan *plan, const struct source *source,
 	plan->uuid = wanted;
 	if (wanted && is_taken(target, wanted))
 		return complain(DONE_ERROR,
-				"%s has a device %s already: give another with --uuid, or that one as DESTINATION",
+				"%s already has a device %s: give another UUID with --uuid, or that device as DESTINATION",
 				target->host->name, wanted);
 	if (!wanted && source->device && !source->device->bus &&
 	    !is_taken(target, source->device->uuid))
 		plan->uuid = source->device->uuid;
 	if (!plan->uuid)
 		plan->uuid = random_uuid(arena);
-	return plan->uuid ? 0 : complain(DONE_ERROR, "there are no random numbers: %s",
+	return plan->uuid ? 0 : complain(DONE_ERROR, "cannot get random numbers: %s",
 					 strerror(errno));
 }
 
@@ -355,7 +355,9 @@ int cmd_plan(const struct options *options)
 	struct plan plan = { .verdict = &verdict, .root = SYSFS_ROOT };
 	int ret;
 
-	ret = endpoint_open(&from, options->args[0], options->root);
+	ret = check_stdin(options->args, options->nr);
+	if (!ret)
+		ret = endpoint_open(&from, options->args[0], options->root);
 	if (ret)
 		return ret;
 	ret = endpoint_open(&to, options->args[1], options->root);

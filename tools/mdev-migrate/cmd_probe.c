@@ -140,18 +140,18 @@ static size_t remarks_of(const struct probe *probe, struct remark *remarks)
 
 	if (probe->flags_err || !(probe->flags & MIG_HAS_STOP_COPY))
 		remarks[nr++] = (struct remark) { "no-stop-copy", "refuses",
-			"the driver supports no migration", NULL };
+			"the driver does not support migration", NULL };
 	if (probe->dma_logging != 1)
 		remarks[nr++] = (struct remark) { "no-dma-logging", "refuses",
 			"the device does not track what it writes to guest memory",
 			"-device vfio-pci,...,enable-migration=on: the container tracks it then" };
 	if (!(probe->flags & MIG_HAS_P2P))
 		remarks[nr++] = (struct remark) { "no-p2p", "refuses",
-			"not together with another VFIO device in one guest, since P2P is not supported",
+			"a guest with another VFIO device besides, since P2P is not supported",
 			NULL };
 	if (probe->data_size_err)
 		remarks[nr++] = (struct remark) { "no-data-size", "guesses",
-			"the state's size is not known: 100 GiB are assumed, so that it never gets to the switchover",
+			"the state's size is not known: QEMU assumes 100 GiB and never gets to the switchover",
 			"migrate-set-parameters downtime-limit=..." };
 	if (!(probe->flags & MIG_HAS_PRE_COPY))
 		remarks[nr++] = (struct remark) { "no-pre-copy", "slow",
@@ -179,7 +179,7 @@ static json_t *to_json(const struct probe *probe, double bandwidth)
 	struct remark remarks[8];
 	size_t i, nr;
 
-	json_put_text(answer, "device", probe->dev.uuid);
+	json_put_text(answer, "device", probe->dev.name);
 	json_put_text(answer, "opened_through", probe->dev.how);
 	for (i = 0; i < 3; i++) {
 		if (probe->flags & 1 << i)
@@ -225,7 +225,7 @@ static void print_text(const struct probe *probe, double bandwidth)
 	struct remark remarks[8];
 	size_t i, nr;
 
-	printf("%-14s %s\n", "device", probe->dev.uuid);
+	printf("%-14s %s\n", "device", probe->dev.name);
 	printf("%-14s %s\n", "opened through", probe->dev.how);
 	printf("%-14s%s%s%s%s\n", "migration",
 	       probe->flags & MIG_HAS_STOP_COPY ? " STOP_COPY" : "",
@@ -278,8 +278,8 @@ int cmd_probe(const struct options *options)
 		ret = measure(&probe);
 	if (ret) {
 		complain(DONE_ERROR,
-			 "%s: a step of the migration failed: %s: %s; the device is reset",
-			 probe.dev.uuid, strerror(-ret),
+			 "%s: a step of the migration failed: %s: %s; the device is being reset",
+			 probe.dev.name, strerror(-ret),
 			 vfio_last_error(&arena, &probe.dev));
 		vfio_reset(&probe.dev);
 		ret = DONE_NO;

@@ -83,7 +83,7 @@ static int step_failed(struct vfio_dev *dev, const char *step, int err)
 	int reset;
 
 	reset = vfio_reset(dev);
-	complain(DONE_ERROR, "%s: %s failed: %s%s%s; the device was %s", dev->uuid, step,
+	complain(DONE_ERROR, "%s: %s failed: %s%s%s; the device was %s", dev->name, step,
 		 strerror(-err), *why ? ": " : "", why,
 		 reset ? "not reset, since that failed too" : "reset");
 	arena_free(&arena);
@@ -97,7 +97,7 @@ static int can_migrate(struct vfio_dev *dev)
 
 	if (!ret && flags & MIG_HAS_STOP_COPY)
 		return 0;
-	complain(DONE_ERROR, "%s: its driver supports no migration%s%s", dev->uuid,
+	complain(DONE_ERROR, "%s: its driver does not support migration%s%s", dev->name,
 		 ret ? ": " : "", ret ? strerror(-ret) : "");
 	return DONE_NO;
 }
@@ -107,7 +107,7 @@ static int save_to(struct vfio_dev *dev, int fd, const char *name,
 		   enum mig_state after)
 {
 	struct pipe pipe = {
-		.from = -1, .from_name = dev->uuid, .to = fd, .to_name = name,
+		.from = -1, .from_name = dev->name, .to = fd, .to_name = name,
 	};
 	int ret;
 
@@ -157,10 +157,10 @@ int cmd_save(const struct options *options)
 		file = NULL;
 	if (options->json)
 		return complain(DONE_ERROR,
-				"save writes a state, not JSON: decode --json shows it");
+				"save writes a state, not JSON: decode --json shows one in JSON");
 	if (!file && isatty(STDOUT_FILENO))
 		return complain(DONE_ERROR,
-				"a state is nothing for a terminal: give a file with -o, or a pipe");
+				"refusing to write a state to a terminal: give a file with -o, or a pipe");
 	/* The device has to be brought back, whoever stops reading. */
 	signal(SIGPIPE, SIG_IGN);
 	ret = vfio_open(&dev, options->args[0], options->root);
@@ -180,7 +180,7 @@ static int load_from(struct vfio_dev *dev, int fd, const char *name,
 		     uint64_t *bytes)
 {
 	struct pipe pipe = {
-		.from = fd, .from_name = name, .to = -1, .to_name = dev->uuid,
+		.from = fd, .from_name = name, .to = -1, .to_name = dev->name,
 	};
 	int ret;
 
@@ -229,7 +229,7 @@ static int hold(struct vfio_dev *dev, const struct options *options)
 
 	fprintf(stderr,
 		PROGRAM ": %s has the state and is stopped; SIGINT or SIGTERM ends this%s%s\n",
-		dev->uuid, options->output ? ", and its state goes to " : "",
+		dev->name, options->output ? ", and its state goes to " : "",
 		options->output ? options->output : "");
 	holding_signals(&set);
 	sigwait(&set, &signal);
@@ -259,19 +259,21 @@ int cmd_load(const struct options *options)
 
 	if (options->output && !options->hold)
 		return complain(DONE_ERROR,
-				"load writes a state, with -o, only after it has held one: add --hold");
+				"load -o writes the state that was held: add --hold");
 	if (!strcmp(file, "-")) {
 		file = "standard input";
 		if (isatty(fd))
 			return complain(DONE_ERROR,
-					"no state comes from a terminal: give a file, or a pipe");
+					"refusing to read a state from a terminal: give a file, or a pipe");
 	} else {
 		fd = open(file, O_RDONLY | O_CLOEXEC);
 		if (fd < 0)
 			return complain(DONE_ERROR, "cannot open %s: %s", file,
 					strerror(errno));
 	}
-	ret = vfio_open(&dev, options->args[0], options->root);
+	ret = refuse_folder(fd, file, "a saved state");
+	if (!ret)
+		ret = vfio_open(&dev, options->args[0], options->root);
 	if (!ret) {
 		ret = can_migrate(&dev);
 		if (!ret)

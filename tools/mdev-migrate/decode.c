@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../../drivers/mdev_migrate/codec/blob.h"
@@ -31,6 +32,7 @@ struct decoder {
 	struct mdev_migrate_msg why;
 	json_t *records;
 	char *config;
+	char *model;
 	bool unknown;
 	void *payload;
 	struct known_blob blobs[BLOBS_MAX];
@@ -41,12 +43,13 @@ static json_t *put_record(struct decoder *decoder, u32 tag, u32 flags,
 			  u64 offset, u32 length)
 {
 	json_t *object = json_new_object();
+	const char *name = decode_name(decoder->model, tag);
 	struct mdm_tag_room room;
 	char hex[16];
 
 	snprintf(hex, sizeof(hex), "0x%08x", tag);
 	json_put_number(object, "offset", offset);
-	json_put_text(object, "record", mdm_tag_name(&room, tag));
+	json_put_text(object, "record", name ? name : mdm_tag_name(&room, tag));
 	json_put_text(object, "tag", hex);
 	json_put_bool(object, "optional", flags & MDEV_MIGRATE_RECORD_OPTIONAL);
 	json_put_number(object, "length", length);
@@ -91,7 +94,6 @@ static int take_config(struct mdm_reader *reader, const char *text, size_t len)
 	json_t *object;
 	int ret;
 
-	free(decoder->config);
 	decoder->config = strndup(text, len);
 	if (!decoder->config)
 		out_of_memory();
@@ -105,6 +107,11 @@ static int take_config(struct mdm_reader *reader, const char *text, size_t len)
 			 "the configuration has a NUL in it");
 	else
 		ret = config_read(&arena, &config, decoder->config, reader->why);
+	if (!ret) {
+		decoder->model = strdup(config.model);
+		if (!decoder->model)
+			out_of_memory();
+	}
 	arena_free(&arena);
 	return ret;
 }
@@ -188,9 +195,9 @@ static int take_record(struct mdm_reader *reader, u32 tag, u32 flags,
 		json_decref(object);
 		return ret;
 	}
-	if (decode_knows(tag))
-		ret = decode_record(object, tag, decoder->payload, length,
-				    reader->why);
+	if (decode_name(decoder->model, tag))
+		ret = decode_record(object, decoder->model, tag,
+				    decoder->payload, length, reader->why);
 	else if (!(flags & MDEV_MIGRATE_RECORD_OPTIONAL))
 		decoder->unknown = true;
 	json_decref(object);
@@ -245,6 +252,7 @@ json_t *decode_finish(struct decoder *decoder, int *result)
 		json_put_text(answer, "error", decoder->why.text);
 	free(decoder->payload);
 	free(decoder->config);
+	free(decoder->model);
 	free(decoder);
 	return answer;
 }
@@ -255,34 +263,36 @@ json_t *decode_finish(struct decoder *decoder, int *result)
  */
 const char *decode_config_of(struct arena *arena, const char *file)
 {
-	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct decoder *decoder;
 	const char *config;
 	char buf[64 * 1024];
-	ssize_t len = 0;
 	json_t *answer;
-	int result;
+	struct stat st;
+	int fd, result;
+	ssize_t len;
 
+	/* What comes from a pipe comes once, and its writer ends with its first reader. */
+	if (stat(file, &st) || !S_ISREG(st.st_mode))
+		return NULL;
+	fd = open(file, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return NULL;
 	decoder = decode_begin();
-	/* What cannot be read twice is not looked into. */
-	if (lseek(fd, 0, SEEK_CUR) >= 0) {
-		do
-			len = read(fd, buf, sizeof(buf));
-		while (len > 0 && !decode_push(decoder, buf, len));
-	}
+	do
+		len = read(fd, buf, sizeof(buf));
+	while (len > 0 && !decode_push(decoder, buf, len));
 	close(fd);
 	config = arena_strdup(arena, decoder->config);
 	answer = decode_finish(decoder, &result);
 	if (config && len < 0)
 		complain(DONE_ERROR,
-			 "%s: only its beginning could be read: its configuration is compared",
+			 "%s: only its beginning could be read: only its configuration is compared",
 			 file);
 	else if (config && result == DONE_NO)
 		complain(DONE_NO,
-			 "%s: the state is damaged, no device will load it (%s): only its configuration is compared",
-			 file, json_string_value(json_object_get(answer, "error")));
+			 "%s: the state is damaged, and no device will load it (good up to byte %lld: %s): only its configuration is compared",
+			 file, json_integer_value(json_object_get(answer, "bytes")),
+			 json_string_value(json_object_get(answer, "error")));
 	json_decref(answer);
 	return config;
 }

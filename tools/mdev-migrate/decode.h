@@ -24,11 +24,14 @@ json_t *decode_finish(struct decoder *decoder, int *result);
 
 const char *decode_config_of(struct arena *arena, const char *file);
 
-/* decode_record.c: a record's payload as members of @object; 0 or -EINVAL */
+/*
+ * decode_record.c: a record's payload as members of @object; 0 or -EINVAL. Only of
+ * a record that has a name in streams of @model, which may be NULL.
+ */
 struct mdev_migrate_msg;
-int decode_record(json_t *object, uint32_t tag, const void *data, size_t len,
-		  struct mdev_migrate_msg *why);
-bool decode_knows(uint32_t tag);
+int decode_record(json_t *object, const char *model, uint32_t tag,
+		  const void *data, size_t len, struct mdev_migrate_msg *why);
+const char *decode_name(const char *model, uint32_t tag);
 /* decode_virtio.c */
 int decode_virtio_parts(json_t *object, const uint8_t *data, size_t len,
 			struct mdev_migrate_msg *why);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What is in the records, by their tag. */
+/* What is in the records, by their model and tag. */
 #include <endian.h>
 #include <errno.h>
 #include <linux/mdev_migrate.h>
@@ -180,39 +180,56 @@ static int decode_spoilt(json_t *object, const uint8_t *data, size_t len,
 	return len ? refuse(why, "PATTERN_SPOILT", "bytes", len, 0) : 0;
 }
 
+#define PATTERN		"https://mdev-migrate.org/devices/pattern"
+#define VIRTIO_NET	"https://mdev-migrate.org/devices/virtio-net"
+
+/* From MDEV_MIGRATE_TAG_MODELS on a tag is what the model says that it is. */
 static const struct kind {
+	const char *model;
+	const char *name;
 	uint32_t tag;
 	int (*decode)(json_t *object, const uint8_t *data, size_t len,
 		      struct mdev_migrate_msg *why);
 } kinds[] = {
-	{ MDEV_MIGRATE_TAG_PCI_CONFIG, decode_pci_config },
-	{ MDEV_MIGRATE_TAG_PCI_MSIX, decode_msix },
-	{ MDEV_MIGRATE_TAG_PCI_LAYOUT, decode_layout },
-	{ MDEV_MIGRATE_TAG_PATTERN_PAGES, decode_pages },
-	{ MDEV_MIGRATE_TAG_PATTERN_SPOILT, decode_spoilt },
-	{ MDEV_MIGRATE_TAG_VIRTIO_PARTS, decode_virtio_parts },
-	{ MDEV_MIGRATE_TAG_VIRTIO_ISR, decode_virtio_isr },
-	{ MDEV_MIGRATE_TAG_VIRTIO_NET, decode_virtio_net },
+	{ NULL, "PCI_CONFIG", MDEV_MIGRATE_TAG_PCI_CONFIG, decode_pci_config },
+	{ NULL, "PCI_MSIX", MDEV_MIGRATE_TAG_PCI_MSIX, decode_msix },
+	{ NULL, "PCI_LAYOUT", MDEV_MIGRATE_TAG_PCI_LAYOUT, decode_layout },
+	{ PATTERN, "PATTERN_PAGES", MDEV_MIGRATE_TAG_PATTERN_PAGES,
+	  decode_pages },
+	{ PATTERN, "PATTERN_SPOILT", MDEV_MIGRATE_TAG_PATTERN_SPOILT,
+	  decode_spoilt },
+	{ VIRTIO_NET, "VIRTIO_PARTS", MDEV_MIGRATE_TAG_VIRTIO_PARTS,
+	  decode_virtio_parts },
+	{ VIRTIO_NET, "VIRTIO_ISR", MDEV_MIGRATE_TAG_VIRTIO_ISR,
+	  decode_virtio_isr },
+	{ VIRTIO_NET, "VIRTIO_NET", MDEV_MIGRATE_TAG_VIRTIO_NET,
+	  decode_virtio_net },
 };
 
-static const struct kind *find_kind(uint32_t tag)
+static const struct kind *find_kind(const char *model, uint32_t tag)
 {
 	size_t i;
 
 	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		if (kinds[i].tag == tag)
-			return &kinds[i];
+		const struct kind *kind = &kinds[i];
+
+		if (kind->tag == tag &&
+		    (!kind->model || (model && !strcmp(kind->model, model))))
+			return kind;
 	}
 	return NULL;
 }
 
-bool decode_knows(uint32_t tag)
+/* What the record is called in this model's streams, NULL if that is not known. */
+const char *decode_name(const char *model, uint32_t tag)
 {
-	return find_kind(tag);
+	const struct kind *kind = find_kind(model, tag);
+
+	return kind ? kind->name : NULL;
 }
 
-int decode_record(json_t *object, uint32_t tag, const void *data, size_t len,
-		  struct mdev_migrate_msg *why)
+int decode_record(json_t *object, const char *model, uint32_t tag,
+		  const void *data, size_t len, struct mdev_migrate_msg *why)
 {
-	return find_kind(tag)->decode(object, data, len, why);
+	return find_kind(model, tag)->decode(object, data, len, why);
 }

@@ -240,7 +240,7 @@ static int wrong_size(struct mdev_migrate_msg *why, const char *record,
 		      size_t has, size_t wants)
 {
 	snprintf(why->text, sizeof(why->text),
-		 "%s has %zu bytes, this program reads %zu", record, has, wants);
+		 "%s has %zu bytes, this program expects %zu", record, has, wants);
 	return -EINVAL;
 }
 

@@ -100,7 +100,7 @@ static int take_line(struct docs *docs, const char *line, size_t len)
 	}
 	if (docs->pending.len + len > DOC_MAX)
 		return complain(DONE_ERROR,
-				"%s: line %lu: this document is longer than %lu MiB, it is no snapshot",
+				"%s: line %lu: this document is longer than %lu MiB and cannot be a snapshot",
 				docs->doc.file, docs->doc.line, DOC_MAX >> 20);
 	/* A document that goes over lines ends with its bracket at the margin. */
 	closes = len && (line[0] == '}' || line[0] == ']' ||
@@ -160,7 +160,7 @@ static int read_docs(struct docs *docs, int fd, struct text *text)
 		done += n;
 		ret = text->len > DOC_MAX ?
 			complain(DONE_ERROR,
-				 "%s: line %lu is longer than %lu MiB, it is no snapshot",
+				 "%s: line %lu is longer than %lu MiB and cannot be a snapshot",
 				 docs->doc.file, docs->lines + 1, DOC_MAX >> 20) :
 			take_lines(docs, text, scanned);
 		if (ret)
@@ -201,10 +201,12 @@ int docs_each_fast(const char *file, doc_fast fast, doc_each each,
 			return complain(DONE_ERROR, "cannot open %s: %s", file,
 					strerror(errno));
 	}
-	ret = read_docs(&docs, fd, &text);
+	ret = refuse_folder(fd, docs.doc.file, "a snapshot");
+	if (!ret)
+		ret = read_docs(&docs, fd, &text);
 	if (!ret && !docs.doc.text)
 		ret = complain(DONE_ERROR,
-			       "%s is empty: a snapshot is expected, as mdev-migrate export writes it",
+			       "%s is empty: expected a snapshot, as mdev-migrate export writes it",
 			       docs.doc.file);
 	text_free(&text);
 	text_free(&docs.pending);

@@ -24,7 +24,7 @@ int host_from_doc(struct host *host, const struct doc *doc)
 
 	root = json_loadb(doc->text, doc->len, JSON_REJECT_DUPLICATES, &error);
 	if (!root)
-		return complain(DONE_ERROR, "%s: line %lu: this is no JSON: %s", doc->file,
+		return complain(DONE_ERROR, "%s: line %lu: not JSON: %s", doc->file,
 				doc->line + (error.line > 0 ? error.line - 1 : 0),
 				error.text);
 	ret = json_to_host(host, root, &why);
@@ -36,9 +36,11 @@ int host_from_doc(struct host *host, const struct doc *doc)
 	return 0;
 }
 
+#define NAMES_MAX	5
+
 /*
  * Which of a file's hosts? The first if none is asked for, or if what was taken
- * for a host's name is a bus's: then it has to be the only one.
+ * for a host's name is a bus's or a parent's: then it has to be the only one.
  */
 struct choice {
 	struct endpoint *ep;
@@ -47,6 +49,8 @@ struct choice {
 	unsigned long nr;
 	struct host first;
 	bool found;
+	struct arena arena;
+	const char *names[NAMES_MAX + 1];
 };
 
 static int choose_host(void *context, const struct doc *doc)
@@ -58,6 +62,8 @@ static int choose_host(void *context, const struct doc *doc)
 	ret = host_from_doc(&host, doc);
 	if (ret)
 		return ret;
+	if (choice->nr < NAMES_MAX)
+		choice->names[choice->nr] = arena_strdup(&choice->arena, host.name);
 	choice->nr++;
 	if (!choice->found && choice->host &&
 	    strlen(host.name) == choice->host_len &&
@@ -72,9 +78,32 @@ static int choose_host(void *context, const struct doc *doc)
 	return 0;
 }
 
-/* @host may be NULL; *@is_bus if it was not a host's name, but there is one only. */
+/* The hosts' names, or the first of them. */
+static char *host_names(struct choice *choice)
+{
+	size_t nr = choice->nr < NAMES_MAX ? choice->nr : NAMES_MAX;
+
+	if (choice->nr > nr)
+		choice->names[nr++] = "others";
+	return words_join(&choice->arena, choice->names, nr);
+}
+
+/* It is one of @choice's hosts, but not clear which. */
+static int no_host(struct choice *choice, const char *file)
+{
+	if (choice->host)
+		return complain(DONE_ERROR,
+				"%s: there is no host \"%.*s\" in it: it has %s",
+				file, (int)choice->host_len, choice->host,
+				host_names(choice));
+	return complain(DONE_ERROR,
+			"%s has %lu hosts, %s: say which one as %s:HOST/ or %s:HOST/DEVICE",
+			file, choice->nr, host_names(choice), file, file);
+}
+
+/* @host may be NULL; *@no_name if it is not a host's name, but there is only one. */
 static int read_file(struct endpoint *ep, const char *file, const char *host,
-		     size_t host_len, bool *is_bus)
+		     size_t host_len, bool *no_name)
 {
 	struct choice choice = {
 		.ep = ep, .host = host, .host_len = host_len,
@@ -82,22 +111,17 @@ static int read_file(struct endpoint *ep, const char *file, const char *host,
 	int ret;
 
 	ret = docs_each(file, choose_host, &choice);
-	if (!choice.found && !ret && (!host || choice.nr == 1)) {
-		ep->host = choice.first;
-		*is_bus = host;
-	} else {
-		host_free(&choice.first);
+	if (!ret && !choice.found) {
+		if (choice.nr > 1)
+			ret = no_host(&choice, file);
+		else
+			ep->host = choice.first;
+		*no_name = host;
 	}
-	if (ret)
-		return ret;
-	if (host && !choice.found && choice.nr != 1)
-		return complain(DONE_ERROR, "%s: there is no host \"%.*s\" in it", file,
-				(int)host_len, host);
-	if (!host && choice.nr > 1)
-		return complain(DONE_ERROR,
-				"%s has %lu hosts: say which one as %s:HOST/ or %s:HOST/DEVICE",
-				file, choice.nr, file, file);
-	return 0;
+	if (ret || choice.found)
+		host_free(&choice.first);
+	arena_free(&choice.arena);
+	return ret;
 }
 
 /* A device, type or other device of the host that is called this. */
@@ -117,7 +141,11 @@ static bool choose(struct endpoint *ep, const char *what)
 		what = slash + 1;
 	}
 	ep->type = host_type(host, what, *parent ? parent : NULL);
+	ep->any_parent = ep->type && !*parent;
 	ep->other = ep->type ? NULL : host_other(host, what);
+	if (ep->other && *parent &&
+	    (!ep->other->bus || strcmp(ep->other->bus, parent)))
+		ep->other = NULL;
 	return ep->type || ep->other;
 }
 
@@ -129,8 +157,12 @@ static char *choices(struct arena *arena, const struct host *host)
 
 	for (i = 0; i < host->nr_devices && nr < 6; i++)
 		names[nr++] = host->devices[i].uuid;
-	for (i = 0; i < host->nr_types && nr < 11; i++)
-		names[nr++] = host->types[i].name;
+	for (i = 0; i < host->nr_types && nr < 11; i++) {
+		const struct type *type = &host->types[i];
+
+		names[nr++] = host_type_is_many(host, type->name) ?
+			      type_label(arena, type) : type->name;
+	}
 	if (nr < host->nr_devices + host->nr_types)
 		names[nr++] = "others";
 	return nr ? words_join(arena, names, nr) :
@@ -146,7 +178,7 @@ static int no_choice(struct endpoint *ep, const char *what)
 
 /*
  * FILE:WHAT or FILE:HOST/WHAT; the file's name may have colons, and WHAT may be
- * BUS/NAME.
+ * BUS/NAME or PARENT/TYPE.
  */
 static int open_part(struct endpoint *ep, const char *spec, const char *colon)
 {
@@ -155,18 +187,18 @@ static int open_part(struct endpoint *ep, const char *spec, const char *colon)
 	const char *slash = strchr(what, '/');
 	char *file = arena_strndup(&names, spec, colon - spec);
 	size_t host_len = slash ? slash - what : 0;
-	bool is_bus = false;
+	bool no_name = false;
 	int ret;
 
-	ret = read_file(ep, file, slash ? what : NULL, host_len, &is_bus);
-	if (!ret && is_bus && !host_device(&ep->host, what))
-		ret = complain(DONE_ERROR,
-			       "%s: there is no host \"%.*s\" in it, nor a device \"%s\"",
-			       file, (int)host_len, what, what);
-	if (slash && !is_bus)
+	ret = read_file(ep, file, slash ? what : NULL, host_len, &no_name);
+	if (slash && !no_name)
 		what = slash + 1;
 	if (!ret && *what && !choose(ep, what))
-		ret = no_choice(ep, what);
+		ret = !no_name ? no_choice(ep, what) :
+		      complain(DONE_ERROR,
+			       "%s: there is no host \"%.*s\" in it, and no device or type \"%s\": it has %s",
+			       file, (int)host_len, what, what,
+			       choices(&ep->host.arena, &ep->host));
 	arena_free(&names);
 	return ret;
 }
@@ -182,7 +214,7 @@ static const char *file_colon(const char *spec)
 		if (*--colon != ':' || colon == spec)
 			continue;
 		found = (colon == spec + 1 && *spec == '-') ||
-			!access(arena_strndup(&names, spec, colon - spec), F_OK);
+			is_file(arena_strndup(&names, spec, colon - spec));
 	}
 	arena_free(&names);
 	return found ? colon : NULL;
@@ -197,14 +229,14 @@ static int open_live(struct endpoint *ep, const char *spec, const char *root)
 	if (!strcmp(spec, ".") || choose(ep, spec))
 		return 0;
 	return complain(DONE_ERROR,
-			"\"%s\" is no file, and no device or type of this host: it has %s",
+			"\"%s\" is not a file, and not a device or type of this host, which has %s",
 			spec, choices(&ep->host.arena, &ep->host));
 }
 
 int endpoint_open(struct endpoint *ep, const char *spec, const char *root)
 {
 	const char *colon;
-	bool is_bus;
+	bool no_name;
 	int ret;
 
 	memset(ep, 0, sizeof(*ep));
@@ -213,7 +245,8 @@ int endpoint_open(struct endpoint *ep, const char *spec, const char *root)
 		ep->config = arena_strdup(&ep->host.arena, spec);
 		return 0;
 	}
-	if (strcmp(spec, "-") && strcmp(spec, ".") && !access(spec, F_OK)) {
+	/* A folder may be called like a type. */
+	if (is_file(spec)) {
 		ep->config = decode_config_of(&ep->host.arena, spec);
 		if (ep->config)
 			return 0;
@@ -221,8 +254,8 @@ int endpoint_open(struct endpoint *ep, const char *spec, const char *root)
 	colon = file_colon(spec);
 	if (!strcmp(spec, "."))
 		ret = open_live(ep, spec, root);
-	else if (!strcmp(spec, "-") || !access(spec, F_OK))
-		ret = read_file(ep, spec, NULL, 0, &is_bus);
+	else if (!strcmp(spec, "-") || is_file(spec))
+		ret = read_file(ep, spec, NULL, 0, &no_name);
 	else if (colon)
 		ret = open_part(ep, spec, colon);
 	else
@@ -244,7 +277,7 @@ static int read_config(struct source *source, struct arena *arena,
 
 	if (config_read(arena, &source->config, text, &why)) {
 		source->not_known = arena_printf(arena,
-						 "%s: its configuration cannot be read: %s",
+						 "%s: its configuration is malformed: %s",
 						 source->name, why.text);
 		return -EINVAL;
 	}
@@ -271,9 +304,8 @@ void source_from_type(struct source *source, struct host *host,
 		source->config.text = arena_printf(arena, "model=%s",
 						   type->model);
 	} else {
-		source->not_known = arena_printf(arena,
-						 "%s: its driver says nothing about migration",
-						 type->name);
+		source->not_known =
+			"the source's driver says nothing about migration";
 	}
 }
 
@@ -290,25 +322,42 @@ void source_from_device(struct source *source, struct host *host,
 		read_config(source, arena, device->config);
 	else
 		source->not_known = arena_printf(arena,
-						 "%s: its configuration is not known",
+						 "%s: the source's configuration is not known",
 						 device->uuid);
 }
 
-static int choose_only(struct endpoint *ep)
+/*
+ * If no device or type was chosen, the only one there is. @as ends the question
+ * which one, if there are more: " is the source".
+ */
+int endpoint_choose(struct endpoint *ep, const char *as)
 {
 	struct host *host = &ep->host;
+	size_t len = strlen(ep->spec);
 
+	if (ep->device || ep->type || ep->other)
+		return 0;
 	if (host->nr_devices == 1) {
 		return choose(ep, host->devices[0].uuid) ? 0 : DONE_ERROR;
 	} else if (!host->nr_devices && host->nr_types == 1) {
 		ep->type = &host->types[0];
 		return 0;
 	}
+	if (ep->spec[len - 1] == ':')
+		len--;
+	if (!host->nr_devices && !host->nr_types)
+		return complain(DONE_ERROR, "%.*s has no device and no type",
+				(int)len, ep->spec);
+	if (!strcmp(ep->spec, "."))
+		return complain(DONE_ERROR,
+				"say which device or type%s, of %s; see mdev-migrate list",
+				as, choices(&host->arena, host));
 	return complain(DONE_ERROR,
-			"%s: say which device or type is the source, as %s%sDEVICE: it has %s",
-			ep->spec, strcmp(ep->spec, ".") ? ep->spec : "",
-			strcmp(ep->spec, ".") ? ":" : "",
-			choices(&host->arena, host));
+			"say which device or type%s, as %.*s%s%s, of %s; see mdev-migrate list %.*s",
+			as, (int)len, ep->spec,
+			ep->spec[len - 1] == '/' ? "" : ":",
+			host->nr_devices ? "DEVICE" : "TYPE",
+			choices(&host->arena, host), (int)len, ep->spec);
 }
 
 /* The endpoint as the device that is to move. */
@@ -323,11 +372,9 @@ int endpoint_source(struct endpoint *ep, struct source *source)
 		return read_config(source, &host->arena, ep->config) ?
 			complain(DONE_ERROR, "%s", source->not_known) : 0;
 	}
-	if (!ep->device && !ep->type && !ep->other) {
-		ret = choose_only(ep);
-		if (ret)
-			return ret;
-	}
+	ret = endpoint_choose(ep, " is the source");
+	if (ret)
+		return ret;
 	if (ep->device) {
 		source_from_device(source, host, ep->device);
 	} else if (ep->type) {
@@ -336,8 +383,7 @@ int endpoint_source(struct endpoint *ep, struct source *source)
 		source->name = ep->other->name;
 		source->host = host;
 		source->not_known = arena_printf(&host->arena,
-						 "%s: its driver %s says nothing about migration",
-						 ep->other->name,
+						 "the source's driver %s says nothing about migration",
 						 ep->other->driver ? ep->other->driver : "");
 	}
 	return 0;
@@ -355,6 +401,11 @@ int endpoint_judge(struct arena *arena, struct verdict *verdict,
 		return complain(DONE_ERROR,
 				"%s: a configuration cannot be a destination: give a host's snapshot, a type or a device",
 				ep->spec);
+	if (ep->any_parent) {
+		judge_any_parent(arena, verdict, source, &ep->host,
+				 ep->type->name);
+		return 0;
+	}
 	if (ep->device || ep->type) {
 		judge(arena, verdict, source, &target);
 		return 0;
@@ -369,8 +420,7 @@ int endpoint_judge(struct arena *arena, struct verdict *verdict,
 		.result = NOT_KNOWN,
 		.code = "destination-says-nothing",
 		.message = arena_printf(arena,
-					"%s: its driver %s says nothing about migration",
-					ep->other->name,
+					"the destination's driver %s says nothing about migration",
 					ep->other->driver ? ep->other->driver : ""),
 	});
 	verdict->result = NOT_KNOWN;

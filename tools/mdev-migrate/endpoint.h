@@ -12,6 +12,7 @@
  * @host: the host; empty if only a configuration was given
  * @device: chosen, or NULL
  * @type: chosen, or the device's, or NULL
+ * @any_parent: a type was chosen by its name alone: it may be another parent's
  * @other: chosen, or NULL
  * @config: given instead, from the command line or a saved state
  */
@@ -20,12 +21,14 @@ struct endpoint {
 	struct host host;
 	struct device *device;
 	struct type *type;
+	bool any_parent;
 	struct other *other;
 	const char *config;
 };
 
 int endpoint_open(struct endpoint *ep, const char *spec, const char *root);
 void endpoint_close(struct endpoint *ep);
+int endpoint_choose(struct endpoint *ep, const char *as);
 int endpoint_source(struct endpoint *ep, struct source *source);
 int endpoint_judge(struct arena *arena, struct verdict *verdict,
 		   const struct source *source, struct endpoint *ep);

@@ -21,9 +21,10 @@ static int add_host(void *context, const struct doc *doc)
 /* All of @options->args; "." is this host. */
 int fleet_read(struct fleet *fleet, const struct options *options)
 {
-	int i, ret = 0;
+	int i, ret;
 
 	memset(fleet, 0, sizeof(*fleet));
+	ret = check_stdin(options->args, options->nr);
 	progress_begin("reading", docs_size((const char * const *)options->args,
 					    options->nr));
 	for (i = 0; i < options->nr && !ret; i++) {

@@ -234,11 +234,14 @@ int format_nfd(const struct host *host, FILE *out)
 	return 0;
 }
 
-static void put_quoted(FILE *out, const char *key, const char *value,
-		       const char *before)
+/* A label; none if the value is not known. @before is "{" for the first. */
+static void put_label_value(FILE *out, const char *key, const char *value,
+			    const char *before)
 {
+	if (!value || !*value)
+		return;
 	fprintf(out, "%s%s=\"", before, key);
-	for (; value && *value; value++) {
+	for (; *value; value++) {
 		if (*value == '"' || *value == '\\')
 			fputc('\\', out);
 		if (*value == '\n')
@@ -247,6 +250,14 @@ static void put_quoted(FILE *out, const char *key, const char *value,
 			fputc(*value, out);
 	}
 	fputc('"', out);
+}
+
+/* A metric of a device: UUID or BUS/NAME; of a mdev its UUID by that name, too. */
+static void put_device(FILE *out, const char *metric, const struct device *device)
+{
+	fputs(metric, out);
+	put_label_value(out, "device", device->uuid, "{");
+	put_label_value(out, "uuid", device->bus ? NULL : device->uuid, ",");
 }
 
 static void put_help(FILE *out, const char *name, const char *what)
@@ -259,15 +270,15 @@ static void prometheus_types(const struct host *host, FILE *out)
 	const struct type *type;
 
 	put_help(out, "mdev_migrate_type_available_instances",
-		 "Devices of this type that can still be made.");
+		 "How many more devices of this type can be made.");
 	for (type = host->types; type < host->types + host->nr_types; type++) {
 		if (type->available == UNKNOWN)
 			continue;
 		fputs("mdev_migrate_type_available_instances", out);
-		put_quoted(out, "parent", type->parent, "{");
-		put_quoted(out, "type", type->name, ",");
-		put_quoted(out, "model", type->model, ",");
-		put_quoted(out, "version", type->version, ",");
+		put_label_value(out, "type", type->name, "{");
+		put_label_value(out, "parent", type->parent, ",");
+		put_label_value(out, "model", type->model, ",");
+		put_label_value(out, "version", type->version, ",");
 		fprintf(out, "} %lld\n", type->available);
 	}
 }
@@ -280,11 +291,10 @@ static void prometheus_devices(const struct host *host, FILE *out)
 	put_help(out, "mdev_migrate_device_info",
 		 "A device, its configuration and migration state.");
 	for (device = host->devices; device < end; device++) {
-		fputs("mdev_migrate_device_info", out);
-		put_quoted(out, "uuid", device->uuid, "{");
-		put_quoted(out, "type", device->type, ",");
-		put_quoted(out, "config", device->config, ",");
-		put_quoted(out, "state", device->state, ",");
+		put_device(out, "mdev_migrate_device_info", device);
+		put_label_value(out, "type", device->type, ",");
+		put_label_value(out, "config", device->config, ",");
+		put_label_value(out, "state", device->state, ",");
 		fputs("} 1\n", out);
 	}
 	put_help(out, "mdev_migrate_device_stop_copy_bytes",
@@ -292,15 +302,13 @@ static void prometheus_devices(const struct host *host, FILE *out)
 	for (device = host->devices; device < end; device++) {
 		if (device->stop_copy_bytes == UNKNOWN)
 			continue;
-		fputs("mdev_migrate_device_stop_copy_bytes", out);
-		put_quoted(out, "uuid", device->uuid, "{");
+		put_device(out, "mdev_migrate_device_stop_copy_bytes", device);
 		fprintf(out, "} %lld\n", device->stop_copy_bytes);
 	}
 	put_help(out, "mdev_migrate_device_failed",
-		 "Whether the last migration step failed.");
+		 "Whether the device's last migration step, or the last write to its parameters, was refused or failed: 1 if migration/last_error says why.");
 	for (device = host->devices; device < end; device++) {
-		fputs("mdev_migrate_device_failed", out);
-		put_quoted(out, "uuid", device->uuid, "{");
+		put_device(out, "mdev_migrate_device_failed", device);
 		fprintf(out, "} %d\n", device->last_error && *device->last_error);
 	}
 }

@@ -29,6 +29,26 @@ struct type *host_type(struct host *host, const char *name, const char *parent)
 	return NULL;
 }
 
+/* Is there a type of this name below more than one parent? */
+bool host_type_is_many(const struct host *host, const char *name)
+{
+	size_t i, nr = 0;
+
+	for (i = 0; i < host->nr_types; i++)
+		nr += !strcmp(host->types[i].name, name);
+	return nr > 1;
+}
+
+/* PARENT/TYPE, or what a device that is no mdev is called. */
+const char *type_label(struct arena *arena, const struct type *type)
+{
+	if (type->device)
+		return type->device;
+	return type->parent ?
+	       arena_printf(arena, "%s/%s", type->parent, type->name) :
+	       type->name;
+}
+
 /* NULL if it is not known. */
 struct type *host_device_type(struct host *host, const struct device *device)
 {

@@ -183,6 +183,8 @@ struct host {
 
 void host_free(struct host *host);
 struct type *host_type(struct host *host, const char *name, const char *parent);
+bool host_type_is_many(const struct host *host, const char *name);
+const char *type_label(struct arena *arena, const struct type *type);
 struct type *host_device_type(struct host *host, const struct device *device);
 struct device *host_device(struct host *host, const char *uuid);
 size_t host_nr_kinds(const struct host *host);

@@ -44,7 +44,7 @@ static int get_text(struct arena *arena, const json_t *object, const char *key,
 	if (!value || json_is_null(value))
 		return 0;
 	if (!json_is_string(value))
-		return fail(why, "\"%s\" is no string", key);
+		return fail(why, "\"%s\" is not a string", key);
 	*text = json_plain_text(arena, json_string_value(value));
 	return 0;
 }
@@ -58,7 +58,7 @@ static int get_number(const json_t *object, const char *key, long long *number,
 	if (!value || json_is_null(value))
 		return 0;
 	if (!json_is_integer(value) || json_integer_value(value) < 0)
-		return fail(why, "\"%s\" is no number", key);
+		return fail(why, "\"%s\" is not a non-negative number", key);
 	*number = json_integer_value(value);
 	return 0;
 }
@@ -76,7 +76,7 @@ static int get_texts(struct arena *arena, const json_t *object,
 	int ret = 0;
 
 	if (!json_is_object(object))
-		return fail(why, "there is something other than an object");
+		return fail(why, "it is not an object");
 	for (; members->key && !ret; members++)
 		ret = get_text(arena, object, members->key, members->text, why);
 	return ret;
@@ -96,17 +96,18 @@ int json_check_schema(const json_t *root, struct mdev_migrate_msg *why)
 	char *end;
 
 	if (!json_is_object(root))
-		return fail(why, "this is no JSON object, so no snapshot");
+		return fail(why, "not a JSON object, and so not a snapshot");
 	if (!version)
 		return fail(why,
-			    "there is no \"schema_version\", so this is no snapshot of mdev-migrate export, and no \"models\", so it is no vfio-user program's either");
+			    "neither a snapshot of mdev-migrate export, since it has no \"schema_version\", nor a vfio-user program's answer, since it has no \"models\"");
 	major = strtoul(version, &end, 10);
 	if (end == version || *end != '.' || *version < '0' || *version > '9')
-		return fail(why, "\"schema_version\" is \"%.20s\", not such as \"%d.%d\"",
+		return fail(why,
+			    "\"schema_version\" is \"%.20s\", expected something like \"%d.%d\"",
 			    version, SCHEMA_MAJOR, SCHEMA_MINOR);
 	if (major != SCHEMA_MAJOR)
 		return fail(why,
-			    "the snapshot's schema is version %.20s, this program reads %d.x only: use a newer mdev-migrate, or export again with this one",
+			    "the snapshot's schema is version %.20s, this program reads only %d.x: use a newer mdev-migrate, or export again with this one",
 			    version, SCHEMA_MAJOR);
 	return 0;
 }
@@ -134,7 +135,7 @@ int json_to_params(struct arena *arena, struct params *params,
 	int ret;
 
 	if (!json_is_object(value))
-		return fail(why, "\"params\" is no object");
+		return fail(why, "\"params\" is not an object");
 	params->params = arena_array(arena, json_object_size(value),
 				     sizeof(*params->params));
 	json_object_foreach((json_t *)value, name, param) {
@@ -267,7 +268,7 @@ static int get_array(const json_t *root, const char *key, size_t *nr,
 
 	*nr = json_array_size(value);
 	if (value && !json_is_array(value) && !json_is_null(value))
-		return fail(why, "\"%s\" is no array", key);
+		return fail(why, "\"%s\" is not an array", key);
 	return 0;
 }
 

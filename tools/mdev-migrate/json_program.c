@@ -51,7 +51,7 @@ int json_program_to_host(struct host *host, const json_t *root,
 				json_string_value(json_array_get(versions, i));
 
 			if (!version)
-				return fail(why, model, "a version is no string");
+				return fail(why, model, "a version is not a string");
 			add_type(host, model, version);
 		}
 	}

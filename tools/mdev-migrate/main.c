@@ -39,8 +39,8 @@ static const struct command {
 	int max;
 	unsigned int takes;
 } commands[] = {
-	{ "list", "", "this host's types and devices",
-	  cmd_list, 0, 0, 0 },
+	{ "list", "[HOST]", "a host's types and devices; this host's if none is given",
+	  cmd_list, 0, 1, 0 },
 	{ "show", "SOURCE", "all about a device or type",
 	  cmd_show, 1, 1, 0 },
 	{ "export", "[-o|--output FILE] [--compact] [--format json|nova|nfd|prometheus]",
@@ -60,12 +60,12 @@ static const struct command {
 	  cmd_baseline, 1, MANY, TAKES(OPT_MODEL) },
 	{ "matrix", "[--html FILE] SNAPSHOT...", "every host against every other",
 	  cmd_matrix, 1, MANY, TAKES(OPT_HTML) },
-	{ "probe", "UUID [--bandwidth BYTES/S]",
+	{ "probe", "DEVICE [--bandwidth BYTES/S]",
 	  "what a VMM would find, and how long a migration takes",
 	  cmd_probe, 1, 1, TAKES(OPT_BANDWIDTH) },
-	{ "save", "UUID [-o FILE]", "a device's state to a file or pipe",
+	{ "save", "DEVICE [-o FILE]", "a device's state to a file or pipe",
 	  cmd_save, 1, 1, TAKES(OPT_OUTPUT) },
-	{ "load", "UUID [FILE] [--hold [-o FILE]]",
+	{ "load", "DEVICE [FILE] [--hold [-o FILE]]",
 	  "a device's state from a file or pipe",
 	  cmd_load, 1, 2, TAKES(OPT_HOLD) | TAKES(OPT_OUTPUT) },
 	{ "decode", "[--verify] FILE", "a saved state in words; - is standard input",
@@ -107,12 +107,14 @@ static void usage(FILE *out, const struct command *only)
 	}
 	fputs("\nEvery command but save takes --json; all take --root DIR for a sysfs that is not\n"
 	      "at /sys.\n"
-	      "SOURCE: a UUID, BUS/NAME, TYPE or PARENT/TYPE of this host; FILE:DEVICE,\n"
-	      "FILE:TYPE or FILE:HOST/DEVICE of a snapshot, FILE alone if there is only one to\n"
-	      "choose; a configuration model=URI,PARAMETER=VALUE,...; a saved state.\n"
-	      "DESTINATION: the same except the last two; also . for this host, FILE or\n"
-	      "FILE:HOST/ for a host of a snapshot. FILE can be -, standard input. See\n"
-	      PROGRAM "(8).\n"
+	      "SOURCE: a DEVICE, TYPE or PARENT/TYPE of this host; FILE:DEVICE, FILE:TYPE or\n"
+	      "FILE:PARENT/TYPE of a snapshot, FILE:HOST/... if it has several hosts, FILE alone\n"
+	      "if there is only one to choose; a configuration model=URI,PARAMETER=VALUE,...; a\n"
+	      "saved state.\n"
+	      "DESTINATION: the same except the last two, or a HOST.\n"
+	      "DEVICE: a UUID, or BUS/NAME if it is not a mediated device. TYPE: below any parent.\n"
+	      "HOST: . for this host, FILE, or FILE:HOST/ of several. SNAPSHOT: FILE, or . for\n"
+	      "this host. FILE can be -, standard input. See " PROGRAM "(8).\n"
 	      "Exit status: 0 yes, 1 no, 2 an error, 3 there is no way to know.\n", out);
 }
 
@@ -145,7 +147,7 @@ static int parse_bandwidth(const char *text, double *bandwidth)
 	if (end != text && *bandwidth > 0 && *bandwidth < 1e18)
 		return 0;
 	return complain(DONE_ERROR,
-			"--bandwidth: \"%s\" is no number of bytes a second, such as 1.25G",
+			"--bandwidth: \"%s\" is not a number of bytes per second, such as 1.25G",
 			text);
 }
 
@@ -243,12 +245,23 @@ static int parse(struct options *options, const struct command **command,
 				argv[optind]);
 	for (i = OPT_ROOT; i <= OPT_LAST; i++) {
 		if (given & TAKES(i) & ~((*command)->takes | EVERY_COMMAND))
-			return complain(DONE_ERROR, "%s takes no --%s: see " PROGRAM " --help",
+			return complain(DONE_ERROR, "%s does not take --%s: see " PROGRAM " --help",
 					(*command)->name, option_name(i));
 	}
 	options->args = argv + optind + 1;
 	options->nr = argc - optind - 1;
 	return -1;
+}
+
+/* "-:DEVICE" is not an option, but a part of standard input: getopt() is not to see it so. */
+static void replace_first(int argc, char **argv, char from, char to)
+{
+	int i;
+
+	for (i = 1; i < argc; i++) {
+		if (argv[i][0] == from && argv[i][1] == ':')
+			argv[i][0] = to;
+	}
 }
 
 int main(int argc, char **argv)
@@ -257,7 +270,9 @@ int main(int argc, char **argv)
 	const struct command *command = NULL;
 	int status;
 
+	replace_first(argc, argv, '-', '\1');
 	status = parse(&options, &command, argc, argv);
+	replace_first(argc, argv, '\1', '-');
 	if (status >= 0)
 		return status;
 	if (options.nr < command->min || options.nr > command->max)

@@ -52,8 +52,8 @@ _mdev_migrate() {
 	-*) mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur") && return ;;
 	esac
 	case $command in
-	list | export) ;;
-	baseline | matrix | decode) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+	export) ;;
+	list | baseline | matrix | decode) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 	*) mapfile -t COMPREPLY < <(compgen -W "$(_mdev_migrate_names)" -- "$cur"; compgen -f -- "$cur") ;;
 	esac
 }

@@ -75,7 +75,7 @@ static int build_ranges(struct arena *arena, struct mdev_migrate_param *param,
 	for (; *(allowed += strspn(allowed, " ")); allowed += len, range++) {
 		len = strcspn(allowed, " ");
 		if (parse_range(allowed, len, range))
-			return fail(why, "%s: \"%.*s\" is no number or range",
+			return fail(why, "%s: \"%.*s\" is not a number or range",
 				    param->name, len < 40 ? (int)len : 40,
 				    allowed);
 		if (param->nr_allowed++ && range->first <= range[-1].last)
@@ -103,8 +103,8 @@ static int build_words(struct arena *arena, struct mdev_migrate_param *param,
 		words[i] = arena_strndup(arena, allowed, len);
 		if (len > NAME_MAX_LEN ||
 		    (is_bool && strcmp(words[i], "on") && strcmp(words[i], "off")))
-			return fail(why, "%s: \"%.40s\" is no %s", param->name,
-				    words[i], is_bool ? "on or off" : "value");
+			return fail(why, "%s: \"%.40s\" is not %s", param->name,
+				    words[i], is_bool ? "on or off" : "a value");
 		i++;
 	}
 	param->allowed = range;
@@ -134,7 +134,7 @@ static int build_value(const struct mdev_migrate_param *param, const char *what,
 		return fail(why, "%s: its %s value is missing", param->name, what);
 	if (!mdev_migrate_param_parse(param, text, strlen(text), value, NULL))
 		return 0;
-	return fail(why, "%s: its %s value \"%.40s\" is not one of the allowed",
+	return fail(why, "%s: its %s value \"%.40s\" is not one of those allowed",
 		    param->name, what, text);
 }
 
@@ -152,7 +152,7 @@ int param_build(struct arena *arena, struct param *param,
 	int ret;
 
 	if (!name_ok(text->name))
-		return fail(why, "\"%.40s\" is no parameter's name", text->name);
+		return fail(why, "\"%.40s\" is not a parameter's name", text->name);
 	codec->name = arena_strdup(arena, text->name);
 	codec->description = arena_strdup(arena, text->description);
 	for (i = 0; i < 3; i++) {
@@ -160,7 +160,7 @@ int param_build(struct arena *arena, struct param *param,
 			break;
 	}
 	if (i == 3)
-		return fail(why, "%s: its type is \"%.20s\", known are bool, uint and word",
+		return fail(why, "%s: its type is \"%.20s\", not bool, uint or word",
 			    codec->name, text->type ? text->type : "");
 	if (!text->allowed)
 		return fail(why, "%s: its allowed values are missing",
@@ -191,7 +191,7 @@ int params_sort(struct params *params, struct mdev_migrate_msg *why)
 		      compare_params);
 	for (i = 1; i < params->nr; i++) {
 		if (!compare_params(&params->params[i - 1], &params->params[i]))
-			return fail(why, "%s: this parameter is there twice",
+			return fail(why, "%s: there are two parameters of this name",
 				    params->params[i].codec.name);
 	}
 	return 0;
@@ -255,7 +255,7 @@ static int read_item(struct arena *arena, struct config *config,
 	item->name = arena_strndup(arena, text, eq - text);
 	item->value = arena_strndup(arena, eq + 1, text + len - eq - 1);
 	if (!name_ok(item->name))
-		return fail(why, "\"%.40s\" is no parameter's name", item->name);
+		return fail(why, "\"%.40s\" is not a parameter's name", item->name);
 	config->nr++;
 	return 0;
 }

@@ -451,7 +451,7 @@ int host_from_sysfs(struct host *host, const char *root)
 	fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return complain(DONE_ERROR,
-				"cannot open %s: %s; give the folder that a sysfs is mounted on as --root",
+				"cannot open %s: %s; --root is where a sysfs is mounted",
 				root, strerror(errno));
 	host->root = arena_strdup(&host->arena, root);
 	host->where = host->root;

@@ -2,9 +2,9 @@
 #include "util.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -191,35 +191,37 @@ int complain(int status, const char *fmt, ...)
 	return status;
 }
 
-static int read_fd(int fd, const char *name, struct text *text)
+bool is_file(const char *name)
 {
-	ssize_t n;
+	struct stat st;
 
-	for (;;) {
-		text_room(text, 64 * 1024);
-		n = read(fd, text->data + text->len, 64 * 1024);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			break;
-		text->len += n;
-	}
-	text->data[text->len] = '\0';
-	return n < 0 ? complain(DONE_ERROR, "cannot read %s: %s", name, strerror(errno)) : 0;
+	return !stat(name, &st) && (S_ISREG(st.st_mode) || S_ISFIFO(st.st_mode));
 }
 
-int read_all(const char *file, struct text *text)
+int refuse_folder(int fd, const char *name, const char *what)
 {
-	int fd, ret;
+	struct stat st;
 
-	if (!strcmp(file, "-"))
-		return read_fd(STDIN_FILENO, "standard input", text);
-	fd = open(file, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return complain(DONE_ERROR, "cannot open %s: %s", file, strerror(errno));
-	ret = read_fd(fd, file, text);
-	close(fd);
-	return ret;
+	if (fstat(fd, &st) || !S_ISDIR(st.st_mode))
+		return 0;
+	return complain(DONE_ERROR, "%s is a directory, not %s", name, what);
+}
+
+/* "-", or a part of the snapshot that comes from there. */
+bool from_stdin(const char *spec)
+{
+	return *spec == '-' && (!spec[1] || spec[1] == ':');
+}
+
+int check_stdin(char * const *specs, int nr)
+{
+	int i, found = 0;
+
+	for (i = 0; i < nr; i++)
+		found += from_stdin(specs[i]);
+	return found > 1 ?
+		complain(DONE_ERROR,
+			 "only one argument can come from standard input") : 0;
 }
 
 int finish_output(FILE *out, const char *name)

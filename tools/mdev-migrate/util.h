@@ -69,8 +69,13 @@ void text_free(struct text *text);
 int complain(int status, const char *fmt, ...) fmt_printf(2, 3);
 does_not_return void out_of_memory(void);
 
-/* Everything of @file, "-" for standard input. 0 or a complaint's status. */
-int read_all(const char *file, struct text *text);
+/* Can it be a snapshot or a saved state? A folder or a device cannot. */
+bool is_file(const char *name);
+/* DONE_ERROR and a complaint if @fd is a folder: it is not @what. */
+int refuse_folder(int fd, const char *name, const char *what);
+bool from_stdin(const char *spec);
+/* DONE_ERROR and a complaint if more than one of @specs comes from there. */
+int check_stdin(char * const *specs, int nr);
 /* Was all that was printed written? DONE_ERROR if not. */
 int finish_output(FILE *out, const char *name);
 

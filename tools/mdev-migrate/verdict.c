@@ -170,7 +170,7 @@ void judge_params(struct arena *arena, struct findings *findings,
 			.parameter = item->name,
 			.source = item->value,
 			.message = arena_printf(arena,
-						"%s: the source has %s, the destination knows no such parameter",
+						"%s: the source has %s, the destination has no such parameter",
 						item->name, item->value),
 		});
 	}
@@ -197,6 +197,10 @@ static void judge_kept(struct findings *findings, const struct source *source,
 	*findings = *judged;
 }
 
+/* What limits a type is its driver's to say: a number, or what devices have shares of. */
+#define NO_ROOM_FIX \
+	"remove a device of the same parent; if its devices share a resource, smaller values in their migration/params make room too"
+
 /* Can one more device of this type be made? */
 void judge_room(struct arena *arena, struct findings *findings,
 		const struct type *type)
@@ -210,16 +214,13 @@ void judge_room(struct arena *arena, struct findings *findings,
 	if (type->available > 0 || type->is_program)
 		return;
 	if (type->available == UNKNOWN) {
-		finding.message = arena_printf(arena,
-					       "%s: how many devices can still be made is not known",
-					       type->name);
+		finding.message =
+			"it is not known how many more devices of this type can be made";
 	} else {
 		finding.result = INCOMPATIBLE;
 		finding.code = "no-free-instance";
-		finding.message = arena_printf(arena,
-					       "%s: no device of this type can be made any more",
-					       type->name);
-		finding.fix = "remove a device, or load the driver with room for more";
+		finding.message = "no more devices of this type can be made";
+		finding.fix = NO_ROOM_FIX;
 	}
 	findings_add(arena, findings, &finding);
 }
@@ -245,7 +246,7 @@ static void judge_versions(struct arena *arena, struct findings *findings,
 
 	if (!from || !from->is_program || !type->is_program) {
 		add_plain(arena, findings, NOT_KNOWN, "versions-only",
-			  "one side names its versions only, the other its parameters: they cannot be compared");
+			  "one side names only its versions, the other its parameters: they cannot be compared");
 		return;
 	}
 	if (!strcmp(from->version, type->version))
@@ -256,7 +257,7 @@ static void judge_versions(struct arena *arena, struct findings *findings,
 		.source = from->version,
 		.allowed = type->version,
 		.message = arena_printf(arena,
-					"the source is version %s, the destination %s",
+					"the source's version is %s, the destination's %s",
 					from->version, type->version),
 	});
 }
@@ -290,9 +291,7 @@ void judge_type(struct arena *arena, struct findings *findings,
 	}
 	if (!model) {
 		add_plain(arena, findings, NOT_KNOWN, "destination-says-nothing",
-			  arena_printf(arena,
-				       "%s: its driver says nothing about migration",
-				       type->name));
+			  "the destination's driver says nothing about migration");
 		return;
 	}
 	if (strcmp(model, source->config.model)) {
@@ -302,7 +301,7 @@ void judge_type(struct arena *arena, struct findings *findings,
 			.source = source->config.model,
 			.allowed = model,
 			.message = arena_printf(arena,
-						"the source is a %s, the destination a %s",
+						"the source's model is %s, the destination's %s",
 						source->config.model, model),
 		});
 		return;
@@ -337,7 +336,7 @@ static void judge_combination(struct arena *arena, struct verdict *verdict,
 			      &source->config))
 		return;
 	add_plain(arena, &verdict->findings, NOT_KNOWN, "combination",
-		  "each value is allowed, but whether all of them together are only the destination itself can tell: ask there");
+		  "each value is allowed; only the destination can tell whether the combination is: ask there");
 }
 
 /* Where a host is asked for a type or a device that is no mdev; false if nowhere. */
@@ -406,10 +405,10 @@ static bool ask_kernel(struct arena *arena, struct verdict *verdict,
 			err == ENOSPC ? "no-free-instance" :
 			err == EBUSY ? "device-open" : "kernel-refused",
 		.message = arena_printf(arena,
-					"%s/migration/%scheck of this host's kernel refuses it: %s; the kernel log says why",
-					type->device ? type->device : type->name,
-					type->device ? "type/" : "", strerror(err)),
-		.fix = err == EBUSY ? "have it closed, or write nothing to it" : NULL,
+					"this host's kernel refuses it: %s; its log says why",
+					strerror(err)),
+		.fix = err == EBUSY ? "close the device, or leave its values as they are" :
+		       err == ENOSPC ? NO_ROOM_FIX : NULL,
 	});
 	return true;
 }
@@ -424,15 +423,15 @@ static void judge_device(struct arena *arena, struct verdict *verdict,
 	if (!verdict->target.type || !device->config) {
 		add_plain(arena, &verdict->findings, NOT_KNOWN,
 			  "destination-says-nothing",
-			  arena_printf(arena,
-				       "%s: of what type it is, or its configuration, is not known",
-				       device->uuid));
+			  "the destination's type or configuration is not known");
 		return;
 	}
 	if (config_read(arena, &now, device->config, &why)) {
 		add_plain(arena, &verdict->findings, NOT_KNOWN,
 			  "configuration-unreadable",
-			  arena_printf(arena, "%s: %s", device->uuid, why.text));
+			  arena_printf(arena,
+				       "the destination's configuration is malformed: %s",
+				       why.text));
 		return;
 	}
 	judge_type(arena, &verdict->findings, source, verdict->target.type, &now);
@@ -490,12 +489,14 @@ static bool is_source(const struct source *source, const struct target *target)
 
 /*
  * The best of what the host offers: a type, of which a device can be made, or a
- * device that is no mdev and there already. A type of the source's model, even one that
- * does not fit, tells more than one whose driver says nothing, and that more
- * than one of another model.
+ * device that is no mdev and there already; with @name only the types of this name.
+ * A type of the source's model, even one that does not fit, tells more than one
+ * whose driver says nothing, and that more than one of another model. Without any
+ * there is no target.
  */
-void judge_host(struct arena *arena, struct verdict *verdict,
-		const struct source *source, const struct host *host)
+static void judge_best(struct arena *arena, struct verdict *verdict,
+		       const struct source *source, const struct host *host,
+		       const char *name)
 {
 	struct verdict one;
 	int best = 3;
@@ -509,7 +510,9 @@ void judge_host(struct arena *arena, struct verdict *verdict,
 		};
 		int far;
 
-		if (!target.type)
+		if (!target.type ||
+		    (name && (i >= host->nr_types ||
+			      strcmp(target.type->name, name))))
 			continue;
 		if (i >= host->nr_types)
 			target.device = &host->devices[i - host->nr_types];
@@ -524,11 +527,26 @@ void judge_host(struct arena *arena, struct verdict *verdict,
 		*verdict = one;
 		best = far;
 	}
+}
+
+/* The best of the types of this name: the parent does not matter. */
+void judge_any_parent(struct arena *arena, struct verdict *verdict,
+		      const struct source *source, const struct host *host,
+		      const char *type)
+{
+	judge_best(arena, verdict, source, host, type);
+}
+
+/* The best of all that the host offers. */
+void judge_host(struct arena *arena, struct verdict *verdict,
+		const struct source *source, const struct host *host)
+{
+	judge_best(arena, verdict, source, host, NULL);
 	if (verdict->target.type)
 		return;
 	add_plain(arena, &verdict->findings, INCOMPATIBLE, "no-types",
 		  host->root ?
 		  "this host has no types, and no other device to go to: is a driver loaded?" :
-		  "when it was exported the host had no types, and no other device to go to: was a driver loaded?");
+		  "the host had no types when it was exported, and no other device to go to: was a driver loaded?");
 	verdict->result = INCOMPATIBLE;
 }

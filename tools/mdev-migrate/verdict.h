@@ -108,6 +108,9 @@ void judge_type(struct arena *arena, struct findings *findings,
 		const struct config *now);
 void judge(struct arena *arena, struct verdict *verdict,
 	   const struct source *source, const struct target *target);
+void judge_any_parent(struct arena *arena, struct verdict *verdict,
+		      const struct source *source, const struct host *host,
+		      const char *type);
 void judge_host(struct arena *arena, struct verdict *verdict,
 		const struct source *source, const struct host *host);
 bool verdict_better(const struct verdict *a, const struct verdict *b);

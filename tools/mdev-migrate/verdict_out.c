@@ -2,11 +2,11 @@
 /* Verdicts for people and for programs. */
 #include "command.h"
 
-/* "virtio_net-v2 on hostb" */
+/* "virtio_net/virtio_net-v2 on hostb": the type with its parent */
 const char *target_name(struct arena *arena, const struct target *target)
 {
 	const char *what = target->device ? target->device->uuid :
-			   target->type ? target->type->name : NULL;
+			   target->type ? type_label(arena, target->type) : NULL;
 
 	if (!what)
 		return target->host->name;

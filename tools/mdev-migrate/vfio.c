@@ -2,7 +2,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -79,18 +78,29 @@ static int open_path(const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
+/* The path of an attribute or a link of the device's. */
+static int dir_path(const struct vfio_dev *dev, const char *name, char *path,
+		    size_t size)
+{
+	int len = snprintf(path, size, "%s/%s", dev->dir, name);
+
+	return len < 0 || (size_t)len >= size ? -ENAMETOOLONG : 0;
+}
+
 /* The device's own character device, such as vfio0. */
 static int cdev_name(const struct vfio_dev *dev, char *path, size_t size)
 {
 	struct dirent *entry;
-	int ret = -ENOENT;
 	DIR *dir;
+	int ret;
 
-	snprintf(path, size, "%s/bus/mdev/devices/%s/vfio-dev", dev->sysfs,
-		 dev->uuid);
+	ret = dir_path(dev, "vfio-dev", path, size);
+	if (ret)
+		return ret;
 	dir = opendir(path);
 	if (!dir)
 		return -errno;
+	ret = -ENOENT;
 	while (ret && (entry = readdir(dir))) {
 		if (strncmp(entry->d_name, "vfio", 4))
 			continue;
@@ -127,31 +137,36 @@ static int open_iommufd(struct vfio_dev *dev)
 	return ioctl(dev->fd, VFIO_DEVICE_ATTACH_PT, &attach) ? -errno : 0;
 }
 
-static int group_name(const struct vfio_dev *dev, char *path, size_t size)
+/* The last part of what a link of the device's points to. 0 or a negative errno. */
+static int link_name(const struct vfio_dev *dev, const char *name, char *to,
+		     size_t size)
 {
-	char target[PATH_MAX], *slash;
+	char path[PATH_MAX], target[PATH_MAX], *slash;
 	ssize_t len;
+	int ret;
 
-	snprintf(path, size, "%s/bus/mdev/devices/%s/iommu_group", dev->sysfs,
-		 dev->uuid);
+	ret = dir_path(dev, name, path, sizeof(path));
+	if (ret)
+		return ret;
 	len = readlink(path, target, sizeof(target) - 1);
 	if (len < 0)
 		return -errno;
 	target[len] = '\0';
 	slash = strrchr(target, '/');
-	snprintf(path, size, "/dev/vfio/%.64s", slash ? slash + 1 : target);
-	return 0;
+	len = snprintf(to, size, "%s", slash ? slash + 1 : target);
+	return len < 0 || (size_t)len >= size ? -ENAMETOOLONG : 0;
 }
 
 static int open_container(struct vfio_dev *dev)
 {
-	char path[PATH_MAX];
+	char group[64], path[128];
 	int ret;
 
 	dev->how = "container";
-	ret = group_name(dev, path, sizeof(path));
+	ret = link_name(dev, "iommu_group", group, sizeof(group));
 	if (ret)
 		return ret;
+	snprintf(path, sizeof(path), "/dev/vfio/%s", group);
 	dev->iommu_fd = open_path("/dev/vfio/vfio");
 	if (dev->iommu_fd < 0)
 		return dev->iommu_fd;
@@ -161,7 +176,7 @@ static int open_container(struct vfio_dev *dev)
 	if (ioctl(dev->group_fd, VFIO_GROUP_SET_CONTAINER, &dev->iommu_fd) ||
 	    ioctl(dev->iommu_fd, VFIO_SET_IOMMU, VFIO_TYPE1V2_IOMMU))
 		return -errno;
-	dev->fd = ioctl(dev->group_fd, VFIO_GROUP_GET_DEVICE_FD, dev->uuid);
+	dev->fd = ioctl(dev->group_fd, VFIO_GROUP_GET_DEVICE_FD, dev->on_bus);
 	return dev->fd < 0 ? -errno : 0;
 }
 
@@ -183,33 +198,76 @@ static int cannot_open(const struct vfio_dev *dev, int iommufd, int container)
 {
 	if (iommufd == -EBUSY || container == -EBUSY)
 		return complain(DONE_ERROR,
-				"%s is in use, by a virtual machine maybe: try again when it is stopped",
-				dev->uuid);
+				"%s is in use, possibly by a virtual machine: try again when that has ended",
+				dev->name);
 	if (iommufd == -EACCES || container == -EACCES ||
 	    iommufd == -EPERM || container == -EPERM)
 		return complain(DONE_ERROR,
-				"%s cannot be opened: %s; this needs root, or the right to open what is in /dev/vfio",
-				dev->uuid, strerror(EACCES));
+				"%s cannot be opened: %s; this needs root, or access to the files in /dev/vfio",
+				dev->name, strerror(EACCES));
 	return complain(DONE_ERROR,
-			"%s cannot be opened: through iommufd: %s; through its group and a container: %s; are the modules vfio, vfio_iommu_type1 or iommufd loaded?",
-			dev->uuid, strerror(-iommufd), strerror(-container));
+			"%s cannot be opened: through iommufd: %s; through its group and a container: %s; are the modules vfio and iommufd or vfio_iommu_type1 loaded?",
+			dev->name, strerror(-iommufd), strerror(-container));
 }
 
-int vfio_open(struct vfio_dev *dev, const char *uuid, const char *sysfs)
+/* UUID of a mdev, or BUS/NAME: its folder is @dev->dir, or there is none. */
+static int find_device(struct vfio_dev *dev, const char *sysfs)
 {
-	char path[PATH_MAX];
-	int iommufd, container;
+	const char *slash = strchr(dev->name, '/');
+	int bus_len = slash ? (int)(slash - dev->name) : 4, len;
+
+	dev->on_bus = slash ? slash + 1 : dev->name;
+	/* Neither of the two leads out of its folder. */
+	if (!bus_len || strchr(dev->on_bus, '/') || *dev->on_bus == '.' ||
+	    !*dev->on_bus || *dev->name == '.')
+		return -ENOENT;
+	len = snprintf(dev->dir, sizeof(dev->dir), "%s/bus/%.*s/devices/%s", sysfs,
+		       bus_len, slash ? dev->name : "mdev", dev->on_bus);
+	if (len < 0 || len >= (int)sizeof(dev->dir))
+		return -ENAMETOOLONG;
+	return access(dev->dir, F_OK) ? -errno : 0;
+}
+
+static int no_device(const struct vfio_dev *dev)
+{
+	if (strchr(dev->name, '/'))
+		return complain(DONE_ERROR,
+				"there is no device %s on this host: see " PROGRAM " list",
+				dev->name);
+	return complain(DONE_ERROR,
+			"there is no mediated device %s on this host: see mdev-migrate list; other devices are named BUS/NAME",
+			dev->name);
+}
+
+/* Has a VFIO driver made a VFIO device of it? */
+static int check_vfio(const struct vfio_dev *dev)
+{
+	char path[PATH_MAX], driver[64];
+
+	if (!dir_path(dev, "vfio-dev", path, sizeof(path)) &&
+	    !access(path, F_OK))
+		return 0;
+	if (link_name(dev, "driver", driver, sizeof(driver)))
+		return complain(DONE_ERROR,
+				"%s is not a VFIO device: it is not bound to a driver",
+				dev->name);
+	return complain(DONE_ERROR,
+			"%s is not a VFIO device: it is bound to the driver %s, which is not a VFIO driver",
+			dev->name, driver);
+}
+
+int vfio_open(struct vfio_dev *dev, const char *name, const char *sysfs)
+{
+	int iommufd, container, ret;
 
 	*dev = (struct vfio_dev) {
-		.uuid = uuid, .sysfs = sysfs,
-		.fd = -1, .iommu_fd = -1, .group_fd = -1,
+		.name = name, .fd = -1, .iommu_fd = -1, .group_fd = -1,
 	};
-	if (strchr(uuid, '/') ||
-	    snprintf(path, sizeof(path), "%s/bus/mdev/devices/%s", sysfs,
-		     uuid) >= (int)sizeof(path) || access(path, F_OK))
-		return complain(DONE_ERROR,
-				"there is no mediated device %s on this host: see " PROGRAM " list",
-				uuid);
+	if (find_device(dev, sysfs))
+		return no_device(dev);
+	ret = check_vfio(dev);
+	if (ret)
+		return ret;
 	iommufd = open_iommufd(dev);
 	if (!iommufd)
 		return 0;
@@ -316,9 +374,8 @@ char *vfio_last_error(struct arena *arena, const struct vfio_dev *dev)
 	ssize_t len;
 	int fd;
 
-	snprintf(path, sizeof(path),
-		 "%s/bus/mdev/devices/%s/migration/last_error", dev->sysfs,
-		 dev->uuid);
+	if (dir_path(dev, "migration/last_error", path, sizeof(path)))
+		return arena_strdup(arena, "");
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return arena_strdup(arena, "");

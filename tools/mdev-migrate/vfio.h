@@ -7,6 +7,7 @@
 #ifndef MDEV_MIGRATE_VFIO_H
 #define MDEV_MIGRATE_VFIO_H
 
+#include <limits.h>
 #include <linux/types.h>
 
 #include "util.h"
@@ -29,16 +30,18 @@ enum mig_state {
 
 /**
  * struct vfio_dev - an open device
- * @uuid: its name
- * @sysfs: where sysfs is
+ * @name: UUID, or BUS/NAME if it is no mdev
+ * @on_bus: what its bus and VFIO call it: UUID or NAME
+ * @dir: its folder in sysfs
  * @how: "iommufd" or "container"
  * @fd: the device
  * @iommu_fd: iommufd or container
  * @group_fd: group, or -1
  */
 struct vfio_dev {
-	const char *uuid;
-	const char *sysfs;
+	const char *name;
+	const char *on_bus;
+	char dir[PATH_MAX];
 	const char *how;
 	int fd;
 	int iommu_fd;
@@ -46,7 +49,7 @@ struct vfio_dev {
 };
 
 /* 0, or DONE_ERROR and a complaint */
-int vfio_open(struct vfio_dev *dev, const char *uuid, const char *sysfs);
+int vfio_open(struct vfio_dev *dev, const char *name, const char *sysfs);
 void vfio_close(struct vfio_dev *dev);
 
 /* All return 0 or more, or a negative errno. */

@@ -30,10 +30,10 @@ static int param_check(const struct mdev_migrate_param *param,
 	unsigned int i;
 
 	if (!name_ok(param->name))
-		return mdm_say(why, -EINVAL, "\"%s\" is no parameter name",
+		return mdm_say(why, -EINVAL, "\"%s\" is not a parameter name",
 			       param->name);
 	if (is_word != !!param->words)
-		return mdm_say(why, -EINVAL, "%s: words are for word parameters",
+		return mdm_say(why, -EINVAL, "%s: word parameters have words, and others do not",
 			       param->name);
 	for (i = 0; i < param->nr_allowed; i++) {
 		if (param->allowed[i].first > param->allowed[i].last ||
@@ -77,10 +77,10 @@ int mdev_migrate_model_check(const struct mdev_migrate_model *model,
 	int ret;
 
 	if (!uri_ok(model->uri))
-		return mdm_say(why, -EINVAL, "\"%s\" is no model URI",
+		return mdm_say(why, -EINVAL, "\"%s\" is not a model URI",
 			       model->uri);
 	if (model->nr_params > MDEV_MIGRATE_MAX_PARAMS)
-		return mdm_say(why, -EINVAL, "%u parameters, at most %u",
+		return mdm_say(why, -EINVAL, "there are %u parameters, the most is %u",
 			       model->nr_params, MDEV_MIGRATE_MAX_PARAMS);
 	for (i = 0; i < model->nr_params; i++) {
 		ret = param_check(&model->params[i], why);
@@ -94,7 +94,7 @@ int mdev_migrate_model_check(const struct mdev_migrate_model *model,
 	}
 	for (i = 0; i < model->nr_versions; i++) {
 		if (!name_ok(model->versions[i].name))
-			return mdm_say(why, -EINVAL, "\"%s\" is no version name",
+			return mdm_say(why, -EINVAL, "\"%s\" is not a version name",
 				       model->versions[i].name);
 	}
 	return 0;
@@ -191,7 +191,7 @@ static int parse_model(const struct mdev_migrate_model *model, const char *text,
 	len -= key;
 	if (strlen(model->uri) != len || memcmp(model->uri, text, len))
 		return mdm_say(why, -EXDEV,
-			       "model: the source is %.*s, this device is %s",
+			       "model: the source has %.*s, this device has %s",
 			       len < 96 ? (int)len : 96, text, model->uri);
 	return 0;
 }
@@ -214,7 +214,7 @@ static int parse_item(struct mdev_migrate_config *config, u32 *seen,
 	i = mdev_migrate_param_find(model, text, name);
 	if (i < 0)
 		return mdm_say(why, -ENOENT,
-			       "%.*s: the source has it (%.*s), this device knows no such parameter",
+			       "%.*s: the source has it (%.*s), this device has no such parameter",
 			       name < 32 ? (int)name : 32, text, shown, text);
 	if (*seen & (1U << i))
 		return mdm_say(why, -EINVAL, "%s: given twice",

@@ -25,11 +25,6 @@ static const struct {
 	{ MDEV_MIGRATE_TAG_PCI_CONFIG, "PCI_CONFIG" },
 	{ MDEV_MIGRATE_TAG_PCI_MSIX, "PCI_MSIX" },
 	{ MDEV_MIGRATE_TAG_PCI_LAYOUT, "PCI_LAYOUT" },
-	{ MDEV_MIGRATE_TAG_PATTERN_PAGES, "PATTERN_PAGES" },
-	{ MDEV_MIGRATE_TAG_PATTERN_SPOILT, "PATTERN_SPOILT" },
-	{ MDEV_MIGRATE_TAG_VIRTIO_PARTS, "VIRTIO_PARTS" },
-	{ MDEV_MIGRATE_TAG_VIRTIO_ISR, "VIRTIO_ISR" },
-	{ MDEV_MIGRATE_TAG_VIRTIO_NET, "VIRTIO_NET" },
 };
 
 /**
@@ -37,7 +32,8 @@ static const struct {
  * @room: for a name that has to be made
  * @tag: MDEV_MIGRATE_TAG_*
  *
- * Return: the name, or the tag as a number if it has none.
+ * Return: the name, or the tag as a number if it has none: a model's have none
+ * here, since what they are depends on the model.
  */
 const char *mdm_tag_name(struct mdm_tag_room *room, u32 tag)
 {
@@ -124,17 +120,16 @@ static int check_place(struct mdm_reader *reader)
 			return 0;
 		if (!reader->nr_records)
 			return mdm_say(reader->why, -EINVAL,
-				       "this is no device state stream: it begins with record 0x%x, not with START",
+				       "not a device state stream: it begins with record 0x%x, not with START",
 				       tag);
 		return mdm_say(reader->why, -EPROTO,
-			       "record %s stands where CONFIG must",
+			       "record %s is where CONFIG must be",
 			       mdm_tag_name(&room, tag));
 	}
 	if (tag == first[0] || tag == first[1])
 		return mdm_say(reader->why, -EPROTO,
-			       "record %s comes a second time at byte %llu",
-			       mdm_tag_name(&room, tag),
-			       (unsigned long long)reader->offset);
+			       "record %s comes a second time",
+			       mdm_tag_name(&room, tag));
 	return 0;
 }
 
@@ -162,7 +157,7 @@ static int check_flags(struct mdm_reader *reader)
 
 	if (reader->flags & ~known)
 		return mdm_say(reader->why, -EPROTO,
-			       "record %s has flags 0x%x, this device knows 0x%x only",
+			       "record %s has flags 0x%x, this device knows only 0x%x",
 			       mdm_tag_name(&room, reader->tag), reader->flags,
 			       known);
 	if (reader->flags & MDEV_MIGRATE_RECORD_BLOB &&
@@ -213,8 +208,8 @@ static int begin_record(struct mdm_reader *reader)
 	if (ret || reader->buf || (reader->flags & MDEV_MIGRATE_RECORD_OPTIONAL))
 		return ret;
 	return mdm_say(reader->why, -EPROTO,
-		       "record 0x%x at byte %llu is mandatory, this device does not know it",
-		       reader->tag, (unsigned long long)reader->offset);
+		       "record 0x%x is mandatory, and this device does not know it",
+		       reader->tag);
 }
 
 static int check_start(struct mdm_reader *reader)
@@ -225,21 +220,26 @@ static int check_start(struct mdm_reader *reader)
 	memcpy(&start, reader->small, sizeof(start));
 	if (le64_to_cpu(start.magic) != MDEV_MIGRATE_STREAM_MAGIC)
 		return mdm_say(reader->why, -EINVAL,
-			       "this is no device state stream: its magic is 0x%llx, not 0x%llx",
+			       "not a device state stream: its magic is 0x%llx, not 0x%llx",
 			       (unsigned long long)le64_to_cpu(start.magic),
 			       MDEV_MIGRATE_STREAM_MAGIC);
 	major = le16_to_cpu(start.major);
 	reader->minor = le16_to_cpu(start.minor);
 	if (major != MDEV_MIGRATE_STREAM_MAJOR)
 		return mdm_say(reader->why, -EPROTONOSUPPORT,
-			       "the stream has version %u.%u, this device reads %u.x only",
+			       "the stream has version %u.%u, this device reads only %u.x",
 			       major, reader->minor, MDEV_MIGRATE_STREAM_MAJOR);
-	if (reader->minor <= MDEV_MIGRATE_STREAM_MINOR &&
-	    (reader->length != sizeof(start) || start.reserved))
+	if (reader->minor > MDEV_MIGRATE_STREAM_MINOR)
+		return 0;
+	if (reader->length != sizeof(start))
 		return mdm_say(reader->why, -EPROTO,
 			       "START of version %u.%u has %u bytes, it must have %zu",
 			       major, reader->minor, reader->length,
 			       sizeof(start));
+	if (start.reserved)
+		return mdm_say(reader->why, -EPROTO,
+			       "START of version %u.%u has set bytes that must be zero",
+			       major, reader->minor);
 	return 0;
 }
 
@@ -250,7 +250,7 @@ static int check_end(struct mdm_reader *reader)
 	memcpy(&end, reader->small, sizeof(end));
 	if (le64_to_cpu(end.total) != reader->offset)
 		return mdm_say(reader->why, -EBADMSG,
-			       "END counts %llu bytes before it, %llu came",
+			       "END counts %llu bytes before it, but %llu came",
 			       (unsigned long long)le64_to_cpu(end.total),
 			       (unsigned long long)reader->offset);
 	if (reader->ops->end) {
@@ -272,9 +272,8 @@ static int end_record(struct mdm_reader *reader)
 		reader->crc = digest_crc(reader->crc, &reader->hash);
 	if (~reader->crc != le32_to_cpu(reader->hdr.crc32c))
 		return mdm_say(reader->why, -EBADMSG,
-			       "record %s at byte %llu: checksum 0x%08x in the stream, 0x%08x of its bytes",
+			       "record %s: its checksum is 0x%08x, that of its bytes 0x%08x",
 			       mdm_tag_name(&room, reader->tag),
-			       (unsigned long long)reader->offset,
 			       le32_to_cpu(reader->hdr.crc32c), ~reader->crc);
 	switch (reader->tag) {
 	case MDEV_MIGRATE_TAG_START:

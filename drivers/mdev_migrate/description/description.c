@@ -11,7 +11,7 @@
  * @dev: the device
  * @model: its model
  * @version: the version that it is made as, of @model's
- * @ops: what its driver knows; each callback is optional, the struct is not
+ * @ops: what its driver knows; each callback is optional. NULL if there is none.
  *
  * Its configuration is the version's.
  *
@@ -24,6 +24,7 @@ int mdev_migrate_description_init(struct mdev_migrate_description *desc,
 				  const struct mdev_migrate_version *version,
 				  const struct mdev_migrate_description_ops *ops)
 {
+	static const struct mdev_migrate_description_ops no_ops;
 	struct mdev_migrate_msg why;
 	int ret;
 
@@ -39,7 +40,7 @@ int mdev_migrate_description_init(struct mdev_migrate_description *desc,
 	desc->dev = dev;
 	desc->model = model;
 	desc->version = version;
-	desc->ops = ops;
+	desc->ops = ops ?: &no_ops;
 	mdev_migrate_config_init(&desc->config, model, version);
 	mutex_init(&desc->config_lock);
 	spin_lock_init(&desc->error_lock);

@@ -36,7 +36,7 @@ static int count_versions(struct mdev_migrate_driver *drv)
 		if (!strcmp(model->versions[i].name, drv->max_version))
 			return i + 1;
 	}
-	pr_err("%s: max_version=%s is none of this model's versions %s to %s\n",
+	pr_err("%s: max_version=%s is not one of this model's versions, %s to %s\n",
 	       drv->name, drv->max_version, model->versions[0].name,
 	       model->versions[model->nr_versions - 1].name);
 	return -EINVAL;

@@ -77,7 +77,7 @@ static int check_instances(struct mdm_type *type, struct mdev_migrate_msg *why)
 	if (ops->get_available(type->desc.dev, type->desc.version))
 		return 0;
 	return mdm_say(why, -ENOSPC,
-		       "there is no room for a device with the values of %s, as which it is made before others are written; remove a device or make one smaller",
+		       "there is no room for a device with the values of %s, which it has until others are written; remove a device, or write smaller values to one",
 		       type->desc.version->name);
 }
 

@@ -156,14 +156,14 @@ static int __init mdm_init(void)
 	int ret;
 
 	if (!bus_name_valid(parent_bus)) {
-		pr_err("mdev_migrate: parent_bus=%s is no name of a bus: letters, digits, '_' and '-' make one\n",
+		pr_err("mdev_migrate: parent_bus=%s is not the name of a bus: use letters, digits, '_' and '-'\n",
 		       parent_bus);
 		return -EINVAL;
 	}
 	mdm_bus.name = parent_bus;
 	ret = bus_register(&mdm_bus);
 	if (ret)
-		pr_err("mdev_migrate: there cannot be a bus %s (%pe): give it another name with parent_bus=\n",
+		pr_err("mdev_migrate: the bus %s cannot be registered (%pe): give it another name with parent_bus=\n",
 		       parent_bus, ERR_PTR(ret));
 	return ret;
 }

@@ -9,7 +9,7 @@ static const char *blob_fault(const struct mdev_migrate_record_type *rec)
 	if (rec->blob && rec->max_length <= sizeof(struct mdev_migrate_blob))
 		return "a length that has no room for a part of a blob";
 	if (!rec->blob && rec->max_total)
-		return "the size of a blob and is none";
+		return "a blob's size, but is not a blob";
 	return NULL;
 }
 

@@ -108,7 +108,7 @@ static int check_part(struct mdev_migrate_migration *mig,
 
 	if (type->blob != !!(flags & MDEV_MIGRATE_RECORD_BLOB))
 		return mdm_say(&resuming->why, -EPROTO, type->blob ?
-			       "record %s is no part of a blob, this device takes it in parts" :
+			       "record %s is not part of a blob, this device takes it in parts" :
 			       "record %s is a part of a blob, this device takes it as a whole",
 			       mdm_tag_name(&room, type->tag));
 	if (!type->blob || resuming->blobs)
@@ -139,8 +139,8 @@ static int resume_begin(struct mdm_reader *reader, u32 tag, u32 flags,
 	/* What is wrong with a part too many, mdm_blob_take() says. */
 	if (test_bit(index, resuming->seen) && !type->repeated && !type->blob)
 		return mdm_say(reader->why, -EPROTO,
-			       "record %s comes a second time at byte %llu",
-			       mdm_tag_name(&room, tag), reader->offset);
+			       "record %s comes a second time",
+			       mdm_tag_name(&room, tag));
 	if (length > type->max_length)
 		return mdm_say(reader->why, -EMSGSIZE,
 			       "record %s has %u bytes, this device takes at most %u",

@@ -103,7 +103,7 @@ struct mdev_migrate_description_ops {
  * @dev: the device; migration/ is in its folder
  * @model: its model
  * @version: the version that it was made as
- * @ops: what its driver knows
+ * @ops: what its driver knows; never NULL, but maybe without any operation
  * @config: its configuration; changes only while the device is closed, under
  *	@config_lock
  *
