@@ -12,31 +12,6 @@
 /* Cards that are up at once when their memory is taken. */
 #define IDLE_PORTS	16
 
-/*
- * Memory in use, in KiB. What is freed late, and what is a cache, is not of
- * interest: it goes first.
- */
-static double used_kib(void)
-{
-	unsigned long total = 0, unused = 0;
-	char line[128];
-	FILE *file;
-
-	usleep(200000);
-	sysfs_write("/proc/sys/vm/drop_caches", "3");
-	usleep(50000);
-	file = fopen("/proc/meminfo", "r");
-	if (!file)
-		die("no /proc/meminfo");
-	while (fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "MemTotal: %lu", &total) != 1 &&
-		    sscanf(line, "MemFree: %lu", &unused) == 1)
-			break;
-	}
-	fclose(file);
-	return total - unused;
-}
-
 static void uuid_of(char *uuid, size_t size, unsigned int i)
 {
 	snprintf(uuid, size, "6d646576-0001-4000-8000-%012x", i);
@@ -89,17 +64,17 @@ void life_cycle_ours(struct life_cycle *c)
 	unsigned int i;
 
 	warm_up(type);
-	before = used_kib();
+	before = measure_used_kib();
 	start = now_ns();
 	for (i = 0; i < LIFE_DEVICES; i++)
 		make_ours(type, i);
 	made = now_ns() - start;
-	c->each = (used_kib() - before) / LIFE_DEVICES;
+	c->each = (measure_used_kib() - before) / LIFE_DEVICES;
 	start = now_ns();
 	for (i = 0; i < LIFE_DEVICES; i++)
 		remove_ours(i);
 	c->seconds = (made + now_ns() - start) / 1e9;
-	c->lost = used_kib() - before;
+	c->lost = measure_used_kib() - before;
 }
 
 /* A tap with its vhost device. */
@@ -115,18 +90,18 @@ void life_cycle_peer(struct life_cycle *c)
 			die("vhost-net cannot be opened");
 	for (i = 0; i < 20; i++)
 		vhost_net_close(&nets[i], 1);
-	before = used_kib();
+	before = measure_used_kib();
 	start = now_ns();
 	for (i = 0; i < LIFE_DEVICES; i++)
 		if (vhost_net_open(&nets[i], 1))
 			die("vhost-net cannot be opened");
 	made = now_ns() - start;
-	c->each = (used_kib() - before) / LIFE_DEVICES;
+	c->each = (measure_used_kib() - before) / LIFE_DEVICES;
 	start = now_ns();
 	for (i = 0; i < LIFE_DEVICES; i++)
 		vhost_net_close(&nets[i], 1);
 	c->seconds = (made + now_ns() - start) / 1e9;
-	c->lost = used_kib() - before;
+	c->lost = measure_used_kib() - before;
 }
 
 /*
@@ -140,13 +115,13 @@ double life_idle_memory(enum port_side side)
 	double before, with;
 	unsigned int i;
 
-	before = used_kib();
+	before = measure_used_kib();
 	for (i = 0; i < IDLE_PORTS; i++) {
 		uuid_of(uuid, sizeof(uuid), i);
 		port_open(&ports[i], side, uuid, 1);
 		port_up(&ports[i], PORT_FEATURES);
 	}
-	with = used_kib() - before;
+	with = measure_used_kib() - before;
 	for (i = 0; i < IDLE_PORTS; i++) {
 		with -= ports[i].mem.size / 1024.0;
 		port_down(&ports[i]);

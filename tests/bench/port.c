@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <linux/pci_regs.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,18 +20,6 @@
 /* For each queue pair. */
 #define MEM_SIZE	(8UL << 20)
 #define MEM_IOVA	(1UL << 20)
-
-void die(const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	printf("# failed: ");
-	vprintf(fmt, args);
-	printf("\n");
-	va_end(args);
-	exit(1);
-}
 
 /* The mdev type of the newest version there is. */
 const char *port_newest_type(void)

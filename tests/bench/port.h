@@ -9,6 +9,7 @@
 #ifndef TESTS_BENCH_PORT_H
 #define TESTS_BENCH_PORT_H
 
+#include "measure.h"
 #include "vhost_net.h"
 #include "vnic.h"
 
@@ -115,9 +116,6 @@ static inline struct port_pair *port_end(struct port *p)
 {
 	return p->pair + p->pairs;
 }
-
-__attribute__((format(printf, 1, 2), noreturn))
-void die(const char *fmt, ...);
 
 const char *port_newest_type(void);
 void port_open(struct port *p, enum port_side side, const char *uuid,

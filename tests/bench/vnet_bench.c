@@ -4,7 +4,6 @@
  * is the median of the ratios of neighbouring samples: whatever else the machine
  * does meets both. See README.rst.
  */
-#include <fnmatch.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@
 
 #include "life.h"
 #include "mdev.h"
+#include "measure.h"
 #include "traffic.h"
 #include "unmap.h"
 
@@ -88,30 +88,6 @@ static void set_alarm(unsigned int seconds)
 	setitimer(ITIMER_REAL, &timer, NULL);
 }
 
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static double median(double *values, unsigned int n)
-{
-	qsort(values, n, sizeof(*values), compare);
-	return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
-}
-
-static bool wanted(const char *name, char **names)
-{
-	if (!*names)
-		return true;
-	for (; *names; names++) {
-		if (!fnmatch(*names, name, 0))
-			return true;
-	}
-	return false;
-}
-
 /**
  * struct line - where a measure is printed
  * @measure: which
@@ -144,7 +120,7 @@ static void run_alone(const struct line *line, struct host *h)
 		set_alarm(SAMPLE_SECONDS);
 		values[i] = m->sample(h);
 	}
-	printf("# vnet_%s alone: %.0f%s\n", line->name, median(values, rounds),
+	printf("# vnet_%s alone: %.0f%s\n", line->name, measure_median(values, rounds),
 	       m->unit);
 }
 
@@ -171,9 +147,9 @@ static void run_measure(const struct line *line, struct host *hosts)
 		if (m->less)
 			ratios[i] = 1 / ratios[i];
 	}
-	ours = median(values[PORT_OURS], rounds);
-	peer = median(values[PORT_PEER], rounds);
-	ratio = median(ratios, rounds);
+	ours = measure_median(values[PORT_OURS], rounds);
+	peer = measure_median(values[PORT_PEER], rounds);
+	ratio = measure_median(ratios, rounds);
 	print_measure(line, &ours, &peer, &ratio);
 	printf("# vnet_%s: half of %u ratios are from %.2f to %.2f\n",
 	       line->name, rounds, ratios[rounds / 4],
@@ -191,7 +167,7 @@ static bool get_line(const struct measure *m, unsigned int pairs, char **names,
 			 pairs);
 	else
 		snprintf(line->name, sizeof(line->name), "%s", m->name);
-	return wanted(line->name, names);
+	return measure_wanted(line->name, names);
 }
 
 static bool any_wanted(unsigned int pairs, char **names)
@@ -209,7 +185,7 @@ static bool any_wanted(unsigned int pairs, char **names)
 				return true;
 		}
 	}
-	return pairs == 1 && wanted("idle_cpu", names);
+	return pairs == 1 && measure_wanted("idle_cpu", names);
 }
 
 static void run_measures(const struct measure *m, struct host *hosts,
@@ -269,7 +245,7 @@ static void bench_stop_copy(char **names)
 	size_t bytes = 0;
 	unsigned int i;
 
-	if (!wanted("stop_copy", names))
+	if (!measure_wanted("stop_copy", names))
 		return;
 	set_alarm(60);
 	port_open(&port, PORT_OURS, MDEV_UUID_A, PORT_PAIRS);
@@ -286,7 +262,7 @@ static void bench_stop_copy(char **names)
 	port_down(&port);
 	host_close(&host);
 	port_close(&port);
-	print_limit("stop_copy", "us", median(values, STOPS), STOP_US);
+	print_limit("stop_copy", "us", measure_median(values, STOPS), STOP_US);
 	print_limit("state", "B", bytes, STATE_BYTES);
 	if (bytes > STATE_BYTES)
 		die("the state is too large");
@@ -307,7 +283,7 @@ static void bench_traffic(unsigned int pairs, char **names)
 	}
 	up(hosts, PORT_FEATURES);
 	run_measures(short_packets, hosts, names);
-	if (pairs == 1 && wanted("idle_cpu", names)) {
+	if (pairs == 1 && measure_wanted("idle_cpu", names)) {
 		set_alarm(SAMPLE_SECONDS);
 		print_limit("idle_cpu", "%", life_idle_cpu(), 1);
 	}
@@ -340,19 +316,19 @@ static void bench_life_cycles(void)
 		ours[i] = c.seconds;
 	}
 	printf("bench: vnet_%u_devices ours=%.2fs limit=%.2fs\n", LIFE_DEVICES,
-	       median(ours, LIVES), LIFE_SECONDS);
+	       measure_median(ours, LIVES), LIFE_SECONDS);
 	printf("# vnet_%u_devices: as many taps with vhost-net, %.2f s\n",
-	       LIFE_DEVICES, median(peer, LIVES));
+	       LIFE_DEVICES, measure_median(peer, LIVES));
 	print_limit("device_memory", "KiB", c.each, 256);
 	print_limit("devices_lost", "KiB", c.lost, LIFE_DEVICES);
 }
 
 static void bench_life(char **names)
 {
-	if (wanted("devices", names))
+	if (measure_wanted("devices", names))
 		bench_life_cycles();
 	set_alarm(60);
-	if (wanted("idle_memory", names))
+	if (measure_wanted("idle_memory", names))
 		print_limit("idle_memory", "KiB", life_idle_memory(PORT_OURS),
 			    256);
 }
@@ -364,16 +340,16 @@ static void bench_unmap(char **names)
 	struct unmap_rates rates;
 	unsigned int i;
 
-	if (wanted("unmap_touched", names)) {
+	if (measure_wanted("unmap_touched", names)) {
 		set_alarm(60);
 		unmap_touched(values, rounds);
 		printf("bench: unmap_touched ours=%.1fus limit=%dus\n",
-		       median(values, rounds), UNMAP_US);
+		       measure_median(values, rounds), UNMAP_US);
 		printf("# unmap_touched: one in a hundred takes more than %.1f us\n",
 		       values[rounds * 99 / 100]);
 		fflush(stdout);
 	}
-	if (!wanted("map_unmap_per_packet", names))
+	if (!measure_wanted("map_unmap_per_packet", names))
 		return;
 	set_alarm(120);
 	unmap_begin();
@@ -384,7 +360,7 @@ static void bench_unmap(char **names)
 	}
 	unmap_end();
 	printf("bench: map_unmap_per_packet ours=%.0fpps ratio=%.2f limit=%.2f\n",
-	       median(values, rounds), median(ratios, rounds), UNMAP_RATIO);
+	       measure_median(values, rounds), measure_median(ratios, rounds), UNMAP_RATIO);
 	printf("# map_unmap_per_packet: untouched %.0f/s, mapped once %.0fpps\n",
 	       rates.untouched, rates.once);
 	fflush(stdout);

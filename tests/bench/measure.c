@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "measure.h"
+
+#include <fnmatch.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "mdev.h"
+
+void die(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	printf("# failed: ");
+	vprintf(fmt, args);
+	printf("\n");
+	va_end(args);
+	exit(1);
+}
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Sorts the values. */
+double measure_median(double *values, unsigned int n)
+{
+	qsort(values, n, sizeof(*values), compare);
+	return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
+}
+
+/* Is a line to be printed? Any is, if there are no @names. */
+bool measure_wanted(const char *name, char **names)
+{
+	if (!*names)
+		return true;
+	for (; *names; names++) {
+		if (!fnmatch(*names, name, 0))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Memory in use, in KiB. What is freed late, and what is a cache, is not of
+ * interest: it goes first.
+ */
+double measure_used_kib(void)
+{
+	unsigned long total = 0, unused = 0;
+	char line[128];
+	FILE *file;
+
+	usleep(200000);
+	sysfs_write("/proc/sys/vm/drop_caches", "3");
+	usleep(50000);
+	file = fopen("/proc/meminfo", "r");
+	if (!file)
+		die("no /proc/meminfo");
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "MemTotal: %lu", &total) != 1 &&
+		    sscanf(line, "MemFree: %lu", &unused) == 1)
+			break;
+	}
+	fclose(file);
+	return total - unused;
+}

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Measures large states, with the device pattern. See README.rst: samples of both sides
+ * alternate, and what counts is the median of the ratios of neighbouring samples.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "mdev.h"
+#include "state.h"
+
+#define UUID_A		"6d646576-0002-4000-8000-00000000000a"
+#define UUID_B		"6d646576-0002-4000-8000-00000000000b"
+#define ROUNDS_MAX	101
+/* What a state may take more than the device has, in KiB, and how fast it is at least. */
+#define MEMORY_KIB	4096
+#define SPEED		0.8
+#define ZERO_SPEED	5.0
+/* Stop-copy with pre-copy: of so much, at so much a second; how much shorter. */
+#define STOP_MIB	64
+#define STOP_RATE	10
+#define STOP_RATIO	10.0
+#define STOPS		9
+#define SMALL		101
+
+/* Sizes in MiB, and samples. */
+static const struct {
+	unsigned int mib, rounds;
+} sizes[] = {
+	{ 64, 15 }, { 256, 9 }, { 1024, 5 },
+};
+
+static bool failed;
+
+static void print_ratio(const char *name, unsigned int mib, double *ours,
+			double *peer, double *ratios, unsigned int n,
+			double limit)
+{
+	double ratio = measure_median(ratios, n);
+
+	printf("bench: state_%s_%u ours=%.0fMiB/s peer=%.0fMiB/s ratio=%.2f limit=%.2f\n",
+	       name, mib, mib / measure_median(ours, n),
+	       mib / measure_median(peer, n), ratio, limit);
+	printf("# state_%s_%u: %u ratios are from %.2f to %.2f\n", name, mib, n,
+	       ratios[0], ratios[n - 1]);
+	fflush(stdout);
+	failed |= ratio < limit;
+}
+
+static void print_memory(const char *name, unsigned int mib, double kib)
+{
+	printf("bench: state_%s_memory_%u ours=%.0fKiB limit=%uKiB\n", name,
+	       mib, kib, MEMORY_KIB);
+	fflush(stdout);
+	failed |= kib > MEMORY_KIB;
+}
+
+static void bench_save(unsigned int mib, unsigned int rounds,
+		       struct buf *stream)
+{
+	double ours[ROUNDS_MAX], peer[ROUNDS_MAX], ratios[ROUNDS_MAX];
+	struct state_dev d;
+	unsigned int i;
+	size_t len;
+
+	state_open(&d, UUID_A, mib);
+	state_fill(&d);
+	state_save(&d, stream, &len);
+	state_file_make(stream);
+	for (i = 0; i < rounds; i++) {
+		ours[i] = state_save(&d, NULL, &len);
+		peer[i] = state_file_read(len);
+		ratios[i] = peer[i] / ours[i];
+	}
+	print_ratio("save", mib, ours, peer, ratios, rounds, SPEED);
+	print_memory("save", mib, state_save_memory(&d, len));
+	state_close(&d);
+}
+
+static void bench_load(unsigned int mib, unsigned int rounds,
+		       const struct buf *stream)
+{
+	double ours[ROUNDS_MAX], peer[ROUNDS_MAX], ratios[ROUNDS_MAX];
+	struct state_dev d;
+	unsigned int i;
+
+	state_open(&d, UUID_A, mib);
+	for (i = 0; i < rounds; i++) {
+		ours[i] = state_load(&d, stream);
+		peer[i] = state_file_write(stream);
+		ratios[i] = peer[i] / ours[i];
+	}
+	print_ratio("load", mib, ours, peer, ratios, rounds, SPEED);
+	print_memory("load", mib, state_load_memory(&d, stream));
+	state_close(&d);
+}
+
+static void bench_sizes(char **names)
+{
+	struct buf stream = { 0 };
+	unsigned int i;
+
+	if (!measure_wanted("state_sizes", names))
+		return;
+	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		bench_save(sizes[i].mib, sizes[i].rounds, &stream);
+		bench_load(sizes[i].mib, sizes[i].rounds, &stream);
+		state_file_remove();
+	}
+	buf_free(&stream);
+}
+
+/* Memory that was written to, and is zero, beside the same with something in it. */
+static void bench_zero(char **names)
+{
+	double zero[ROUNDS_MAX], full[ROUNDS_MAX], ratios[ROUNDS_MAX];
+	unsigned int i, n = sizes[0].rounds, mib = sizes[0].mib;
+	struct state_dev a, b;
+	size_t len;
+
+	if (!measure_wanted("state_zero", names))
+		return;
+	state_open(&a, UUID_A, mib);
+	state_open(&b, UUID_B, mib);
+	state_fill_zero(&a);
+	state_fill(&b);
+	for (i = 0; i < n; i++) {
+		full[i] = state_save(&b, NULL, &len);
+		zero[i] = state_save(&a, NULL, &len);
+		ratios[i] = full[i] / zero[i];
+	}
+	print_ratio("zero", mib, zero, full, ratios, n, ZERO_SPEED);
+	printf("# state_zero_%u: %zu bytes\n", mib, len);
+	state_close(&a);
+	state_close(&b);
+}
+
+/* Reads what pre-copy has until it has caught up, more than once. */
+static void precopy(int fd)
+{
+	unsigned int ends = 0;
+	uint8_t *buf;
+	struct buf b = { 0 };
+
+	if (buf_reserve(&b, STATE_CHUNK))
+		die("no memory");
+	buf = b.data;
+	while (ends < 3) {
+		if (read(fd, buf, STATE_CHUNK) >= 0)
+			continue;
+		if (errno != ENOMSG)
+			die("pre-copy: %s", strerror(errno));
+		ends++;
+		usleep(10000);
+	}
+	buf_free(&b);
+}
+
+/* Seconds from the change of state to the end of the data. */
+static double stop_copy(struct state_dev *d, bool with, unsigned int ms,
+			size_t *len)
+{
+	double seconds;
+	uint64_t start;
+	int fd;
+
+	if (with) {
+		state_set(&d->v, VFIO_DEVICE_STATE_PRE_COPY, &fd);
+		precopy(fd);
+		usleep(ms * 1000);
+	}
+	start = now_ns();
+	state_set(&d->v, VFIO_DEVICE_STATE_STOP_COPY, with ? NULL : &fd);
+	*len = state_read(fd, NULL, SIZE_MAX);
+	seconds = (now_ns() - start) / 1e9;
+	close(fd);
+	state_set(&d->v, VFIO_DEVICE_STATE_RUNNING, NULL);
+	return seconds;
+}
+
+static void bench_stop_copy(char **names)
+{
+	double with[STOPS], without[STOPS], ratios[STOPS], ratio;
+	struct state_dev d;
+	size_t some, all;
+	unsigned int i;
+
+	if (!measure_wanted("state_stop_copy", names))
+		return;
+	state_open(&d, UUID_A, STOP_MIB);
+	state_fill(&d);
+	state_rate(&d, STOP_RATE);
+	for (i = 0; i < STOPS; i++) {
+		without[i] = stop_copy(&d, false, 0, &all);
+		with[i] = stop_copy(&d, true, 0, &some);
+		ratios[i] = without[i] / with[i];
+	}
+	ratio = measure_median(ratios, STOPS);
+	printf("bench: state_stop_copy_%u ours=%.2fms without=%.2fms ratio=%.1f limit=%.1f\n",
+	       STOP_MIB, measure_median(with, STOPS) * 1e3,
+	       measure_median(without, STOPS) * 1e3, ratio, STOP_RATIO);
+	printf("# state_stop_copy_%u: %zu bytes of %zu", STOP_MIB, some, all);
+	for (i = 100; i <= 400; i *= 2) {
+		double ms = stop_copy(&d, true, i, &some) * 1e3;
+
+		printf("; %.2f ms, %zu bytes %u ms later", ms, some, i);
+	}
+	printf("\n");
+	fflush(stdout);
+	failed |= ratio < STOP_RATIO;
+	state_close(&d);
+}
+
+/* A device's type and where it is made; what one migration of it takes at the source. */
+static void open_small(struct vdev *v, const char *uuid, const char *create)
+{
+	int ret = sysfs_write(create, uuid);
+
+	if (!ret)
+		ret = vdev_open(v, uuid, VDEV_IOMMUFD);
+	if (ret)
+		die("%s: %s", create, strerror(-ret));
+}
+
+static double save_small(struct vdev *v)
+{
+	uint64_t start = now_ns();
+	double seconds;
+	int fd;
+
+	state_set(v, VFIO_DEVICE_STATE_STOP_COPY, &fd);
+	state_read(fd, NULL, SIZE_MAX);
+	seconds = (now_ns() - start) / 1e9;
+	close(fd);
+	state_set(v, VFIO_DEVICE_STATE_RUNNING, NULL);
+	return seconds;
+}
+
+/* The network card beside the kernel's own sample, which has a serial port's registers. */
+static void bench_small(char **names)
+{
+	static const char create[] = "/sys/class/mdev_bus/mtty/mdev_supported_types/mtty-2/create";
+	double ours[SMALL], peer[SMALL], ratios[SMALL];
+	struct vdev a, b;
+	unsigned int i;
+
+	if (!measure_wanted("state_small", names))
+		return;
+	if (access(create, F_OK)) {
+		printf("# state_small: the kernel's mtty is not there\n");
+		return;
+	}
+	open_small(&a, UUID_A, MDEV_TYPES "/" MDEV_TYPE_V1 "/create");
+	open_small(&b, UUID_B, create);
+	for (i = 0; i < SMALL; i++) {
+		ours[i] = save_small(&a);
+		peer[i] = save_small(&b);
+		ratios[i] = peer[i] / ours[i];
+	}
+	printf("bench: state_small ours=%.1fus peer=%.1fus ratio=%.2f\n",
+	       measure_median(ours, SMALL) * 1e6,
+	       measure_median(peer, SMALL) * 1e6,
+	       measure_median(ratios, SMALL));
+	fflush(stdout);
+	vdev_close(&a);
+	vdev_close(&b);
+	mdev_remove(UUID_A);
+	mdev_remove(UUID_B);
+}
+
+int main(int argc, char **argv)
+{
+	bench_small(argv + 1);
+	bench_zero(argv + 1);
+	bench_stop_copy(argv + 1);
+	bench_sizes(argv + 1);
+	return failed;
+}

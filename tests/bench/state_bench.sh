@@ -1,0 +1,25 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# state_bench.sh [NAME...]: large states, in the lab's fast kernel: state_zero,
+# state_stop_copy, state_sizes; and state_small, beside the kernel's sample mtty, which is
+# built for it here. 6 GiB of memory.
+set -eu
+here=$(dirname "$(readlink -f "$0")")
+lab=$here/../lab/lab
+out=$(readlink -f "$here/../..")/build/bench
+
+[ "$(id -u)" = 0 ] || {
+	echo "the benchmark needs root: it boots a kernel from a Debian tree" >&2
+	exit 2
+}
+"$lab" setup fast tree >&2
+"$lab" modules fast >&2
+
+mkdir -p "$out/mtty"
+cp "$("$lab" path src)/samples/vfio-mdev/mtty.c" "$out/mtty/"
+echo 'obj-m := mtty.o' >"$out/mtty/Kbuild"
+make -s -C "$("$lab" path kernel fast)" ARCH=um M="$out/mtty" modules >&2
+
+exec nice -n -20 "$lab" run fast --mem 6G --timeout 900 --no-kmemleak --out "$out/mtty" -- \
+	bench/state_run.sh "$@"
