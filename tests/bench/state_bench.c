@@ -270,8 +270,40 @@ static void bench_small(char **names)
 	mdev_remove(UUID_B);
 }
 
+/* For a profiler: one thing and nothing else. */
+static int alone(const char *what)
+{
+	unsigned int i, mib = sizes[1].mib;
+	struct buf stream = { 0 };
+	struct state_dev d;
+	double took[SMALL];
+	size_t len;
+
+	state_open(&d, UUID_A, mib);
+	state_fill(&d);
+	state_save(&d, &stream, &len);
+	if (!strncmp(what, "file", 4))
+		state_file_make(&stream);
+	for (i = 0; i < SMALL; i++) {
+		if (!strcmp(what, "save"))
+			took[i] = state_save(&d, NULL, &len);
+		else if (!strcmp(what, "load"))
+			took[i] = state_load(&d, &stream);
+		else if (!strcmp(what, "file_read"))
+			took[i] = state_file_read(len);
+		else
+			took[i] = state_file_write(&stream);
+	}
+	printf("# %s alone: %.0f MiB/s\n", what,
+	       mib / measure_median(took, SMALL));
+	state_close(&d);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
+	if (argc == 3 && !strcmp(argv[1], "-a"))
+		return alone(argv[2]);
 	bench_small(argv + 1);
 	bench_zero(argv + 1);
 	bench_stop_copy(argv + 1);

@@ -13,6 +13,7 @@
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/string.h>
+#include <linux/unaligned.h>
 
 #else
 
@@ -40,6 +41,22 @@ typedef __u64 u64;
 
 #define __printf(a, b)	__attribute__((__format__(printf, a, b)))
 #define ARRAY_SIZE(x)	(sizeof(x) / sizeof((x)[0]))
+
+static inline u32 get_unaligned_le32(const void *p)
+{
+	__le32 value;
+
+	memcpy(&value, p, sizeof(value));
+	return le32_to_cpu(value);
+}
+
+static inline u64 get_unaligned_le64(const void *p)
+{
+	__le64 value;
+
+	memcpy(&value, p, sizeof(value));
+	return le64_to_cpu(value);
+}
 
 /* As the kernel's: no inversion before or after. */
 u32 crc32c(u32 crc, const void *data, size_t len);

@@ -16,22 +16,6 @@ static u64 rotate(u64 value, unsigned int bits)
 	return value << bits | value >> (64 - bits);
 }
 
-static u64 get_u64(const u8 *p)
-{
-	__le64 value;
-
-	memcpy(&value, p, sizeof(value));
-	return le64_to_cpu(value);
-}
-
-static u32 get_u32(const u8 *p)
-{
-	__le32 value;
-
-	memcpy(&value, p, sizeof(value));
-	return le32_to_cpu(value);
-}
-
 static u64 add_word(u64 lane, u64 word)
 {
 	return rotate(lane + word * PRIME_2, 31) * PRIME_1;
@@ -49,10 +33,10 @@ static void add_stripes(struct mdm_xxh64 *hash, const u8 *p, size_t nr)
 	u64 c = hash->lane[2], d = hash->lane[3];
 
 	for (; nr; nr--, p += MDM_XXH64_STRIPE) {
-		a = add_word(a, get_u64(p));
-		b = add_word(b, get_u64(p + 8));
-		c = add_word(c, get_u64(p + 16));
-		d = add_word(d, get_u64(p + 24));
+		a = add_word(a, get_unaligned_le64(p));
+		b = add_word(b, get_unaligned_le64(p + 8));
+		c = add_word(c, get_unaligned_le64(p + 16));
+		d = add_word(d, get_unaligned_le64(p + 24));
 	}
 	hash->lane[0] = a;
 	hash->lane[1] = b;
@@ -110,10 +94,10 @@ void mdm_xxh64_update(struct mdm_xxh64 *hash, const void *data, size_t len)
 static u64 add_rest(u64 sum, const u8 *p, u32 len)
 {
 	for (; len >= 8; len -= 8, p += 8)
-		sum = rotate(sum ^ add_word(0, get_u64(p)), 27) * PRIME_1 +
+		sum = rotate(sum ^ add_word(0, get_unaligned_le64(p)), 27) * PRIME_1 +
 		      PRIME_4;
 	if (len >= 4) {
-		sum = rotate(sum ^ get_u32(p) * PRIME_1, 23) * PRIME_2 +
+		sum = rotate(sum ^ get_unaligned_le32(p) * PRIME_1, 23) * PRIME_2 +
 		      PRIME_3;
 		p += 4;
 		len -= 4;
