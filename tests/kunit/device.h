@@ -7,7 +7,7 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 
-#include "migration/migration.h"
+#include "session.h"
 
 /**
  * struct mig_device - a device whose migration is tested

@@ -185,7 +185,7 @@ static void full_saves_and_loads(struct kunit *test)
 			   "save_begin save_begin save_end ");
 	full->calls[0] = 0;
 	KUNIT_EXPECT_EQ(test, frame_move(f, VFIO_DEVICE_STATE_RESUMING), 0);
-	KUNIT_EXPECT_EQ(test, mdm_resuming_push(f->mdm.mig.session, buf, len),
+	KUNIT_EXPECT_EQ(test, session_write(f->mdm.mig.session, buf, len),
 			0);
 	KUNIT_EXPECT_STREQ(test, full->calls, "load_begin ");
 	KUNIT_EXPECT_EQ(test, frame_move(f, VFIO_DEVICE_STATE_RUNNING), 0);

@@ -245,11 +245,9 @@ static size_t frame_read(struct kunit *test, struct framed *f, u8 *buf,
 	struct mdm_session *session = f->mdm.mig.session;
 	ssize_t n;
 
-	while ((n = mdm_saving_take(session, buf + len, STREAM_SIZE - len,
-				    false)) > 0) {
-		mdm_saving_taken(session, n);
+	while ((n = session_read(session, buf + len, STREAM_SIZE - len,
+				 false)) > 0)
 		len += n;
-	}
 	KUNIT_EXPECT_EQ(test, n, session->mig->state ==
 			VFIO_DEVICE_STATE_STOP_COPY ? 0 : -ENOMSG);
 	return len;
@@ -305,7 +303,7 @@ static void test_frame_precopy(struct kunit *test)
 	len = frame_read(test, f, buf, len);
 	expect_tags(test, buf, len, tags, ARRAY_SIZE(tags));
 	KUNIT_EXPECT_EQ(test, frame_move(f + 1, VFIO_DEVICE_STATE_RESUMING), 0);
-	KUNIT_EXPECT_EQ(test, mdm_resuming_push(f[1].mdm.mig.session, buf, len),
+	KUNIT_EXPECT_EQ(test, session_write(f[1].mdm.mig.session, buf, len),
 			0);
 	KUNIT_EXPECT_EQ(test, frame_move(f + 1, VFIO_DEVICE_STATE_RUNNING), 0);
 	frame_end(f + 1);
@@ -319,9 +317,8 @@ static void frame_skip(struct kunit *test, struct framed *f, u8 *buf,
 	ssize_t n;
 
 	for (; len; len -= n) {
-		n = mdm_saving_take(session, buf, len, false);
+		n = session_read(session, buf, len, false);
 		KUNIT_ASSERT_GT(test, n, 0);
-		mdm_saving_taken(session, n);
 	}
 }
 
@@ -510,7 +507,7 @@ static void test_layout(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mdm_writer_head(&writer, &f->mdm.mig), 0);
 	KUNIT_EXPECT_EQ(test, mdm_layout_put(&f->mdm, &writer), 0);
 	KUNIT_EXPECT_EQ(test, frame_move(f + 1, VFIO_DEVICE_STATE_RESUMING), 0);
-	ret = mdm_resuming_push(f[1].mdm.mig.session, writer.buf, writer.len);
+	ret = session_write(f[1].mdm.mig.session, writer.buf, writer.len);
 	KUNIT_EXPECT_EQ(test, ret, c->why ? -EINVAL : 0);
 	mdm_error_get(&f[1].mdm.desc, &msg);
 	if (c->why)

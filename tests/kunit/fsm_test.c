@@ -12,7 +12,7 @@
 #include <linux/slab.h>
 
 #include "foo_model.h"
-#include "migration/migration.h"
+#include "session.h"
 
 FOO_PARAMS(params, foo_on_off);
 FOO_MODEL(model, params);
@@ -437,7 +437,7 @@ static void *save_stream(struct kunit *test, struct fake *f, size_t *len)
 	KUNIT_EXPECT_EQ(test, *len, mdev_migrate_migration_stop_copy_bytes(&f->mig));
 	buf = kunit_kzalloc(test, *len, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, buf);
-	KUNIT_EXPECT_EQ(test, *len, mdm_saving_take(f->mig.session, buf, *len,
+	KUNIT_EXPECT_EQ(test, *len, session_read(f->mig.session, buf, *len,
 						    false));
 	fput(filp);
 	return buf;
@@ -445,7 +445,7 @@ static void *save_stream(struct kunit *test, struct fake *f, size_t *len)
 
 static int feed(struct fake *f, const void *buf, size_t len)
 {
-	return mdm_resuming_push(f->mig.session, buf, len);
+	return session_write(f->mig.session, buf, len);
 }
 
 static void test_load(struct kunit *test)
@@ -582,13 +582,13 @@ static void test_names(struct kunit *test)
 	unsigned int i, k;
 
 	for (i = 0; i < VFIO_DEVICE_STATE_NR; i++) {
-		KUNIT_ASSERT_NOT_NULL(test, mdm_migration_state_name(i));
+		KUNIT_ASSERT_NOT_NULL(test, mdev_migrate_state_name(i));
 		for (k = 0; k < i; k++)
 			KUNIT_EXPECT_NE(test, 0,
-					strcmp(mdm_migration_state_name(i),
-					       mdm_migration_state_name(k)));
+					strcmp(mdev_migrate_state_name(i),
+					       mdev_migrate_state_name(k)));
 	}
-	KUNIT_EXPECT_STREQ(test, mdm_migration_state_name(i), "unknown");
+	KUNIT_EXPECT_STREQ(test, mdev_migrate_state_name(i), "unknown");
 }
 
 static struct kunit_case fsm_cases[] = {

@@ -191,8 +191,8 @@ static int push(struct plate *p, struct mdev_migrate_writer *writer)
 {
 	int ret;
 
-	ret = mdm_resuming_push(p->d.mig.session, writer->buf, writer->len);
-	if (ret && mdm_resuming_push(p->d.mig.session, "", 1) != ret)
+	ret = session_write(p->d.mig.session, writer->buf, writer->len);
+	if (ret && session_write(p->d.mig.session, "", 1) != ret)
 		ret = -EILSEQ;
 	kvfree(writer->buf);
 	*writer = (struct mdev_migrate_writer) {};
@@ -434,7 +434,7 @@ static void test_without_memory(struct kunit *test)
 	for (try = 1; !over && try < 100; try++) {
 		EXPECT_MOVED(&p->d, RESUMING);
 		fail_nth(fail_number(try));
-		ret = mdm_resuming_push(p->d.mig.session, writer.buf,
+		ret = session_write(p->d.mig.session, writer.buf,
 					writer.len);
 		over = fail_done();
 		if (ret) {

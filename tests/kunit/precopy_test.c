@@ -79,9 +79,9 @@ static void test_again(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, read_all(t, buf, STREAM_SIZE, 777, &len),
 			-ENOMSG);
 	t->dirty = 1;
-	KUNIT_EXPECT_EQ(test, mdm_saving_take(t->d.mig.session, buf, 1, true),
+	KUNIT_EXPECT_EQ(test, session_read(t->d.mig.session, buf, 1, true),
 			-ENOMSG);
-	KUNIT_EXPECT_EQ(test, mdm_saving_take(t->d.mig.session, buf, 1, false),
+	KUNIT_EXPECT_EQ(test, session_read(t->d.mig.session, buf, 1, false),
 			1);
 }
 

@@ -57,7 +57,7 @@ static int ram_test_record(struct mdev_migrate_migration *mig, void *shadow,
 static const struct mdev_migrate_migration_ops ram_test_ops = {
 	.reset = ram_test_reset,
 	.stop = ram_test_stop,
-	.start = ram_test_reset,
+	.start = ram_test_stop,
 	.state_size = ram_test_size,
 	.save = ram_test_save,
 	.load_record = ram_test_record,

@@ -220,11 +220,8 @@ void tape_exit(struct kunit *test)
 ssize_t read_some(struct tape *t, void *buf, size_t len)
 {
 	struct mdm_session *session = t->d.mig.session;
-	ssize_t n = mdm_saving_take(session, buf, len, false);
 
-	if (n > 0)
-		mdm_saving_taken(session, n);
-	return n;
+	return session_read(session, buf, len, false);
 }
 
 /* All there is, @step bytes at a time. Returns how it ends. */
@@ -257,6 +254,6 @@ void expect_loads(struct kunit *test, const u8 *buf, size_t len)
 	struct tape *t = test->priv;
 
 	EXPECT_MOVED(&t->d, RESUMING);
-	KUNIT_EXPECT_EQ(test, mdm_resuming_push(t->d.mig.session, buf, len), 0);
+	KUNIT_EXPECT_EQ(test, session_write(t->d.mig.session, buf, len), 0);
 	EXPECT_MOVED(&t->d, STOP);
 }

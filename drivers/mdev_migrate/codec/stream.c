@@ -302,40 +302,59 @@ static int end_record(struct mdm_reader *reader)
 	return 0;
 }
 
-static size_t take_header(struct mdm_reader *reader, const void *data,
-			  size_t len)
+static void took_payload(struct mdm_reader *reader, const void *data, size_t n)
 {
-	size_t n = sizeof(reader->hdr) - reader->have;
-
-	if (n > len)
-		n = len;
-	memcpy((u8 *)&reader->hdr + reader->have, data, n);
+	if (reader->flags & MDEV_MIGRATE_RECORD_BULK)
+		mdm_xxh64_update(&reader->hash, data, n);
+	else
+		reader->crc = crc32c(reader->crc, data, n);
 	reader->have += n;
-	if (reader->have == sizeof(reader->hdr)) {
+}
+
+/**
+ * mdm_reader_room - where the next bytes are to go
+ * @reader: the reader, without an error and before END has come
+ * @len: set to how many may go there
+ *
+ * Return: the place; or NULL if they are skipped, and may be anywhere.
+ */
+void *mdm_reader_room(struct mdm_reader *reader, size_t *len)
+{
+	u8 *to = reader->buf;
+
+	if (!reader->in_payload) {
+		to = (u8 *)&reader->hdr;
+		*len = sizeof(reader->hdr) - reader->have;
+	} else {
+		*len = reader->length - reader->have;
+	}
+	return to ? to + reader->have : NULL;
+}
+
+/**
+ * mdm_reader_took - the next bytes are there
+ * @reader: the reader
+ * @data: where mdm_reader_room() said; or, if it gave NULL, wherever they are
+ * @n: how many, at most as many as it said
+ *
+ * Return: as mdm_reader_push().
+ */
+int mdm_reader_took(struct mdm_reader *reader, const void *data, size_t n)
+{
+	if (reader->in_payload) {
+		if (n)
+			took_payload(reader, data, n);
+	} else {
+		reader->have += n;
+		if (reader->have < sizeof(reader->hdr))
+			return 0;
 		reader->err = begin_record(reader);
 		reader->in_payload = true;
 		reader->have = 0;
 	}
-	return n;
-}
-
-static size_t take_payload(struct mdm_reader *reader, const void *data,
-			   size_t len)
-{
-	size_t n = reader->length - reader->have;
-
-	if (n > len)
-		n = len;
-	if (n) {
-		if (reader->flags & MDEV_MIGRATE_RECORD_BULK)
-			mdm_xxh64_update(&reader->hash, data, n);
-		else
-			reader->crc = crc32c(reader->crc, data, n);
-		if (reader->buf)
-			memcpy((u8 *)reader->buf + reader->have, data, n);
-	}
-	reader->have += n;
-	return n;
+	if (!reader->err && reader->have == reader->length)
+		reader->err = end_record(reader);
+	return reader->err;
 }
 
 /**
@@ -357,21 +376,21 @@ int mdm_reader_push(struct mdm_reader *reader, const void *data, size_t len)
 
 	while (len && !reader->err) {
 		size_t n;
+		void *to;
 
 		if (reader->ended) {
 			reader->err = mdm_say(reader->why, -EBADMSG,
 					      "%zu bytes follow END", len);
 			break;
 		}
-		if (!reader->in_payload)
-			n = take_header(reader, bytes, len);
-		else
-			n = take_payload(reader, bytes, len);
+		to = mdm_reader_room(reader, &n);
+		if (n > len)
+			n = len;
+		if (to)
+			memcpy(to, bytes, n);
+		mdm_reader_took(reader, to ? to : bytes, n);
 		bytes += n;
 		len -= n;
-		if (!reader->err && reader->in_payload &&
-		    reader->have == reader->length)
-			reader->err = end_record(reader);
 	}
 	return reader->err;
 }

@@ -93,6 +93,8 @@ struct mdm_tag_room {
 void mdm_reader_init(struct mdm_reader *reader,
 		     const struct mdm_reader_ops *ops, void *context,
 		     struct mdev_migrate_msg *why);
+void *mdm_reader_room(struct mdm_reader *reader, size_t *len);
+int mdm_reader_took(struct mdm_reader *reader, const void *data, size_t n);
 int mdm_reader_push(struct mdm_reader *reader, const void *data, size_t len);
 int mdm_reader_finish(struct mdm_reader *reader);
 const char *mdm_tag_name(struct mdm_tag_room *room, u32 tag);

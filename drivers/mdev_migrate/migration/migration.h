@@ -5,6 +5,7 @@
 
 #include <linux/kref.h>
 #include <linux/mdev_migrate/migration.h>
+#include <linux/uio.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
@@ -50,9 +51,8 @@ struct mdm_resuming;
 /**
  * struct mdm_session - a data transfer session: what is behind a data FD
  * @ref: one for the device, one for the file
- * @io_lock: one read() or write() at a time; user memory is touched under it
- * @bounce: between user memory and the session, guarded by @io_lock
- * @lock: guards all below
+ * @io_lock: one read() or write() at a time; the user's pages are faulted in under it
+ * @lock: guards all below; user memory is copied under it with page faults off
  * @mig: the device's migration; not to be touched once @ended
  * @ended: the state machine has left the session
  * @paused: the device is being stopped or started: its driver is not to be called
@@ -66,8 +66,7 @@ struct mdm_resuming;
  */
 struct mdm_session {
 	struct kref ref;
-	struct mutex io_lock; /* one read() or write(), bounce */
-	void *bounce;
+	struct mutex io_lock; /* one read() or write() */
 	struct mutex lock; /* all below */
 	struct mdev_migrate_migration *mig;
 	bool ended;
@@ -80,7 +79,8 @@ struct mdm_session {
 	u64 wake_from;
 };
 
-#define MDM_BOUNCE_SIZE		SZ_16K
+/* What a read() or write() copies under the session's lock before others may have it. */
+#define MDM_COPY_MAX		SZ_64K
 
 /* session.c */
 struct mdm_session *mdm_session_create(struct mdev_migrate_migration *mig);
@@ -108,10 +108,9 @@ void mdm_saving_pause(struct mdm_session *session, bool pause);
 size_t mdm_saving_left(struct mdm_session *session);
 void mdm_saving_end(struct mdm_session *session);
 size_t mdm_saving_head_size(struct mdev_migrate_migration *mig);
-ssize_t mdm_saving_take(struct mdm_session *session, void *buf, size_t len,
-			bool again);
+ssize_t mdm_saving_copy(struct mdm_session *session, struct iov_iter *to,
+			bool again, bool *fault);
 int mdm_saving_wait(struct mdm_session *session);
-void mdm_saving_taken(struct mdm_session *session, size_t len);
 __poll_t mdm_saving_poll(struct mdm_session *session);
 int mdm_saving_precopy_info(struct mdm_session *session,
 			    struct vfio_precopy_info *info);
@@ -128,8 +127,8 @@ int mdm_records_check(const struct mdev_migrate_record_type *records,
 /* resume.c */
 struct mdm_session *mdm_resuming_begin(struct mdev_migrate_migration *mig,
 				       struct file **filp);
-int mdm_resuming_push(struct mdm_session *session, const void *data,
-		      size_t len);
+int mdm_resuming_copy(struct mdm_session *session, struct iov_iter *from,
+		      bool *fault);
 int mdm_resuming_finish(struct mdm_session *session, bool *broken);
 void mdm_resuming_free(struct mdev_migrate_migration *mig,
 		       struct mdm_resuming *resuming);

@@ -12,6 +12,9 @@
 
 #include "migration.h"
 
+/* What is copied before its checksum is looked at: it is in the processor's cache then. */
+#define TAKE_MAX	SZ_32K
+
 /**
  * struct mdm_resuming - the resuming side of a session, guarded by its lock
  * @reader: the parser
@@ -21,6 +24,7 @@
  * @blobs: likewise, allocated when there is the first part of one
  * @room: where payloads go, one at a time
  * @size: bytes at @room
+ * @skipped: for what the device does not know
  * @in_place: the device is not what it was any more
  * @shadow: the driver's, from load_begin() on
  */
@@ -32,6 +36,7 @@ struct mdm_resuming {
 	struct mdm_blob *blobs;
 	void *room;
 	u32 size;
+	u8 skipped[SZ_1K];
 	bool in_place;
 	void *shadow;
 };
@@ -239,20 +244,46 @@ static int tell(struct mdev_migrate_migration *mig,
 	return ret;
 }
 
+/* The next bytes, of a header or a payload. Returns as mdm_resuming_copy(). */
+static int take_next(struct mdm_resuming *resuming, struct iov_iter *from,
+		     bool *fault)
+{
+	struct mdm_reader *reader = &resuming->reader;
+	size_t len, n;
+	void *to;
+
+	/* There is no room for these. */
+	if (reader->ended)
+		return mdm_reader_push(reader, NULL, iov_iter_count(from));
+	to = mdm_reader_room(reader, &len);
+	len = min3(len, iov_iter_count(from), (size_t)TAKE_MAX);
+	if (!to) {
+		to = resuming->skipped;
+		len = min(len, sizeof(resuming->skipped));
+	}
+	pagefault_disable();
+	n = copy_from_iter(to, len, from);
+	pagefault_enable();
+	*fault = n < len;
+	return mdm_reader_took(reader, to, n);
+}
+
 /**
- * mdm_resuming_push - the next bytes of the stream came
+ * mdm_resuming_copy - the next bytes of the stream came
  * @session: the resuming session
- * @data: the bytes
- * @len: how many
+ * @from: the bytes; in a call some kilobytes are taken
+ * @fault: set if not all could be taken for want of a page at @from, which is to be
+ *	faulted in
  *
- * Context: Takes the session's lock, under which the driver loads the records that
- * are whole with these bytes.
+ * Context: Takes the session's lock, under which @from is read with page faults off,
+ * and the driver loads the records that are whole with these bytes.
  * Return: 0, -ENODEV if the session has ended, or what the stream is refused for,
  * now or before.
  */
-int mdm_resuming_push(struct mdm_session *session, const void *data,
-		      size_t len)
+int mdm_resuming_copy(struct mdm_session *session, struct iov_iter *from,
+		      bool *fault)
 {
+	size_t count = iov_iter_count(from);
 	struct mdm_resuming *resuming;
 	int ret;
 
@@ -262,40 +293,49 @@ int mdm_resuming_push(struct mdm_session *session, const void *data,
 	resuming = session->resuming;
 	if (resuming->reader.err)
 		return resuming->reader.err;
-	ret = mdm_reader_push(&resuming->reader, data, len);
+	do {
+		ret = take_next(resuming, from, fault);
+	} while (!ret && !*fault && iov_iter_count(from) &&
+		 count - iov_iter_count(from) < MDM_COPY_MAX);
 	return tell(session->mig, resuming, ret);
+}
+
+/* Is there nothing at @from? */
+static bool is_bad(struct iov_iter *from)
+{
+	size_t len = min_t(size_t, iov_iter_count(from), MDM_COPY_MAX);
+
+	return fault_in_iov_iter_readable(from, len) == len;
 }
 
 static ssize_t resume_write(struct file *filp, const char __user *buf,
 			    size_t count, loff_t *ppos)
 {
 	struct mdm_session *session = filp->private_data;
-	size_t done = 0;
+	bool fault, bad = false;
+	struct iov_iter from;
+	size_t done;
 	int ret = 0;
 
 	if (ppos)
 		return -ESPIPE;
+	iov_iter_ubuf(&from, ITER_SOURCE, (void __user *)buf, count);
 	if (mutex_lock_interruptible(&session->io_lock))
 		return -ERESTARTSYS;
-	while (done < count) {
-		size_t n = min_t(size_t, count - done, MDM_BOUNCE_SIZE);
-
-		if (copy_from_user(session->bounce, buf + done, n)) {
-			/* What came before is taken and counts. */
-			ret = done ? 0 : -EFAULT;
-			break;
-		}
-		ret = mdm_resuming_push(session, session->bounce, n);
-		if (ret)
-			break;
-		done += n;
-		if (fatal_signal_pending(current))
-			break;
+	while (!ret && !bad && iov_iter_count(&from) &&
+	       !fatal_signal_pending(current)) {
+		fault = false;
+		ret = mdm_resuming_copy(session, &from, &fault);
+		bad = fault && is_bad(&from);
 		cond_resched();
 	}
 	mutex_unlock(&session->io_lock);
 	/* A stream that is refused is refused as a whole. */
-	return ret ?: done;
+	if (ret)
+		return ret;
+	/* What came before a page that is not there is taken and counts. */
+	done = count - iov_iter_count(&from);
+	return done || !bad ? done : -EFAULT;
 }
 
 static __poll_t resume_poll(struct file *filp, poll_table *table)

@@ -10,6 +10,7 @@
 #include <linux/export.h>
 #include <linux/poll.h>
 #include <linux/slab.h>
+#include <linux/uaccess.h>
 
 #include "migration.h"
 
@@ -186,33 +187,13 @@ static int put_more(struct mdm_session *session, bool again)
 	return saving->err;
 }
 
-/**
- * mdm_saving_take - copy the next bytes of the stream
- * @session: the saving session
- * @buf: where to
- * @len: how many at most
- * @again: of the same read(), which has taken some already: it does not wait for
- *	a device to change once more
- *
- * They stay the next ones until mdm_saving_taken().
- *
- * Context: Under the session's io_lock; takes its lock, under which the driver
- * puts a chunk if all before it was taken.
- * Return: how many; 0 at the end of the stream; -ENOMSG at its temporary end;
- * -EAGAIN if there is more, and the device is being stopped or started: see
- * mdm_saving_wait(); -ENODEV if the session has ended; what the driver said when it
- * could put no more.
- */
-ssize_t mdm_saving_take(struct mdm_session *session, void *buf, size_t len,
-			bool again)
+/* Has the driver put more if all was read. Returns as mdm_saving_copy(). */
+static int make_ready(struct mdm_session *session, bool again)
 {
-	struct mdm_saving *saving;
+	struct mdm_saving *saving = session->saving;
 	int ret;
 
-	guard(mutex)(&session->lock);
-	if (session->ended)
-		return -ENODEV;
-	saving = session->saving;
+	lockdep_assert_held(&session->lock);
 	if (!unread(saving) && !saving->complete) {
 		ret = put_more(session, again);
 		if (ret)
@@ -220,9 +201,7 @@ ssize_t mdm_saving_take(struct mdm_session *session, void *buf, size_t len,
 	}
 	if (!unread(saving))
 		return saving->complete ? 0 : -ENOMSG;
-	len = min(len, unread(saving));
-	memcpy(buf, saving->writer.buf + saving->pos, len);
-	return len;
+	return 1;
 }
 
 /**
@@ -246,19 +225,43 @@ int mdm_saving_wait(struct mdm_session *session)
 }
 
 /**
- * mdm_saving_taken - the reader has got what mdm_saving_take() gave
+ * mdm_saving_copy - copy the next bytes of the stream
  * @session: the saving session
- * @len: how many bytes of it
+ * @to: where to; some kilobytes are enough for a call
+ * @again: of the same read(), which has taken some already: it does not wait for
+ *	a device to change once more
+ * @fault: set if not all could be copied for want of a page at @to, which is to be
+ *	faulted in; what was not copied comes next
  *
- * Context: Under the session's io_lock; takes its lock.
+ * Context: Under the session's io_lock; takes its lock, under which the driver
+ * puts a chunk if all before it was taken, and @to is written with page faults off.
+ * Return: how many; 0 at the end of the stream, or with @fault; -ENOMSG at its
+ * temporary end; -EAGAIN if there is more, and the device is being stopped or
+ * started: see mdm_saving_wait(); -ENODEV if the session has ended; what the driver
+ * said when it could put no more.
  */
-void mdm_saving_taken(struct mdm_session *session, size_t len)
+ssize_t mdm_saving_copy(struct mdm_session *session, struct iov_iter *to,
+			bool again, bool *fault)
 {
+	struct mdm_saving *saving;
+	size_t len, n;
+	int ret;
+
 	guard(mutex)(&session->lock);
 	if (session->ended)
-		return;
-	session->saving->pos += len;
+		return -ENODEV;
+	ret = make_ready(session, again);
+	if (ret <= 0)
+		return ret;
+	saving = session->saving;
+	len = min3(unread(saving), iov_iter_count(to), (size_t)MDM_COPY_MAX);
+	pagefault_disable();
+	n = copy_to_iter(saving->writer.buf + saving->pos, len, to);
+	pagefault_enable();
+	*fault = n < len;
+	saving->pos += n;
 	show_left(session);
+	return n;
 }
 
 /**

@@ -1,57 +1,62 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The data FD of a saving device. User memory is touched under io_lock alone. */
+/* The data FD of a saving device. User memory is faulted in under io_lock alone. */
 #include <linux/fs.h>
 #include <linux/poll.h>
+#include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
 #include "migration.h"
 
-/* As mdm_saving_take(); -EAGAIN only if the reader does not want to wait. */
-static ssize_t take(struct file *filp, size_t len, bool again)
+/*
+ * Returns as mdm_saving_copy(), -EAGAIN only if the reader does not want to wait; and
+ * -EFAULT.
+ */
+static ssize_t save_some(struct file *filp, struct iov_iter *to, bool again)
 {
 	struct mdm_session *session = filp->private_data;
+	bool fault;
+	size_t len;
 	ssize_t n;
 
-	for (;;) {
-		n = mdm_saving_take(session, session->bounce,
-				    min_t(size_t, len, MDM_BOUNCE_SIZE), again);
-		if (n != -EAGAIN || again || filp->f_flags & O_NONBLOCK)
+	do {
+		fault = false;
+		n = mdm_saving_copy(session, to, again, &fault);
+		if (n == -EAGAIN && !again && !(filp->f_flags & O_NONBLOCK)) {
+			n = mdm_saving_wait(session);
+		} else if (!n && fault) {
+			len = min_t(size_t, iov_iter_count(to), MDM_COPY_MAX);
+			if (fault_in_iov_iter_writeable(to, len) == len)
+				return -EFAULT;
+		} else {
 			return n;
-		n = mdm_saving_wait(session);
-		if (n)
-			return n;
-	}
+		}
+	} while (!n && !fatal_signal_pending(current));
+	return n ?: -EINTR;
 }
 
 static ssize_t save_read(struct file *filp, char __user *buf, size_t count,
 			 loff_t *ppos)
 {
 	struct mdm_session *session = filp->private_data;
-	size_t done = 0;
+	struct iov_iter to;
 	ssize_t n;
 
 	if (ppos)
 		return -ESPIPE;
 	if (!count)
 		return 0;
+	iov_iter_ubuf(&to, ITER_DEST, buf, count);
 	if (mutex_lock_interruptible(&session->io_lock))
 		return -ERESTARTSYS;
 	do {
-		n = take(filp, count - done, done);
+		n = save_some(filp, &to, iov_iter_count(&to) < count);
 		if (n <= 0)
 			break;
-		/* What could not be copied is read again. */
-		if (copy_to_user(buf + done, session->bounce, n)) {
-			n = -EFAULT;
-			break;
-		}
-		mdm_saving_taken(session, n);
-		done += n;
 		/* A reader may have asked for gigabytes. */
 		cond_resched();
-	} while (done < count && !fatal_signal_pending(current));
+	} while (iov_iter_count(&to) && !fatal_signal_pending(current));
 	mutex_unlock(&session->io_lock);
-	return done ? done : n;
+	return count - iov_iter_count(&to) ?: n;
 }
 
 static __poll_t save_poll(struct file *filp, poll_table *table)

@@ -15,7 +15,6 @@ static void session_free(struct kref *ref)
 	/* Ended, so that nothing of the device is left in it. */
 	mutex_destroy(&session->lock);
 	mutex_destroy(&session->io_lock);
-	kvfree(session->bounce);
 	kfree(session);
 }
 
@@ -71,11 +70,6 @@ struct mdm_session *mdm_session_create(struct mdev_migrate_migration *mig)
 	session = kzalloc_obj(*session, GFP_KERNEL_ACCOUNT);
 	if (!session)
 		return ERR_PTR(-ENOMEM);
-	session->bounce = kvmalloc(MDM_BOUNCE_SIZE, GFP_KERNEL_ACCOUNT);
-	if (!session->bounce) {
-		kfree(session);
-		return ERR_PTR(-ENOMEM);
-	}
 	kref_init(&session->ref);
 	mutex_init(&session->io_lock);
 	mutex_init(&session->lock);

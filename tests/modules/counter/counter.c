@@ -85,13 +85,15 @@ static int counter_stop(struct mdev_migrate_migration *mig)
 	return 0;
 }
 
-static void counter_start(struct mdev_migrate_migration *mig)
+static int counter_start(struct mdev_migrate_migration *mig)
 {
+	return 0;
 }
 
 static u64 counter_state_size(struct mdev_migrate_migration *mig)
 {
 	return sizeof(struct mdev_migrate_record_hdr) + sizeof(__le32);
+	return 0;
 }
 
 static int counter_save(struct mdev_migrate_migration *mig,
