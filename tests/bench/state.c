@@ -50,7 +50,7 @@ void state_close(struct state_dev *d)
 {
 	char uuid[sizeof(d->v.uuid)];
 
-	strcpy(uuid, d->v.uuid);
+	memcpy(uuid, d->v.uuid, sizeof(uuid));
 	vdev_close(&d->v);
 	if (mdev_remove(uuid))
 		die("%s cannot be removed", uuid);

@@ -294,7 +294,7 @@ static int alone(const char *what)
 		else
 			took[i] = state_file_write(&stream);
 	}
-	printf("# %s alone: %.0f MiB/s\n", what,
+	printf("# %s by itself: %.0f MiB/s\n", what,
 	       mib / measure_median(took, SMALL));
 	state_close(&d);
 	return 0;

@@ -438,7 +438,7 @@ static void *save_stream(struct kunit *test, struct fake *f, size_t *len)
 	buf = kunit_kzalloc(test, *len, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, buf);
 	KUNIT_EXPECT_EQ(test, *len, session_read(f->mig.session, buf, *len,
-						    false));
+						 false));
 	fput(filp);
 	return buf;
 }

@@ -434,8 +434,7 @@ static void test_without_memory(struct kunit *test)
 	for (try = 1; !over && try < 100; try++) {
 		EXPECT_MOVED(&p->d, RESUMING);
 		fail_nth(fail_number(try));
-		ret = session_write(p->d.mig.session, writer.buf,
-					writer.len);
+		ret = session_write(p->d.mig.session, writer.buf, writer.len);
 		over = fail_done();
 		if (ret) {
 			failed++;
