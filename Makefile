@@ -123,6 +123,7 @@ coverage:
 
 bench:
 	tests/bench/bench
+	tests/bench/state_bench.sh
 	tests/lab/lab packages pkg-config libjansson-dev jq time
 	tests/bench/tool_bench.sh
 
@@ -134,7 +135,7 @@ help:
 	@echo '  make soak      races, unloading, fuzzers and migrations for four hours, or SOAK_MINUTES=N'
 	@echo '  make mutants   defects that were mended, put back one at a time: about an hour'
 	@echo '  make coverage  which lines and branches of the modules the tests come to: half an hour'
-	@echo '  make bench     measure the network card beside vhost-net, mdev-migrate beside jq'
+	@echo '  make bench     measure the network card, large states, mdev-migrate'
 	@echo
 	@echo 'For the kernel you run:'
 	@echo '  make           build the modules; KDIR=DIR for another kernel'
