@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # state_bench.sh [NAME...]: large states, in the lab's fast kernel: state_zero,
-# state_stop_copy, state_sizes; and state_small, beside the kernel's sample mtty, which is
-# built for it here. 6 GiB of memory.
+# state_stop_copy, state_sizes; state_small, beside the kernel's sample mtty, which is built
+# for it here; and qemu_pattern, which QEMU migrates. 6 GiB of memory.
 set -eu
 here=$(dirname "$(readlink -f "$0")")
 lab=$here/../lab/lab
@@ -21,5 +21,14 @@ cp "$("$lab" path src)/samples/vfio-mdev/mtty.c" "$out/mtty/"
 echo 'obj-m := mtty.o' >"$out/mtty/Kbuild"
 make -s -C "$("$lab" path kernel fast)" ARCH=um M="$out/mtty" modules >&2
 
-exec nice -n -20 "$lab" run fast --mem 6G --timeout 900 --no-kmemleak --out "$out/mtty" -- \
-	bench/state_run.sh "$@"
+run() {
+	nice -n -20 "$lab" run fast --mem 6G --timeout 900 --no-kmemleak --out "$out/mtty" -- "$@"
+}
+if [ "$*" != qemu_pattern ]; then
+	run bench/state_run.sh "$@"
+fi
+case "$*" in
+'' | *qemu_pattern*)
+	run env PYTHONDONTWRITEBYTECODE=1 python3 /src/tests/qemu/pattern.py | grep -v '^# '
+	;;
+esac

@@ -31,10 +31,10 @@ def types():
 class Mdev:
     """A device of a type, removed with remove()."""
 
-    def __init__(self, type_name, **params):
+    def __init__(self, type_name, parent=PARENT, **params):
         self.uuid = str(uuidlib.uuid4())
         self.path = f"{DEVICES}/{self.uuid}"
-        write(f"{PARENT}/mdev_supported_types/{type_name}/create", self.uuid)
+        write(f"{parent}/mdev_supported_types/{type_name}/create", self.uuid)
         for name, value in params.items():
             self.set(name.replace("_", "-"), value)
 
