@@ -211,7 +211,7 @@ TEST_F(pattern, spoilt)
 	ASSERT_EQ(0, attr(MDEV_UUID_A, "spoil", "1"));
 	ASSERT_EQ(0, mig_save(&self->a, &self->work));
 	EXPECT_EQ(-EPROTO, mig_load(&self->b, self->work.data, self->work.len, 0));
-	EXPECT_ERROR(MDEV_UUID_B, "record 0x201 at byte");
+	EXPECT_ERROR(MDEV_UUID_B, "record 0x201 is mandatory");
 	EXPECT_EQ(-EPROTO, mig_set(&self->b, STOP, NULL));
 	recovers(_metadata, self);
 	ASSERT_EQ(0, attr(MDEV_UUID_A, "spoil", "0"));
