@@ -542,7 +542,7 @@ TEST_F(stream, control_commands)
 					    MDEV_MIGRATE_TAG_VIRTIO_PARTS,
 					    data, len));
 		refused(_metadata, self, &self->work, -EINVAL,
-			"this device knows no such state");
+			"this device has no such state");
 	}
 	len = get_parts(self, data, 0, &part);
 	for (i = 0; i < 25; i++) {
