@@ -76,6 +76,14 @@ uint64_t tasks_cpu_ms(const char *prefix)
 	return sum;
 }
 
+/* The same since there was @before; those that have ended took theirs with them. */
+uint64_t tasks_cpu_ms_since(const char *prefix, uint64_t before)
+{
+	uint64_t now = tasks_cpu_ms(prefix);
+
+	return now > before ? now - before : 0;
+}
+
 /* Is it in that control group, "/name", of the unified hierarchy? */
 bool task_is_in(pid_t pid, const char *cgroup)
 {

@@ -17,6 +17,7 @@
 unsigned int tasks_find(const char *prefix, pid_t *pids, unsigned int max);
 uint64_t task_cpu_ms(pid_t pid);
 uint64_t tasks_cpu_ms(const char *prefix);
+uint64_t tasks_cpu_ms_since(const char *prefix, uint64_t before);
 bool task_is_in(pid_t pid, const char *cgroup);
 
 int kernel_log_open(void);

@@ -147,7 +147,7 @@ TEST_F(card, unmasking)
 	ASSERT_EQ(0, netif_send(self->net, frame, sizeof(frame)));
 	usleep(LOOP_MS * 1000);
 	ms = now_ns() / 1000000 - ms;
-	shared = tasks_cpu_ms(TASKS_SHARED) - shared;
+	shared = tasks_cpu_ms_since(TASKS_SHARED, shared);
 	own = tasks_cpu_ms(TASKS_UNMASK) - own;
 	TH_LOG("%llu ms of the device's own thread, %llu of others",
 	       (unsigned long long)own, (unsigned long long)shared);

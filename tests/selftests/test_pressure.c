@@ -158,7 +158,7 @@ static void watch(uint64_t *all)
 	uint64_t shared = tasks_cpu_ms(TASKS_SHARED);
 
 	usleep(WATCH_MS * 1000);
-	shared = tasks_cpu_ms(TASKS_SHARED) - shared;
+	shared = tasks_cpu_ms_since(TASKS_SHARED, shared);
 	used = group_us() - used;
 	us = (now_ns() - start) / 1000;
 	*all = (used + shared * 1000) * 100 / us;
