@@ -24,6 +24,8 @@ PARENT = "/sys/class/mdev_bus/pattern"
 PAGE, PER_PAGE, WINDOW_AT = 4096, 512, 0x10000
 # MiB/s, as fast as it can
 FILL = 65536
+# Bytes/s of a channel
+SLOW, FAST = 32 << 20, 1 << 30
 # QEMU's trace of a device that has new initial bytes: the destination is to acknowledge anew.
 ANEW = "vfio_query_precopy_size_request_switchover_ack"
 
@@ -104,8 +106,9 @@ def send_anew(vms, device, channels):
     """The device is set up anew when all of it was sent, and the migration goes on."""
     uri = f"unix:/tmp/migrate-{vms[1].name}"
     source = vms[0].qmp
-    vmm.prepare(*vms, uri, channels=channels)
-    # Until then it does not come to an end.
+    vmm.prepare(*vms, uri, downtime_ms=1, channels=channels)
+    # Until then it does not come to an end: the device writes more than the channel takes.
+    source.execute("migrate-set-parameters", **{"max-bandwidth": SLOW})
     rate = mdev.read(f"{device.path}/rate")
     device.rate(FILL)
     source.execute("migrate", uri=uri)
@@ -116,6 +119,7 @@ def send_anew(vms, device, channels):
     assert ANEW not in vms[0].stderr(), vms[0].stderr()
     mdev.write(f"{device.path}/reinit", "1")
     device.rate(rate)
+    source.execute("migrate-set-parameters", **{"max-bandwidth": FAST, "downtime-limit": 500})
     info = vmm.wait_migration(vms[0])
     if info["status"] == "completed":
         vmm.wait_running(vms[1])
