@@ -400,6 +400,52 @@ TEST_F(pattern, reset_while_loading)
 	EXPECT_TRUE(is_zero(&self->other));
 }
 
+/* 64 MiB that are full, and then 32 bytes again and again that say that they are zero. */
+static int put_zeros(FIXTURE_DATA(pattern) *self)
+{
+	const unsigned int pages = 64 * MIB / PAGE;
+	unsigned int i;
+	int ret;
+
+	ret = begin(self);
+	for (i = 0; i < pages && !ret; i += 4)
+		ret = put_pages(&self->work, (uint64_t)i * PAGE, 1, 0, 4 * PAGE);
+	for (i = 0; i < 1300 && !ret; i++)
+		ret = put_pages(&self->work, 0, 2 + i, pages, 0);
+	return ret;
+}
+
+/* Who loads them and is killed is gone, however much he had written. */
+TEST_F(pattern, killed_in_zeros)
+{
+	int64_t start;
+	int fd = -1;
+	pid_t pid;
+
+	ASSERT_EQ(0, pattern_open(&self->a, MDEV_UUID_A, "64", variant->how));
+	ASSERT_EQ(0, pattern_open(&self->b, MDEV_UUID_B, "64", variant->how));
+	ASSERT_EQ(0, mig_save(&self->a, &self->stream));
+	ASSERT_EQ(0, put_zeros(self));
+	ASSERT_EQ(0, go_to(&self->b, RESUMING, &fd));
+	/* All but the last 40 KiB or so, which are a single write()'s. */
+	ASSERT_EQ(0, mig_feed(fd, self->work.data, self->work.len - 40000, 0));
+	fflush(stdout);
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid)
+		_exit(mig_feed(fd, self->work.data + self->work.len - 40000, 40000, 0));
+	usleep(4 * QUIET_MS * 1000);
+	ASSERT_EQ(0, waitpid(pid, NULL, WNOHANG));
+	kill(pid, SIGKILL);
+	start = now_ns() / 1000000;
+	ASSERT_EQ(pid, waitpid(pid, NULL, 0));
+	TH_LOG("%lld ms", (long long)(now_ns() / 1000000 - start));
+	EXPECT_GT(DEADLINE_MS, (int64_t)(now_ns() / 1000000) - start);
+	close(fd);
+	ASSERT_EQ(0, vdev_reset(&self->b));
+	EXPECT_TRUE(state_is(&self->b, RUNNING));
+}
+
 /* Another size is another configuration: nothing changes, and it is said at once. */
 TEST_F(pattern, other_size)
 {

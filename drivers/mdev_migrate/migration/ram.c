@@ -445,9 +445,12 @@ int mdev_migrate_ram_load(struct mdev_migrate_ram *ram,
 	if (ret)
 		return mdev_migrate_refuse(ram->mig->desc, ret, "%s", why.text);
 	guard(mutex)(&ram->lock);
-	for (i = 0; i < run.nr && !ret; i++)
+	for (i = 0; i < run.nr && !ret; i++) {
 		ret = load_page(ram, run.first + i, run.data ?
 				run.data + i * MDEV_MIGRATE_PAGE : NULL);
+		/* A few bytes can say that gigabytes are zero. */
+		cond_resched();
+	}
 	return ret;
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_ram_load);

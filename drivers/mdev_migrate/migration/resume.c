@@ -295,8 +295,11 @@ int mdm_resuming_copy(struct mdm_session *session, struct iov_iter *from,
 		return resuming->reader.err;
 	do {
 		ret = take_next(resuming, from, fault);
+		/* A short record can take long to load. */
+		cond_resched();
 	} while (!ret && !*fault && iov_iter_count(from) &&
-		 count - iov_iter_count(from) < MDM_COPY_MAX);
+		 count - iov_iter_count(from) < MDM_COPY_MAX &&
+		 !fatal_signal_pending(current));
 	return tell(session->mig, resuming, ret);
 }
 
