@@ -271,12 +271,12 @@ static int take_next(struct mdm_resuming *resuming, struct iov_iter *from,
 /**
  * mdm_resuming_copy - the next bytes of the stream came
  * @session: the resuming session
- * @from: the bytes; in a call some kilobytes are taken
+ * @from: the bytes; in a call some kilobytes are taken, and no more than a record ends
  * @fault: set if not all could be taken for want of a page at @from, which is to be
  *	faulted in
  *
  * Context: Takes the session's lock, under which @from is read with page faults off,
- * and the driver loads the records that are whole with these bytes.
+ * and the driver loads the record that is whole with these bytes.
  * Return: 0, -ENODEV if the session has ended, or what the stream is refused for,
  * now or before.
  */
@@ -285,6 +285,7 @@ int mdm_resuming_copy(struct mdm_session *session, struct iov_iter *from,
 {
 	size_t count = iov_iter_count(from);
 	struct mdm_resuming *resuming;
+	u64 nr;
 	int ret;
 
 	guard(mutex)(&session->lock);
@@ -293,13 +294,13 @@ int mdm_resuming_copy(struct mdm_session *session, struct iov_iter *from,
 	resuming = session->resuming;
 	if (resuming->reader.err)
 		return resuming->reader.err;
+	nr = resuming->reader.nr_records;
+	/* A short record can take long to load: others may have the device after each. */
 	do {
 		ret = take_next(resuming, from, fault);
-		/* A short record can take long to load. */
-		cond_resched();
 	} while (!ret && !*fault && iov_iter_count(from) &&
 		 count - iov_iter_count(from) < MDM_COPY_MAX &&
-		 !fatal_signal_pending(current));
+		 resuming->reader.nr_records == nr);
 	return tell(session->mig, resuming, ret);
 }
 
