@@ -301,6 +301,9 @@ int mdm_resuming_copy(struct mdm_session *session, struct iov_iter *from,
 	} while (!ret && !*fault && iov_iter_count(from) &&
 		 count - iov_iter_count(from) < MDM_COPY_MAX &&
 		 resuming->reader.nr_records == nr);
+	/* Who polls for errors alone. */
+	if (ret)
+		wake_up_all(&session->wait);
 	return tell(session->mig, resuming, ret);
 }
 
