@@ -192,6 +192,8 @@ static int resume_record(struct mdm_reader *reader, u32 tag, u32 flags,
 		.data = reader->buf,
 		.total = length,
 	};
+	unsigned int before = mdm_error_count(mig->desc);
+	struct mdm_tag_room room;
 	int ret;
 
 	lockdep_assert_held(&session->lock);
@@ -204,8 +206,12 @@ static int resume_record(struct mdm_reader *reader, u32 tag, u32 flags,
 	}
 	/* Whatever comes of it. */
 	resuming->in_place |= type->in_place;
-	/* It says itself why it refuses. */
-	return mig->ops->load_record(mig, resuming->shadow, &rec);
+	ret = mig->ops->load_record(mig, resuming->shadow, &rec);
+	/* It says itself why it refuses, as a rule. */
+	if (ret && mdm_error_count(mig->desc) == before)
+		mdm_say(&resuming->why, ret, "record %s could not be loaded",
+			mdm_tag_name(&room, tag));
+	return ret;
 }
 
 static int resume_end(struct mdm_reader *reader)
@@ -445,6 +451,7 @@ static int check_required(struct mdev_migrate_migration *mig,
 static int check_stream(struct mdev_migrate_migration *mig,
 			struct mdm_resuming *resuming)
 {
+	unsigned int before;
 	int ret;
 
 	if (resuming->reader.err)
@@ -457,9 +464,12 @@ static int check_stream(struct mdev_migrate_migration *mig,
 		return ret;
 	}
 	ret = check_required(mig, resuming);
-	if (!ret && mig->ops->load_check)
-		ret = mig->ops->load_check(mig, resuming->shadow);
-	return ret;
+	if (ret || !mig->ops->load_check)
+		return ret;
+	before = mdm_error_count(mig->desc);
+	ret = mig->ops->load_check(mig, resuming->shadow);
+	return ret ? mdm_tell(mig, ret, "the state does not fit together",
+			      before) : 0;
 }
 
 /**
