@@ -504,9 +504,9 @@ static void test_records(struct kunit *test)
 		{ { { 0x100, MDEV_MIGRATE_RECORD_MAX + 1 }, { 0x101 } },
 		  "record 0x100 has a length that no record can have" },
 		{ { { 0x100 }, { MDEV_MIGRATE_TAG_PCI_MSIX } },
-		  "record 0x11 has a tag that is reserved for the stream itself and PCI" },
+		  "record PCI_MSIX has a tag that is reserved for the stream itself and PCI" },
 		{ { { MDEV_MIGRATE_TAG_START }, { 0x100 } },
-		  "record 0x1 has a tag that is reserved for the stream itself and PCI" },
+		  "record START has a tag that is reserved for the stream itself and PCI" },
 	};
 	unsigned int i;
 

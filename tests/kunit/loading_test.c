@@ -128,7 +128,8 @@ static void plate_load_end(struct mdev_migrate_migration *mig, void *shadow)
 }
 
 static const struct mdev_migrate_record_type plate_records[] = {
-	{ TAG_SMALL, .max_length = 100, .required = true },
+	{ TAG_SMALL, .max_length = 100, .required = true,
+	  .name = "small thing" },
 	{ TAG_MEMORY, .max_length = 100, .in_place = true, .blob = true,
 	  .max_total = MEMORY_SIZE },
 	{ TAG_PAGES, .max_length = 100, .blob = true, .repeated = true,
@@ -215,15 +216,15 @@ static const struct fault_case {
 	{ "a later record is refused", RECORD, -EINVAL, -EINVAL,
 	  "it is not small" },
 	{ "a later record is damaged", CHECKSUM, -EBADMSG, -EBADMSG,
-	  "checksum" },
+	  "record 0x1000 (small thing): its checksum is " },
 	{ "load_check refuses", CHECK, 0, -EXDEV, "it does not fit together" },
 	{ "load_commit fails", COMMIT, 0, -EIO,
 	  "the device could not take the state over" },
 	{ "the stream ends early", EARLY_END, 0, -ENODATA, "before END" },
 	{ "a record is missing", MISSING, 0, -ENODATA,
-	  "has no record 0x1000" },
+	  "has no record 0x1000 (small thing), " },
 	{ "load_record fails, mute", MUTE_RECORD, -ENOMEM, -ENOMEM,
-	  "record 0x1000 could not be loaded (record at byte " },
+	  "record 0x1000 (small thing) could not be loaded (record at byte " },
 	{ "load_check fails, mute", MUTE_CHECK, 0, -EXDEV,
 	  "the state does not fit together" },
 };
@@ -383,7 +384,8 @@ static const struct part_case {
 	{ "a second half", TAG_PAGES, { { 6, 0, 6 }, { 6, 0, 2 } }, -ENODATA,
 	  "ends with 2 of the blob's 6 bytes", 2 },
 	{ "no blob here", TAG_SMALL, { { 6, 0, 6 } }, -EPROTO,
-	  "takes it as a whole", 0 },
+	  "record 0x1000 (small thing) is a part of a blob, this device takes it as a whole",
+	  0 },
 };
 
 static void part_case_name(const struct part_case *c, char *desc)

@@ -231,8 +231,9 @@ static const struct bad {
 } bads[] = {
 	/* As it may be: the next pages, and another pass. */
 	{ 257 * PAGE, 0, 0, PAGE, -ERANGE,
-	  "1 pages from page 257 on are outside of the memory, which has 257" },
-	{ 256 * PAGE, 1, 0, 2 * PAGE, -ERANGE, "2 pages from page 256 on are outside" },
+	  "record 0x200 (pattern pages): 1 pages from page 257 on are outside of the memory" },
+	{ 256 * PAGE, 1, 0, 2 * PAGE, -ERANGE,
+	  "2 pages from page 256 on are outside of the memory, which has 257" },
 	{ 1ULL << 40, 1, 0, PAGE, -ERANGE, "outside" },
 	{ -PAGE, 1, 0, 2 * PAGE, -ERANGE, "outside" },
 	{ 0, 1, 258, 0, -ERANGE, "258 pages from page 0 on are outside" },
@@ -372,7 +373,7 @@ TEST_F(pattern, half_a_stream)
 	/* A byte of the last page was changed on the way. */
 	ASSERT_EQ(0, buf_copy(&self->work, &self->stream));
 	self->work.data[self->work.len - 1000] ^= 1;
-	refused(_metadata, self, -EBADMSG, "checksum");
+	refused(_metadata, self, -EBADMSG, "record 0x200 (pattern pages): its checksum is ");
 }
 
 /* Reset with half of a state in the memory, and closed with it. */

@@ -56,14 +56,18 @@ static const char *record_fault(const struct mdev_migrate_record_type *records,
 int mdm_records_check(const struct mdev_migrate_record_type *records,
 		      unsigned int nr, bool pci, struct mdev_migrate_msg *why)
 {
+	struct mdm_tag_room room;
 	const char *fault;
+	struct mdm_tag tag;
 	unsigned int i;
 
 	for (i = 0; i < nr; i++) {
 		fault = record_fault(records, i, pci);
-		if (fault)
-			return mdm_say(why, -EINVAL, "record %#x has %s",
-				       records[i].tag, fault);
+		if (!fault)
+			continue;
+		tag = mdm_type_tag(&records[i]);
+		return mdm_say(why, -EINVAL, "record %s has %s",
+			       mdm_tag_name(&room, &tag), fault);
 	}
 	return 0;
 }
