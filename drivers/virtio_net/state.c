@@ -35,12 +35,12 @@ struct vnet_shadow {
 };
 
 const struct mdev_migrate_record_type vnet_records[VNET_NR_RECORDS] = {
-	{ MDEV_MIGRATE_TAG_VIRTIO_PARTS, MDEV_MIGRATE_VIRTIO_PARTS_MAX, true,
-	  false },
+	{ MDEV_MIGRATE_TAG_VIRTIO_PARTS, MDEV_MIGRATE_VIRTIO_PARTS_MAX,
+	  .required = true, .name = "virtio parts" },
 	{ MDEV_MIGRATE_TAG_VIRTIO_ISR, sizeof(struct mdev_migrate_virtio_isr),
-	  true, false },
+	  .required = true, .name = "virtio interrupt status" },
 	{ MDEV_MIGRATE_TAG_VIRTIO_NET, sizeof(struct mdev_migrate_virtio_net),
-	  true, false },
+	  .required = true, .name = "virtio network card" },
 };
 
 /**

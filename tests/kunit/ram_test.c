@@ -97,6 +97,7 @@ static void touch(struct kunit *test, unsigned int page, u64 value)
 static void expect_run(struct kunit *test, unsigned int first, unsigned int nr,
 		       bool zero)
 {
+	static const struct mdm_tag tag = { TAG_PAGES };
 	struct mdev_migrate_record_hdr hdr;
 	struct mdm_pages_run run = {};
 	struct mdev_migrate_msg why = {};
@@ -107,7 +108,7 @@ static void expect_run(struct kunit *test, unsigned int first, unsigned int nr,
 	memcpy(&hdr, r->writer.buf + r->pos, sizeof(hdr));
 	r->pos += sizeof(hdr);
 	KUNIT_EXPECT_EQ(test, le32_to_cpu(hdr.tag), TAG_PAGES);
-	ret = mdm_pages_take(&r->pages, TAG_PAGES, NR_PAGES,
+	ret = mdm_pages_take(&r->pages, &tag, NR_PAGES,
 			     r->writer.buf + r->pos, le32_to_cpu(hdr.length),
 			     &run, &why);
 	r->pos += le32_to_cpu(hdr.length);

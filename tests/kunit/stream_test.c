@@ -523,6 +523,8 @@ static void blob_case_name(const struct blob_case *c, char *desc)
 
 KUNIT_ARRAY_PARAM(blob, blob_cases, blob_case_name);
 
+static const struct mdm_tag known = { TAG_KNOWN, "known thing" };
+
 static int take(struct mdm_blob *blob, const struct blob_case *c,
 		unsigned int i, u8 *payload, struct mdev_migrate_msg *why)
 {
@@ -534,7 +536,7 @@ static int take(struct mdm_blob *blob, const struct blob_case *c,
 	int ret;
 
 	memcpy(payload, &hdr, sizeof(hdr));
-	ret = mdm_blob_take(blob, TAG_KNOWN, BLOB_MAX, payload,
+	ret = mdm_blob_take(blob, &known, BLOB_MAX, payload,
 			    sizeof(hdr) + c->parts[i].length, &part, why);
 	if (!ret && (part.data != payload + sizeof(hdr) ||
 		     part.length != c->parts[i].length ||
@@ -555,20 +557,48 @@ static void test_blob(struct kunit *test)
 	int ret = 0;
 
 	KUNIT_ASSERT_NOT_NULL(test, payload);
-	KUNIT_EXPECT_EQ(test, mdm_blob_finish(&blob, TAG_KNOWN, &why), 0);
+	KUNIT_EXPECT_EQ(test, mdm_blob_finish(&blob, &known, &why), 0);
 	/* Not even room for where it belongs. */
-	KUNIT_EXPECT_EQ(test, mdm_blob_take(&blob, TAG_KNOWN, BLOB_MAX, payload,
+	KUNIT_EXPECT_EQ(test, mdm_blob_take(&blob, &known, BLOB_MAX, payload,
 					    15, &part, NULL), -EMSGSIZE);
 	for (i = 0; i < c->nr; i++) {
 		KUNIT_EXPECT_EQ_MSG(test, ret, 0, "part %u", i);
 		ret = take(&blob, c, i, payload, &why);
 	}
-	ret = ret ?: mdm_blob_finish(&blob, TAG_KNOWN, &why);
+	ret = ret ?: mdm_blob_finish(&blob, &known, &why);
 	KUNIT_EXPECT_EQ_MSG(test, ret, c->ret, "%s", why.text);
 	KUNIT_EXPECT_NOT_NULL_MSG(test, strstr(why.text, c->why), "%s",
 				  why.text);
+	if (ret)
+		KUNIT_EXPECT_NOT_NULL_MSG(test, strstr(why.text,
+						       "record 0x1000 (known thing): "),
+					  "%s", why.text);
 	KUNIT_EXPECT_EQ(test, mdm_blob_ended(&blob),
 			blob.next == c->parts[0].total);
+}
+
+/* The stream's own have names; a model's are numbers, which a name explains. */
+static void test_names(struct kunit *test)
+{
+	static const struct {
+		struct mdm_tag tag;
+		const char *name;
+	} cases[] = {
+		{ { MDEV_MIGRATE_TAG_END, "mine" }, "END" },
+		{ { MDEV_MIGRATE_TAG_PCI_MSIX }, "PCI_MSIX" },
+		{ { 0x100 }, "0x100" },
+		{ { ~0U, "all" }, "0xffffffff (all)" },
+		{ { ~0U, "a name of just thirty-two letter" },
+		  "0xffffffff (a name of just thirty-two letter)" },
+		{ { ~0U, "a name of just thirty-two letters and more" },
+		  "0xffffffff (a name of just thirty-two letter)" },
+	};
+	struct mdm_tag_room room;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++)
+		KUNIT_EXPECT_STREQ(test, cases[i].name,
+				   mdm_tag_name(&room, &cases[i].tag));
 }
 
 static struct kunit_case stream_cases[] = {
@@ -580,6 +610,7 @@ static struct kunit_case stream_cases[] = {
 	KUNIT_CASE(test_digest),
 	KUNIT_CASE(test_bulk_checksum),
 	KUNIT_CASE_PARAM(test_blob, blob_gen_params),
+	KUNIT_CASE(test_names),
 	{}
 };
 

@@ -15,6 +15,8 @@
 #define UNITS		"migration/params/units"
 #define TOTAL		64
 #define NR_USERS	6
+/* The device of a process. */
+#define UUID_OF		"6d646576-0000-4000-b000-%012x"
 
 FIXTURE(pooled) {
 	const char *ko;
@@ -194,52 +196,110 @@ TEST_F(pooled, moves_to_another_parent)
 	EXPECT_EQ(0x12345678, vdev_read(&self->b, 0, 4, 0));
 }
 
+/* A destination has what it needs, or can be given it, before anything moves. */
+TEST_F(pooled, a_destination_that_is_too_small)
+{
+	const char *source = "model=" URI ",units=40";
+
+	ASSERT_EQ(0, create(0, V1, MDEV_UUID_A));
+	ASSERT_EQ(0, mdev_write(MDEV_UUID_A, UNITS, "40"));
+	ASSERT_EQ(0, create(1, V1, MDEV_UUID_B));
+	ASSERT_EQ(0, create(1, V1, MDEV_UUID_C));
+	ASSERT_EQ(0, mdev_write(MDEV_UUID_C, UNITS, "25"));
+	ASSERT_EQ(0, vdev_open(&self->a, MDEV_UUID_A, any_way()));
+	ASSERT_EQ(0, mig_save(&self->a, &self->stream));
+	EXPECT_EQ(-ENOSPC, put(TYPES(1), V1 "/migration/check", source));
+	EXPECT_EQ(-ENOSPC, mdev_write(MDEV_UUID_B, UNITS, "40"));
+	units_left(_metadata, 1, 38);
+	ASSERT_EQ(0, vdev_open(&self->b, MDEV_UUID_B, any_way()));
+	EXPECT_EQ(-ERANGE, mig_load(&self->b, self->stream.data, self->stream.len, 0));
+	vdev_close(&self->b);
+	/* One unit less for the other one. */
+	ASSERT_EQ(0, mdev_write(MDEV_UUID_C, UNITS, "24"));
+	ASSERT_EQ(0, mdev_write(MDEV_UUID_B, UNITS, "40"));
+	units_left(_metadata, 1, 0);
+	ASSERT_EQ(0, vdev_open(&self->b, MDEV_UUID_B, any_way()));
+	EXPECT_EQ(0, mig_load(&self->b, self->stream.data, self->stream.len, 0));
+	/* While it has them, nobody else can. */
+	EXPECT_EQ(-ENOSPC, mdev_write(MDEV_UUID_C, UNITS, "25"));
+	units_left(_metadata, 0, 24);
+}
+
 static int unexpected(const char *what, int ret)
 {
 	printf("# %s: %s\n", what, strerror(-ret));
 	return 1;
 }
 
-/* Makes a device where there is room, changes its share, removes it. */
-static int use(unsigned int id, uint64_t *random)
+/* The device of a process, below one of the parents: is made, changed, opened and removed. */
+static int change(unsigned int id, uint64_t *random)
 {
-	unsigned int parent = rng_next(random) % 2;
+	const char *type = rng_next(random) % 2 ? V1 : V2;
+	unsigned int action = rng_next(random) % 6;
 	char uuid[40], value[8];
-	int ret, i;
+	struct vdev v;
+	int ret;
 
-	snprintf(uuid, sizeof(uuid), "6d646576-0000-4000-b000-%012x", id);
-	ret = create(parent, rng_next(random) % 2 ? V1 : V2, uuid);
-	if (ret == -ENOSPC)
-		return 0;
-	if (ret)
-		return unexpected("create", ret);
-	for (i = 0; i < 8; i++) {
-		snprintf(value, sizeof(value), "%u",
-			 1 + (unsigned int)(rng_next(random) % TOTAL));
+	/* Other random numbers in each round. */
+	id %= NR_USERS;
+	snprintf(uuid, sizeof(uuid), UUID_OF, id);
+	snprintf(value, sizeof(value), "%u", 1 + (unsigned int)(rng_next(random) % TOTAL));
+	if (!mdev_exists(uuid)) {
+		ret = create(id % 2, type, uuid);
+	} else if (!action) {
+		ret = mdev_remove(uuid);
+	} else if (action > 1) {
 		ret = mdev_write(uuid, UNITS, value);
-		if (ret && ret != -ENOSPC)
-			return unexpected("write", ret);
-		/* More than there is would show as much more than there is. */
-		if (number_of(TYPES(0), V1 "/available_instances") > TOTAL ||
-		    number_of(TYPES(1), V1 "/available_instances") > TOTAL)
-			return unexpected("available_instances", -ERANGE);
+	} else {
+		ret = vdev_open(&v, uuid, any_way());
+		if (!ret && mdev_write(uuid, UNITS, value) != -EBUSY)
+			ret = -EBUSY;
+		vdev_close(&v);
 	}
-	ret = mdev_remove(uuid);
-	return ret ? unexpected("remove", ret) : 0;
+	if (ret && ret != -ENOSPC)
+		return unexpected(uuid, ret);
+	/* More than there is would show as much more than there is. */
+	if (number_of(TYPES(0), V1 "/available_instances") > TOTAL ||
+	    number_of(TYPES(1), V1 "/available_instances") > TOTAL)
+		return unexpected("available_instances", -ERANGE);
+	return 0;
 }
 
-/* More want units than there are, all the time; in the end all are back. */
+/*
+ * More want units than there are, all the time. Whoever has made, changed, opened or removed
+ * what: the devices have what is not left.
+ */
 TEST_F(pooled, under_load)
 {
+	unsigned int round, i, sum[2], all = 0;
 	pid_t pids[NR_USERS];
-	unsigned int i;
+	char uuid[40], dir[PATH_MAX];
 
-	for (i = 0; i < NR_USERS; i++)
-		pids[i] = start(use, i, 2 * RACE_MS);
-	for (i = 0; i < NR_USERS; i++)
-		EXPECT_EQ(0, status_of(pids[i]));
-	units_left(_metadata, 0, 64);
-	units_left(_metadata, 1, 64);
+	for (round = 0; round < 8; round++) {
+		for (i = 0; i < NR_USERS; i++)
+			pids[i] = start(change, i + round * NR_USERS, RACE_MS / 4);
+		for (i = 0; i < NR_USERS; i++)
+			EXPECT_EQ(0, status_of(pids[i]));
+		sum[0] = 0;
+		sum[1] = 0;
+		for (i = 0; i < NR_USERS; i++) {
+			snprintf(dir, sizeof(dir), MDEV_DEVICES "/" UUID_OF, i);
+			if (!access(dir, F_OK))
+				sum[i % 2] += number_of(dir, UNITS);
+		}
+		units_left(_metadata, 0, TOTAL - sum[0]);
+		units_left(_metadata, 1, TOTAL - sum[1]);
+		all += sum[0] + sum[1];
+	}
+	/* They had some, on average a tenth of what there is at least. */
+	EXPECT_LT(8 * 2 * TOTAL / 10, all);
+	for (i = 0; i < NR_USERS; i++) {
+		snprintf(uuid, sizeof(uuid), UUID_OF, i);
+		if (mdev_exists(uuid))
+			EXPECT_EQ(0, mdev_remove(uuid));
+	}
+	units_left(_metadata, 0, TOTAL);
+	units_left(_metadata, 1, TOTAL);
 }
 
 static int write_a(unsigned int id, uint64_t *random)

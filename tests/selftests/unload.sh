@@ -10,6 +10,7 @@ delay=/sys/module/kobject/parameters/delay_release
 types=/sys/class/mdev_bus/virtio_net/mdev_supported_types
 pattern=/sys/class/mdev_bus/pattern/mdev_supported_types
 pooled=/sys/class/mdev_bus/mdm_pooled.
+pci_only=/sys/class/mdev_bus/pci_only/mdev_supported_types
 described=/sys/bus/platform/devices/mdm_described.
 firmware=/sys/bus/platform/devices/mdm_firmware.
 n=0 made=0 failed=
@@ -33,10 +34,10 @@ load()
 {
 	loaded=
 	for module in mdev_migrate mdev_virtio_net mdev_pattern mdm_pooled mdm_described \
-		mdm_firmware mdm_memory_only; do
+		mdm_firmware mdm_memory_only pci_only; do
 		path=$(find "$dir" -name $module.ko | head -n 1)
 		case $module$path in
-		mdm_pooled | mdm_described | mdm_firmware | mdm_memory_only) continue ;;
+		mdm_pooled | mdm_described | mdm_firmware | mdm_memory_only | pci_only) continue ;;
 		esac
 		insmod "$path" || return 1
 		loaded="$module $loaded"
@@ -47,7 +48,7 @@ load()
 create()
 {
 	uuids=
-	for type in "$types"/* "$pattern"/* "$pooled"*/mdev_supported_types/*; do
+	for type in "$types"/* "$pattern"/* "$pooled"*/mdev_supported_types/* "$pci_only"/*; do
 		[ -e "$type" ] || continue
 		for _ in 1 2; do
 			made=$((made + 1))
@@ -65,7 +66,9 @@ use()
 		device=/sys/bus/mdev/devices/$uuid
 		[ ! -e "$device/netdev" ] ||
 			ip link set "$(cat "$device/netdev")" up || return 1
-		cat "$device/migration/config" >/dev/null || return 1
+		# Not all are described.
+		[ ! -e "$device/migration" ] ||
+			cat "$device/migration/config" >/dev/null || return 1
 		for cdev in "$device"/vfio-dev/vfio*; do
 			[ ! -e "/dev/vfio/devices/${cdev##*/}" ] ||
 				: <"/dev/vfio/devices/${cdev##*/}" || return 1
@@ -84,11 +87,19 @@ remove()
 	done
 }
 
+# Those that use the helper at the same time: each waits for objects of its own.
 unload()
 {
+	pids=
 	for module in $loaded; do
-		rmmod "$module" || return 1
+		[ "$module" != mdev_migrate ] || continue
+		rmmod "$module" &
+		pids="$pids $!"
 	done
+	for pid in $pids; do
+		wait "$pid" || return 1
+	done
+	rmmod mdev_migrate
 }
 
 echo "TAP version 13"

@@ -6,7 +6,7 @@
 # migration/type/check says, and what it calls compatible and `plan` writes makes the
 # one like the other.
 #
-# Then those that VFIO has (tests/modules/counter), with commands that open a device; and
+# Then those that VFIO has (tests/modules/firmware), with commands that open a device; and
 # types below several parents (tests/modules/pooled).
 #
 # DESCRIBED_N=400 configurations. DESCRIBED_SEED=1.
@@ -139,16 +139,38 @@ run 0 "list, when they are gone" "$tool" list
 if grep -q mdm_described "$tmp/out"; then fail "... says nothing of them"; else pass "... says nothing of them"; fi
 
 # Devices that VFIO has: opened, saved, loaded.
-modprobe mdm_counter
-a=platform/mdm_counter.0 b=platform/mdm_counter.1
-dir_a=/sys/bus/platform/devices/mdm_counter.0
-dir_b=/sys/bus/platform/devices/mdm_counter.1
+modprobe mdm_firmware
+a=platform/mdm_firmware.0 b=platform/mdm_firmware.1
+dir_b=/sys/bus/platform/devices/mdm_firmware.1
 run 0 "list" "$tool" list
-says "... both" "$b +mdm_counter-v1 +running"
-# opens HOW: what opens a device, through iommufd or a container.
+says "... both" "$b +mdm_firmware-v1 +running"
+# count_to STATE N: the state is that of a device whose memory was written N times, which
+# stays in its attribute "status" when it is closed.
+count_to() {
+	python3 - "$1" "$2" <<'END'
+import struct
+import sys
+
+def crc32c(data):
+    crc = 0xffffffff
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
+    return crc ^ 0xffffffff
+
+# The last record but END, which has 24 bytes.
+state = bytearray(open(sys.argv[1], "rb").read())
+at = len(state) - 24 - 32
+head = struct.pack("<III", 0x1202, 0, 16)
+assert state[at:at + 12] == head
+payload = struct.pack("<IIQ", 1, 0, int(sys.argv[2]))
+state[at + 12:at + 32] = struct.pack("<I", crc32c(head + payload)) + payload
+open(sys.argv[1], "wb").write(state)
+END
+}
+# opens HOW N: what opens a device, through iommufd or a container.
 opens() {
-	echo 1234 >$dir_a/count
-	echo 0 >$dir_b/count
 	run 0 "probe, $1" "$tool" probe $a --json
 	says "... that way" "\"opened_through\": \"$1\""
 	cp "$tmp/out" "$tmp/answer"
@@ -158,13 +180,15 @@ opens() {
 	says "... its name" "^device +$a$"
 	run 0 "save, $1" "$tool" save $a -o "$tmp/state"
 	run 3 "decode" "$tool" decode "$tmp/state"
-	says "... a record that only its model knows" "^0x100 .*length 4$"
+	says "... a record that only its model knows" "^0x1202 .*length 16$"
+	says "... the parts of its memory" "^0x1200 .* blob_length 4194304  blob_offset 3932160$"
+	run 0 "... another one's" count_to "$tmp/state" "$2"
 	run 0 "load, $1" "$tool" load $b "$tmp/state"
-	run 0 "... is there" grep -qx 1234 $dir_b/count
+	run 0 "... is there" grep -qx "stopped $2" $dir_b/status
 }
-opens iommufd
+opens iommufd 1234
 mv /dev/iommu "$tmp/iommu"
-opens container
+opens container 5678
 mv "$tmp/iommu" /dev/iommu
 head -c 100 "$tmp/state" >"$tmp/cut"
 run 1 "load a state that is cut short" "$tool" load $b "$tmp/cut"
@@ -172,7 +196,7 @@ says "... says why, and resets" "the stream stops at byte 100.*the device was re
 cp "$tmp/state" "$tmp/changed"
 printf '\377' | dd of="$tmp/changed" bs=1 seek=$(($(wc -c <"$tmp/state") - 26)) conv=notrunc 2>/dev/null
 run 1 "load a damaged state" "$tool" load $b "$tmp/changed"
-says "... says where" "record 0x[0-9a-f]*: its checksum is 0x.* .record at byte [0-9]* of the stream."
+says "... says where" "record 0x1202 .firmware counters.: its checksum is 0x.* .record at byte [0-9]* of the stream."
 if [ "$(grep -o 'at byte' "$tmp/err" | wc -l)" = 1 ]; then pass "... once"; else fail "... once"; fi
 "$tool" load --hold $b "$tmp/state" 2>"$tmp/holds" &
 holder=$!
@@ -184,10 +208,10 @@ run 2 "one that is in use is left alone" "$tool" probe $b
 says "... says so" "$b is in use, possibly by a virtual machine: try again when that has ended"
 kill $holder
 wait $holder
-echo mdm_counter.1 >/sys/bus/platform/drivers/mdm_counter/unbind
+echo mdm_firmware.1 >/sys/bus/platform/drivers/mdm_firmware/unbind
 run 2 "one that was unbound" "$tool" probe $b
 says "... says why" "$b is not a VFIO device: it is not bound to a driver"
-modprobe -r mdm_counter
+modprobe -r mdm_firmware
 
 # Several parents with the same types: any will do.
 modprobe mdm_pooled

@@ -44,12 +44,13 @@ static json_t *put_record(struct decoder *decoder, u32 tag, u32 flags,
 {
 	json_t *object = json_new_object();
 	const char *name = decode_name(decoder->model, tag);
+	const struct mdm_tag what = { .tag = tag };
 	struct mdm_tag_room room;
 	char hex[16];
 
 	snprintf(hex, sizeof(hex), "0x%08x", tag);
 	json_put_number(object, "offset", offset);
-	json_put_text(object, "record", name ? name : mdm_tag_name(&room, tag));
+	json_put_text(object, "record", name ? name : mdm_tag_name(&room, &what));
 	json_put_text(object, "tag", hex);
 	json_put_bool(object, "optional", flags & MDEV_MIGRATE_RECORD_OPTIONAL);
 	json_put_number(object, "length", length);
@@ -148,6 +149,7 @@ static int take_part(struct decoder *decoder, json_t *object, u32 tag,
 		     u32 length)
 {
 	struct mdm_blob *blob = find_blob(decoder, tag);
+	const struct mdm_tag what = { .tag = tag };
 	struct mdm_blob_part part;
 	int ret;
 
@@ -158,7 +160,7 @@ static int take_part(struct decoder *decoder, json_t *object, u32 tag,
 	}
 	if (mdm_blob_ended(blob))
 		memset(blob, 0, sizeof(*blob));
-	ret = mdm_blob_take(blob, tag, INT64_MAX, decoder->payload, length,
+	ret = mdm_blob_take(blob, &what, INT64_MAX, decoder->payload, length,
 			    &part, &decoder->why);
 	if (ret)
 		return ret;
@@ -174,8 +176,10 @@ static int take_end(struct mdm_reader *reader)
 	int ret;
 
 	for (i = 0; i < decoder->nr_blobs; i++) {
-		ret = mdm_blob_finish(&decoder->blobs[i].blob,
-				      decoder->blobs[i].tag, reader->why);
+		const struct mdm_tag what = { .tag = decoder->blobs[i].tag };
+
+		ret = mdm_blob_finish(&decoder->blobs[i].blob, &what,
+				      reader->why);
 		if (ret)
 			return ret;
 	}

@@ -7,8 +7,8 @@
 #include "msg.h"
 #include "stream.h"
 
-static int check_sizes(const struct mdm_blob *blob, u32 tag, u64 max_total,
-		       const struct mdm_blob_part *part,
+static int check_sizes(const struct mdm_blob *blob, const struct mdm_tag *tag,
+		       u64 max_total, const struct mdm_blob_part *part,
 		       struct mdev_migrate_msg *why)
 {
 	struct mdm_tag_room room;
@@ -36,7 +36,7 @@ static int check_sizes(const struct mdm_blob *blob, u32 tag, u64 max_total,
 	return 0;
 }
 
-static int check_order(const struct mdm_blob *blob, u32 tag,
+static int check_order(const struct mdm_blob *blob, const struct mdm_tag *tag,
 		       const struct mdm_blob_part *part,
 		       struct mdev_migrate_msg *why)
 {
@@ -62,7 +62,7 @@ static int check_order(const struct mdm_blob *blob, u32 tag,
 /**
  * mdm_blob_take - a record with a part of a blob came
  * @blob: the blob so far; moves on if the part is in order
- * @tag: the record's
+ * @tag: the record
  * @max_total: bytes that a blob may have
  * @payload: the record's payload
  * @length: its length
@@ -73,9 +73,9 @@ static int check_order(const struct mdm_blob *blob, u32 tag,
  * blob; -EFBIG for a blob that is too large; -ERANGE for a part outside of it;
  * -EPROTO for one that is not the next, or another total than before.
  */
-int mdm_blob_take(struct mdm_blob *blob, u32 tag, u64 max_total,
-		  const void *payload, u32 length, struct mdm_blob_part *part,
-		  struct mdev_migrate_msg *why)
+int mdm_blob_take(struct mdm_blob *blob, const struct mdm_tag *tag,
+		  u64 max_total, const void *payload, u32 length,
+		  struct mdm_blob_part *part, struct mdev_migrate_msg *why)
 {
 	struct mdev_migrate_blob hdr;
 	struct mdm_tag_room room;
@@ -116,12 +116,12 @@ bool mdm_blob_ended(const struct mdm_blob *blob)
 /**
  * mdm_blob_finish - END came
  * @blob: the blob
- * @tag: its records'
+ * @tag: its records
  * @why: filled on error
  *
  * Return: 0 if it has not begun or all of it has come, else -ENODATA.
  */
-int mdm_blob_finish(const struct mdm_blob *blob, u32 tag,
+int mdm_blob_finish(const struct mdm_blob *blob, const struct mdm_tag *tag,
 		    struct mdev_migrate_msg *why)
 {
 	struct mdm_tag_room room;

@@ -11,6 +11,8 @@
 #include <linux/mdev_migrate.h>
 #endif
 
+struct mdm_tag;
+
 /**
  * struct mdm_blob - how far a blob has come; begins zeroed
  * @total: its bytes
@@ -39,11 +41,11 @@ struct mdm_blob_part {
 	const void *data;
 };
 
-int mdm_blob_take(struct mdm_blob *blob, u32 tag, u64 max_total,
-		  const void *payload, u32 length, struct mdm_blob_part *part,
-		  struct mdev_migrate_msg *why);
+int mdm_blob_take(struct mdm_blob *blob, const struct mdm_tag *tag,
+		  u64 max_total, const void *payload, u32 length,
+		  struct mdm_blob_part *part, struct mdev_migrate_msg *why);
 bool mdm_blob_ended(const struct mdm_blob *blob);
-int mdm_blob_finish(const struct mdm_blob *blob, u32 tag,
+int mdm_blob_finish(const struct mdm_blob *blob, const struct mdm_tag *tag,
 		    struct mdev_migrate_msg *why);
 
 #endif /* MDM_CODEC_BLOB_H */

@@ -36,7 +36,7 @@ static const char *run_fault(const struct mdm_pages *pages, u32 pass, u64 first,
 /**
  * mdm_pages_take - a record with pages came
  * @pages: the passes so far; move on if the pages are in order
- * @tag: the record's
+ * @tag: the record
  * @nr: pages that the memory has
  * @payload: the record's payload
  * @length: its length
@@ -47,7 +47,7 @@ static const char *run_fault(const struct mdm_pages *pages, u32 pass, u64 first,
  * ones; -EINVAL for pages that do not begin at one; -ERANGE for those outside of the
  * memory; -EPROTO for those that are not in the order of a pass.
  */
-int mdm_pages_take(struct mdm_pages *pages, u32 tag, u32 nr,
+int mdm_pages_take(struct mdm_pages *pages, const struct mdm_tag *tag, u32 nr,
 		   const void *payload, u32 length, struct mdm_pages_run *run,
 		   struct mdev_migrate_msg *why)
 {

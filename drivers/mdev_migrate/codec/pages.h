@@ -11,6 +11,8 @@
 #include <linux/mdev_migrate.h>
 #endif
 
+struct mdm_tag;
+
 /**
  * struct mdm_pages - how far the passes have come; begins zeroed
  * @begun: there was a record
@@ -37,7 +39,7 @@ struct mdm_pages_run {
 	const void *data;
 };
 
-int mdm_pages_take(struct mdm_pages *pages, u32 tag, u32 nr,
+int mdm_pages_take(struct mdm_pages *pages, const struct mdm_tag *tag, u32 nr,
 		   const void *payload, u32 length, struct mdm_pages_run *run,
 		   struct mdev_migrate_msg *why);
 

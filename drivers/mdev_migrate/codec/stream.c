@@ -28,23 +28,36 @@ static const struct {
 };
 
 /**
- * mdm_tag_name - a record's name
+ * mdm_tag_name - how a sentence names a record
  * @room: for a name that has to be made
- * @tag: MDEV_MIGRATE_TAG_*
+ * @tag: the record
  *
- * Return: the name, or the tag as a number if it has none: a model's have none
- * here, since what they are depends on the model.
+ * Return: the name; of a model's record the tag as a number, which is what there is in
+ * the stream, and the model's name for it if there is one.
  */
-const char *mdm_tag_name(struct mdm_tag_room *room, u32 tag)
+const char *mdm_tag_name(struct mdm_tag_room *room, const struct mdm_tag *tag)
 {
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(tag_names); i++) {
-		if (tag_names[i].tag == tag)
+		if (tag_names[i].tag == tag->tag)
 			return tag_names[i].name;
 	}
-	snprintf(room->text, sizeof(room->text), "0x%x", tag);
+	if (tag->name)
+		snprintf(room->text, sizeof(room->text), "0x%x (%.*s)",
+			 tag->tag, MDM_TAG_NAME_MAX, tag->name);
+	else
+		snprintf(room->text, sizeof(room->text), "0x%x", tag->tag);
 	return room->text;
+}
+
+/* The current record's. */
+static const char *name_of(const struct mdm_reader *reader,
+			   struct mdm_tag_room *room)
+{
+	const struct mdm_tag tag = { reader->tag, reader->name };
+
+	return mdm_tag_name(room, &tag);
 }
 
 static u32 header_crc(const struct mdev_migrate_record_hdr *hdr)
@@ -124,12 +137,12 @@ static int check_place(struct mdm_reader *reader)
 				       tag);
 		return mdm_say(reader->why, -EPROTO,
 			       "record %s is where CONFIG must be",
-			       mdm_tag_name(&room, tag));
+			       name_of(reader, &room));
 	}
 	if (tag == first[0] || tag == first[1])
 		return mdm_say(reader->why, -EPROTO,
 			       "record %s comes a second time",
-			       mdm_tag_name(&room, tag));
+			       name_of(reader, &room));
 	return 0;
 }
 
@@ -140,7 +153,7 @@ static int check_small_length(struct mdm_reader *reader, u32 min, u32 max)
 	if (reader->length < min || reader->length > max)
 		return mdm_say(reader->why, -EMSGSIZE,
 			       "record %s has %u bytes, this device takes %u to %u",
-			       mdm_tag_name(&room, reader->tag),
+			       name_of(reader, &room),
 			       reader->length, min, max);
 	reader->buf = reader->small;
 	return 0;
@@ -158,13 +171,13 @@ static int check_flags(struct mdm_reader *reader)
 	if (reader->flags & ~known)
 		return mdm_say(reader->why, -EPROTO,
 			       "record %s has flags 0x%x, this device knows only 0x%x",
-			       mdm_tag_name(&room, reader->tag), reader->flags,
+			       name_of(reader, &room), reader->flags,
 			       known);
 	if (reader->flags & MDEV_MIGRATE_RECORD_BLOB &&
 	    reader->length < sizeof(struct mdev_migrate_blob))
 		return mdm_say(reader->why, -EMSGSIZE,
 			       "record %s has %u bytes, a part of a blob has at least %zu",
-			       mdm_tag_name(&room, reader->tag), reader->length,
+			       name_of(reader, &room), reader->length,
 			       sizeof(struct mdev_migrate_blob));
 	return 0;
 }
@@ -175,6 +188,7 @@ static int begin_record(struct mdm_reader *reader)
 	int ret;
 
 	reader->tag = le32_to_cpu(reader->hdr.tag);
+	reader->name = NULL;
 	reader->flags = le32_to_cpu(reader->hdr.flags);
 	reader->length = le32_to_cpu(reader->hdr.length);
 	reader->crc = header_crc(&reader->hdr);
@@ -189,7 +203,7 @@ static int begin_record(struct mdm_reader *reader)
 	if (reader->length > MDEV_MIGRATE_RECORD_MAX)
 		return mdm_say(reader->why, -EMSGSIZE,
 			       "record %s has %u bytes, the most is %u",
-			       mdm_tag_name(&room, reader->tag), reader->length,
+			       name_of(reader, &room), reader->length,
 			       MDEV_MIGRATE_RECORD_MAX);
 	switch (reader->tag) {
 	case MDEV_MIGRATE_TAG_START:
@@ -273,7 +287,7 @@ static int end_record(struct mdm_reader *reader)
 	if (~reader->crc != le32_to_cpu(reader->hdr.crc32c))
 		return mdm_say(reader->why, -EBADMSG,
 			       "record %s: its checksum is 0x%08x, that of its bytes 0x%08x",
-			       mdm_tag_name(&room, reader->tag),
+			       name_of(reader, &room),
 			       le32_to_cpu(reader->hdr.crc32c), ~reader->crc);
 	switch (reader->tag) {
 	case MDEV_MIGRATE_TAG_START:

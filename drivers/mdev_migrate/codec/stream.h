@@ -20,11 +20,21 @@
 struct mdm_reader;
 
 /**
+ * struct mdm_tag - what a record is
+ * @tag: MDEV_MIGRATE_TAG_*
+ * @name: of a model's: what that calls it, in sentences; or NULL
+ */
+struct mdm_tag {
+	u32 tag;
+	const char *name;
+};
+
+/**
  * struct mdm_reader_ops - what a reader of streams does with them
  * @config: the source's configuration string came: refuse what does not fit
  * @begin: a model's record with @tag, @flags and @length begins. Sets
  *	reader->buf to room for @length bytes, or leaves it NULL to skip the
- *	record, which is an error if it is mandatory.
+ *	record, which is an error if it is mandatory. May set reader->name.
  * @record: the record is whole and its checksum right; the payload is in
  *	reader->buf
  * @end: END came, whole and right; may be NULL
@@ -50,6 +60,7 @@ struct mdm_reader_ops {
  * @have: bytes of the header, then of the payload
  * @in_payload: which of the two
  * @tag: of the current record
+ * @name: likewise, as in &struct mdm_tag
  * @flags: likewise
  * @length: likewise
  * @crc: checksum so far; of a bulk record, of its header
@@ -70,6 +81,7 @@ struct mdm_reader {
 	u32 have;
 	bool in_payload;
 	u32 tag;
+	const char *name;
 	u32 flags;
 	u32 length;
 	u32 crc;
@@ -82,12 +94,15 @@ struct mdm_reader {
 	u8 small[MDEV_MIGRATE_CONFIG_MAX];
 };
 
+/* Of a longer one the rest is left out. */
+#define MDM_TAG_NAME_MAX	32
+
 /**
  * struct mdm_tag_room - where mdm_tag_name() makes a name
  * @text: it
  */
 struct mdm_tag_room {
-	char text[sizeof("0x12345678")];
+	char text[sizeof("0x12345678 ()") + MDM_TAG_NAME_MAX];
 };
 
 void mdm_reader_init(struct mdm_reader *reader,
@@ -97,7 +112,7 @@ void *mdm_reader_room(struct mdm_reader *reader, size_t *len);
 int mdm_reader_took(struct mdm_reader *reader, const void *data, size_t n);
 int mdm_reader_push(struct mdm_reader *reader, const void *data, size_t len);
 int mdm_reader_finish(struct mdm_reader *reader);
-const char *mdm_tag_name(struct mdm_tag_room *room, u32 tag);
+const char *mdm_tag_name(struct mdm_tag_room *room, const struct mdm_tag *tag);
 
 void mdm_record_seal(struct mdev_migrate_record_hdr *hdr, u32 tag, u32 flags,
 		     const void *data, u32 length);

@@ -121,8 +121,14 @@ void mdm_saving_precopy_missed(struct mdm_session *session,
 extern const struct file_operations mdm_save_fops;
 
 /* records.c */
+static inline struct mdm_tag
+mdm_type_tag(const struct mdev_migrate_record_type *type)
+{
+	return (struct mdm_tag) { type->tag, type->name };
+}
+
 int mdm_records_check(const struct mdev_migrate_record_type *records,
-		      unsigned int nr, struct mdev_migrate_msg *why);
+		      unsigned int nr, bool pci, struct mdev_migrate_msg *why);
 
 /* resume.c */
 struct mdm_session *mdm_resuming_begin(struct mdev_migrate_migration *mig,

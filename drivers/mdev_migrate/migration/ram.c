@@ -435,12 +435,13 @@ static int load_page(struct mdev_migrate_ram *ram, u32 page, const u8 *data)
 int mdev_migrate_ram_load(struct mdev_migrate_ram *ram,
 			  const struct mdev_migrate_record *rec)
 {
+	const struct mdm_tag tag = { rec->tag, rec->name };
 	struct mdev_migrate_msg why = {};
 	struct mdm_pages_run run;
 	int ret;
 	u32 i;
 
-	ret = mdm_pages_take(ram->loaded, rec->tag, ram->nr, rec->data,
+	ret = mdm_pages_take(ram->loaded, &tag, ram->nr, rec->data,
 			     rec->length, &run, &why);
 	if (ret)
 		return mdev_migrate_refuse(ram->mig->desc, ret, "%s", why.text);

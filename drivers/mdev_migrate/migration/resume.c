@@ -109,13 +109,14 @@ static int check_part(struct mdev_migrate_migration *mig,
 		      struct mdm_resuming *resuming,
 		      const struct mdev_migrate_record_type *type, u32 flags)
 {
+	const struct mdm_tag tag = mdm_type_tag(type);
 	struct mdm_tag_room room;
 
 	if (type->blob != !!(flags & MDEV_MIGRATE_RECORD_BLOB))
 		return mdm_say(&resuming->why, -EPROTO, type->blob ?
 			       "record %s is not part of a blob, this device takes it in parts" :
 			       "record %s is a part of a blob, this device takes it as a whole",
-			       mdm_tag_name(&room, type->tag));
+			       mdm_tag_name(&room, &tag));
 	if (!type->blob || resuming->blobs)
 		return 0;
 	resuming->blobs = kvcalloc(mig->nr_records, sizeof(*resuming->blobs),
@@ -131,12 +132,15 @@ static int resume_begin(struct mdm_reader *reader, u32 tag, u32 flags,
 	struct mdm_session *session = reader->context;
 	const struct mdev_migrate_record_type *type;
 	struct mdm_tag_room room;
+	struct mdm_tag what;
 	unsigned int index;
 	int ret;
 
 	type = find_type(session->mig, tag);
 	if (!type)
 		return 0;
+	what = mdm_type_tag(type);
+	reader->name = type->name;
 	index = type - session->mig->records;
 	ret = check_part(session->mig, resuming, type, flags);
 	if (ret)
@@ -145,11 +149,11 @@ static int resume_begin(struct mdm_reader *reader, u32 tag, u32 flags,
 	if (test_bit(index, resuming->seen) && !type->repeated && !type->blob)
 		return mdm_say(reader->why, -EPROTO,
 			       "record %s comes a second time",
-			       mdm_tag_name(&room, tag));
+			       mdm_tag_name(&room, &what));
 	if (length > type->max_length)
 		return mdm_say(reader->why, -EMSGSIZE,
 			       "record %s has %u bytes, this device takes at most %u",
-			       mdm_tag_name(&room, tag), length,
+			       mdm_tag_name(&room, &what), length,
 			       type->max_length);
 	__set_bit(index, resuming->seen);
 	if (make_room(resuming, length))
@@ -162,12 +166,13 @@ static int take_part(struct mdm_resuming *resuming, struct mdm_blob *blob,
 		     const struct mdev_migrate_record_type *type,
 		     struct mdev_migrate_record *rec)
 {
+	const struct mdm_tag tag = mdm_type_tag(type);
 	struct mdm_blob_part part;
 	int ret;
 
 	if (type->repeated && mdm_blob_ended(blob))
 		*blob = (struct mdm_blob) {};
-	ret = mdm_blob_take(blob, rec->tag, type->max_total, rec->data,
+	ret = mdm_blob_take(blob, &tag, type->max_total, rec->data,
 			    rec->length, &part, &resuming->why);
 	if (ret)
 		return ret;
@@ -191,7 +196,11 @@ static int resume_record(struct mdm_reader *reader, u32 tag, u32 flags,
 		.length = length,
 		.data = reader->buf,
 		.total = length,
+		.name = type->name,
 	};
+	const struct mdm_tag what = mdm_type_tag(type);
+	unsigned int before = mdm_error_count(mig->desc);
+	struct mdm_tag_room room;
 	int ret;
 
 	lockdep_assert_held(&session->lock);
@@ -204,8 +213,12 @@ static int resume_record(struct mdm_reader *reader, u32 tag, u32 flags,
 	}
 	/* Whatever comes of it. */
 	resuming->in_place |= type->in_place;
-	/* It says itself why it refuses. */
-	return mig->ops->load_record(mig, resuming->shadow, &rec);
+	ret = mig->ops->load_record(mig, resuming->shadow, &rec);
+	/* It says itself why it refuses, as a rule. */
+	if (ret && mdm_error_count(mig->desc) == before)
+		mdm_say(&resuming->why, ret, "record %s could not be loaded",
+			mdm_tag_name(&room, &what));
+	return ret;
 }
 
 static int resume_end(struct mdm_reader *reader)
@@ -213,12 +226,13 @@ static int resume_end(struct mdm_reader *reader)
 	struct mdm_resuming *resuming = to_resuming(reader);
 	struct mdm_session *session = reader->context;
 	struct mdev_migrate_migration *mig = session->mig;
+	struct mdm_tag tag;
 	unsigned int i;
 	int ret;
 
 	for (i = 0; resuming->blobs && i < mig->nr_records; i++) {
-		ret = mdm_blob_finish(&resuming->blobs[i],
-				      mig->records[i].tag, reader->why);
+		tag = mdm_type_tag(&mig->records[i]);
+		ret = mdm_blob_finish(&resuming->blobs[i], &tag, reader->why);
 		if (ret)
 			return ret;
 	}
@@ -271,12 +285,12 @@ static int take_next(struct mdm_resuming *resuming, struct iov_iter *from,
 /**
  * mdm_resuming_copy - the next bytes of the stream came
  * @session: the resuming session
- * @from: the bytes; in a call some kilobytes are taken
+ * @from: the bytes; in a call some kilobytes are taken, and no more than a record ends
  * @fault: set if not all could be taken for want of a page at @from, which is to be
  *	faulted in
  *
  * Context: Takes the session's lock, under which @from is read with page faults off,
- * and the driver loads the records that are whole with these bytes.
+ * and the driver loads the record that is whole with these bytes.
  * Return: 0, -ENODEV if the session has ended, or what the stream is refused for,
  * now or before.
  */
@@ -285,6 +299,7 @@ int mdm_resuming_copy(struct mdm_session *session, struct iov_iter *from,
 {
 	size_t count = iov_iter_count(from);
 	struct mdm_resuming *resuming;
+	u64 nr;
 	int ret;
 
 	guard(mutex)(&session->lock);
@@ -293,13 +308,16 @@ int mdm_resuming_copy(struct mdm_session *session, struct iov_iter *from,
 	resuming = session->resuming;
 	if (resuming->reader.err)
 		return resuming->reader.err;
+	nr = resuming->reader.nr_records;
+	/* A short record can take long to load: others may have the device after each. */
 	do {
 		ret = take_next(resuming, from, fault);
-		/* A short record can take long to load. */
-		cond_resched();
 	} while (!ret && !*fault && iov_iter_count(from) &&
 		 count - iov_iter_count(from) < MDM_COPY_MAX &&
-		 !fatal_signal_pending(current));
+		 resuming->reader.nr_records == nr);
+	/* Who polls for errors alone. */
+	if (ret)
+		wake_up_all(&session->wait);
 	return tell(session->mig, resuming, ret);
 }
 
@@ -429,18 +447,21 @@ static int check_required(struct mdev_migrate_migration *mig,
 {
 	const struct mdev_migrate_record_type *missing;
 	struct mdm_tag_room room;
+	struct mdm_tag tag;
 
 	missing = find_missing(mig, resuming);
 	if (!missing)
 		return 0;
+	tag = mdm_type_tag(missing);
 	return mdev_migrate_refuse(mig->desc, -ENODATA,
 				   "the stream has no record %s, this device needs it",
-				   mdm_tag_name(&room, missing->tag));
+				   mdm_tag_name(&room, &tag));
 }
 
 static int check_stream(struct mdev_migrate_migration *mig,
 			struct mdm_resuming *resuming)
 {
+	unsigned int before;
 	int ret;
 
 	if (resuming->reader.err)
@@ -453,9 +474,12 @@ static int check_stream(struct mdev_migrate_migration *mig,
 		return ret;
 	}
 	ret = check_required(mig, resuming);
-	if (!ret && mig->ops->load_check)
-		ret = mig->ops->load_check(mig, resuming->shadow);
-	return ret;
+	if (ret || !mig->ops->load_check)
+		return ret;
+	before = mdm_error_count(mig->desc);
+	ret = mig->ops->load_check(mig, resuming->shadow);
+	return ret ? mdm_tell(mig, ret, "the state does not fit together",
+			      before) : 0;
 }
 
 /**

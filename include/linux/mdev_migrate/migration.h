@@ -56,6 +56,7 @@ struct mem_cgroup;
  *	none twice and none missing.
  * @total: of a blob: its bytes, not more than the type's max_total; otherwise
  *	@length
+ * @name: as of its type
  */
 struct mdev_migrate_record {
 	u32 tag;
@@ -64,6 +65,7 @@ struct mdev_migrate_record {
 	const void *data;
 	u64 offset;
 	u64 total;
+	const char *name;
 };
 
 /**
@@ -79,6 +81,8 @@ struct mdev_migrate_record {
  * @blob: each record is a part of a blob (MDEV_MIGRATE_RECORD_BLOB);
  *	@max_length bounds a record, with the header of 16 bytes
  * @max_total: bytes that a blob may have
+ * @name: what it is, in two or three words, for sentences in which it is refused:
+ *	"record 0x200 (pattern pages)". At most 32 characters, or NULL.
  */
 struct mdev_migrate_record_type {
 	u32 tag;
@@ -88,6 +92,7 @@ struct mdev_migrate_record_type {
 	bool in_place;
 	bool blob;
 	u64 max_total;
+	const char *name;
 };
 
 /**

@@ -56,16 +56,19 @@ const struct mdev_migrate_record_type fw_records[] = {
 		.in_place = true,
 		.blob = true,
 		.max_total = (u64)FW_MAX_PAGES * FW_PAGE,
+		.name = "firmware memory",
 	},
 	{
 		.tag = TAG_PAGE,
 		.max_length = sizeof(struct fw_page),
+		.name = "firmware page",
 		.repeated = true,
 		.in_place = true,
 	},
 	{
 		.tag = TAG_COUNTERS,
 		.max_length = sizeof(struct fw_counters),
+		.name = "firmware counters",
 		.required = true,
 	},
 };

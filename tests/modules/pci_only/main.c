@@ -3,6 +3,7 @@
 #include <linux/completion.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/wait_bit.h>
 
 #include "pci_only.h"
 
@@ -18,17 +19,29 @@ static struct pci_only *to_pci_only(struct vfio_device *vdev)
 	return container_of(vdev, struct pci_only, vdev);
 }
 
-static void release_device(struct vfio_device *vdev)
+/*
+ * Who has the last reference to a VFIO device drops it when he likes, and release_device()
+ * runs then: this module must still be there. Its mdev, whose parent is waited for, may be
+ * gone by then.
+ */
+static atomic_t nr_devices;
+
+static void free_device(struct pci_only *po)
 {
-	struct pci_only *po = to_pci_only(vdev);
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(po->pages); i++) {
 		if (po->pages[i])
 			put_page(po->pages[i]);
 	}
-	if (po->pci)
-		mdev_migrate_pci_destroy(po->pci);
+	mdev_migrate_pci_destroy(po->pci);
+}
+
+static void release_device(struct vfio_device *vdev)
+{
+	free_device(to_pci_only(vdev));
+	if (atomic_dec_and_test(&nr_devices))
+		wake_up_var(&nr_devices);
 }
 
 static int init_device(struct vfio_device *vdev)
@@ -42,10 +55,11 @@ static int init_device(struct vfio_device *vdev)
 	for (i = 0; i < ARRAY_SIZE(po->pages); i++) {
 		po->pages[i] = alloc_page(GFP_KERNEL | __GFP_ZERO);
 		if (!po->pages[i]) {
-			release_device(vdev);
+			free_device(po);
 			return -ENOMEM;
 		}
 	}
+	atomic_inc(&nr_devices);
 	return 0;
 }
 
@@ -203,6 +217,8 @@ unregister_driver:
 	mdev_unregister_driver(&mdev_driver);
 unregister_class:
 	class_unregister(&parent_class);
+	/* Somebody was quick to make one, of types that could not all be made. */
+	wait_var_event(&nr_devices, !atomic_read(&nr_devices));
 	return ret;
 }
 
@@ -212,6 +228,7 @@ static void __exit pci_only_exit(void)
 	unregister_parent();
 	mdev_unregister_driver(&mdev_driver);
 	class_unregister(&parent_class);
+	wait_var_event(&nr_devices, !atomic_read(&nr_devices));
 }
 
 module_init(pci_only_init);

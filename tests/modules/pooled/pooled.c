@@ -177,7 +177,8 @@ void pooled_load_end(struct mdev_migrate_device *mdm, void *shadow)
 }
 
 const struct mdev_migrate_record_type pooled_records[POOLED_NR_RECORDS] = {
-	{ TAG_REGISTER, .max_length = sizeof(__le32), .required = true },
+	{ TAG_REGISTER, .max_length = sizeof(__le32), .required = true,
+	  .name = "register" },
 };
 
 static const struct mdev_migrate_ops pooled_ops = {

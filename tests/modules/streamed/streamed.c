@@ -466,10 +466,10 @@ static void streamed_load_end(struct mdev_migrate_device *mdm, void *shadow)
 
 static const struct mdev_migrate_record_type records[] = {
 	{ TAG_PAGE, .max_length = 4 + PAGE_BYTES, .repeated = true,
-	  .in_place = true },
+	  .in_place = true, .name = "page" },
 	{ TAG_BLOB, .max_length = SZ_128K, .required = true, .blob = true,
-	  .max_total = BLOB_SIZE },
-	{ TAG_SUM, .max_length = 4, .required = true },
+	  .max_total = BLOB_SIZE, .name = "memory's beginning" },
+	{ TAG_SUM, .max_length = 4, .required = true, .name = "sum" },
 };
 
 static const struct mdev_migrate_ops ops = {
