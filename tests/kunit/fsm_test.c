@@ -515,9 +515,45 @@ static void test_records(struct kunit *test)
 		struct mdev_migrate_msg why = {};
 		int ret;
 
-		ret = mdm_records_check(cases[i].records, 2, &why);
+		ret = mdm_records_check(cases[i].records, 2, false, &why);
 		KUNIT_EXPECT_EQ(test, ret, *text ? -EINVAL : 0);
 		KUNIT_EXPECT_STREQ(test, why.text, text);
+	}
+}
+
+/* A driver without the frame is told likewise; a PCI function's records are its affair. */
+static void test_records_of_a_driver(struct kunit *test)
+{
+	static const struct {
+		struct mdev_migrate_record_type records[2];
+		int ret;
+	} cases[] = {
+		{ { { 0x100, 1 }, { MDEV_MIGRATE_TAG_PCI_CONFIG, 256 } }, 0 },
+		{ { { MDEV_MIGRATE_TAG_PCI_MSIX, 1 },
+		    { MDEV_MIGRATE_TAG_PCI_LAYOUT, 1 } }, 0 },
+		{ { { 0x100, 1 }, { 0x100, 1 } }, -EINVAL },
+		{ { { MDEV_MIGRATE_TAG_PCI_MSIX, 1 },
+		    { MDEV_MIGRATE_TAG_PCI_MSIX, 1 } }, -EINVAL },
+		{ { { 0x100, 1 }, { MDEV_MIGRATE_TAG_END, 8 } }, -EINVAL },
+		{ { { 0x100, 1 }, { MDEV_MIGRATE_TAG_MODELS - 1, 8 } }, -EINVAL },
+		{ { { 0x100, MDEV_MIGRATE_RECORD_MAX + 1 }, { 0x101, 1 } },
+		  -EINVAL },
+		{ { { 0x100, 1 }, { 0x101, 17, .blob = true } }, -EINVAL },
+	};
+	struct mdev_migrate_migration *mig;
+	struct fake *f = test->priv;
+	unsigned int i;
+	int ret;
+
+	mig = kunit_kzalloc(test, sizeof(*mig), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, mig);
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		ret = mdev_migrate_migration_init(mig, &f->vdev, &f->desc,
+						  &fake_ops, cases[i].records,
+						  2);
+		KUNIT_EXPECT_EQ_MSG(test, ret, cases[i].ret, "case %u", i);
+		if (!ret)
+			mdev_migrate_migration_destroy(mig);
 	}
 }
 
@@ -608,6 +644,7 @@ static struct kunit_case fsm_cases[] = {
 	KUNIT_CASE(test_load),
 	KUNIT_CASE(test_reset_while_loading),
 	KUNIT_CASE(test_records),
+	KUNIT_CASE(test_records_of_a_driver),
 	KUNIT_CASE(test_size_without_state_lock),
 	KUNIT_CASE(test_worker_with_delayed_work),
 	{}

@@ -21,6 +21,8 @@ FOO_MODEL(model, params);
 /* What goes wrong after the memory has been loaded. */
 enum fault {
 	NOTHING, RECORD, CHECKSUM, CHECK, COMMIT, EARLY_END, MISSING,
+	/* Without a word. */
+	MUTE_RECORD, MUTE_CHECK,
 };
 
 /**
@@ -28,7 +30,9 @@ enum fault {
  * @d: its migration
  * @memory: what is loaded in place
  * @loaded: parts of it that came
+ * @record_error: load_record() fails, and does not say why
  * @check_error: load_check() fails
+ * @mute: and does not say why
  * @commit_error: load_commit() does
  * @calls: what ran
  */
@@ -36,7 +40,9 @@ struct plate {
 	struct mig_device d;
 	u8 memory[MEMORY_SIZE];
 	unsigned int loaded;
+	int record_error;
 	int check_error;
+	bool mute;
 	int commit_error;
 	char calls[64];
 };
@@ -90,7 +96,7 @@ static int plate_load_record(struct mdev_migrate_migration *mig, void *shadow,
 		if (rec->length != 1 || rec->total != 1 || rec->offset)
 			return mdev_migrate_refuse(&p->d.desc, -EINVAL,
 						   "it is not small");
-		return 0;
+		return p->record_error;
 	}
 	if (rec->total > MEMORY_SIZE || rec->offset > rec->total ||
 	    rec->length > rec->total - rec->offset)
@@ -104,10 +110,10 @@ static int plate_load_check(struct mdev_migrate_migration *mig, void *shadow)
 {
 	struct plate *p = to_plate(mig);
 
-	if (p->check_error)
+	if (p->check_error && !p->mute)
 		return mdev_migrate_refuse(&p->d.desc, p->check_error,
 					   "it does not fit together");
-	return 0;
+	return p->check_error;
 }
 
 static int plate_load_commit(struct mdev_migrate_migration *mig, void *shadow)
@@ -216,6 +222,10 @@ static const struct fault_case {
 	{ "the stream ends early", EARLY_END, 0, -ENODATA, "before END" },
 	{ "a record is missing", MISSING, 0, -ENODATA,
 	  "has no record 0x1000" },
+	{ "load_record fails, mute", MUTE_RECORD, -ENOMEM, -ENOMEM,
+	  "record 0x1000 could not be loaded (record at byte " },
+	{ "load_check fails, mute", MUTE_CHECK, 0, -EXDEV,
+	  "the state does not fit together" },
 };
 
 static void fault_case_name(const struct fault_case *c, char *desc)
@@ -244,7 +254,10 @@ static void load_with(struct kunit *test, const struct fault_case *c,
 		writer.buf[writer.len - 1] ^= 1;
 	if (c->fault != EARLY_END)
 		mdm_writer_end(&writer, 0);
-	p->check_error = c->fault == CHECK ? -EXDEV : 0;
+	p->record_error = c->fault == MUTE_RECORD ? -ENOMEM : 0;
+	p->check_error = c->fault == CHECK || c->fault == MUTE_CHECK ? -EXDEV :
+								       0;
+	p->mute = c->fault == MUTE_CHECK;
 	p->commit_error = c->fault == COMMIT ? -EIO : 0;
 	KUNIT_EXPECT_EQ(test, push(p, &writer), c->write);
 	EXPECT_STATE(&p->d, RESUMING);
@@ -470,7 +483,7 @@ static void test_blob_types(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		const char *text = cases[i].why;
 		struct mdev_migrate_msg why = {};
-		int ret = mdm_records_check(&cases[i].rec, 1, &why);
+		int ret = mdm_records_check(&cases[i].rec, 1, false, &why);
 
 		KUNIT_EXPECT_EQ(test, ret, *text ? -EINVAL : 0);
 		KUNIT_EXPECT_STREQ(test, why.text, text);

@@ -230,6 +230,12 @@ static void test_gathered(struct kunit *test)
 			0);
 	to = mdev_migrate_reserve(&gathered, mdev_migrate_room(&gathered) + 1);
 	KUNIT_EXPECT_EQ(test, PTR_ERR(to), -ENOSPC);
+	/* In another call of save() there is no room for it, and other bytes are there. */
+	KUNIT_EXPECT_EQ(test, mdm_writer_begin(&gathered), 0);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(mdev_migrate_reserve(&gathered, 100)));
+	KUNIT_EXPECT_EQ(test, mdm_writer_begin(&gathered), 0);
+	KUNIT_EXPECT_EQ(test, mdev_migrate_commit(&gathered, TAG_TAPE, 0, 60),
+			-EINVAL);
 	kvfree(put.buf);
 	kvfree(gathered.buf);
 }

@@ -8,6 +8,8 @@
 
 #include "faults.h"
 
+#include <poll.h>
+
 TEST_F(firmware, what_it_is)
 {
 	struct vfio_device_info info;
@@ -385,6 +387,45 @@ TEST_F(firmware, load_refused_at_each_chunk)
 		EXPECT_TRUE(fw_says(FW_B, steps[i]));
 		fw_works(_metadata, self, &self->b);
 	}
+}
+
+/* A process that waits for nothing but an error. */
+static pid_t wait_for_error(int fd)
+{
+	struct pollfd pfd = { .fd = fd };
+	uint64_t begin = now_ns();
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	/* At the end of its time poll() looks once more by itself. */
+	if (!pid)
+		_exit(poll(&pfd, 1, DEADLINE_MS) != 1 || !(pfd.revents & POLLERR) ||
+		      (now_ns() - begin) / 1000000 >= (uint64_t)DEADLINE_MS);
+	usleep(QUIET_MS * 1000);
+	return pid;
+}
+
+/* A stream that goes wrong for one who reads or writes it has for who waits, too. */
+TEST_F(firmware, errors_are_heard)
+{
+	pid_t pid;
+
+	ASSERT_EQ(0, mig_save(&self->a, &self->stream));
+	ASSERT_EQ(0, go_to(&self->b, RESUMING, &self->fd));
+	pid = wait_for_error(self->fd);
+	EXPECT_EQ(-EINVAL, mig_feed(self->fd, self->stream.data + 1, 100, 0));
+	EXPECT_EQ(0, status_of(pid));
+	close(self->fd);
+	self->fd = -1;
+	REQUIRE_PRE_COPY(&self->a);
+	ASSERT_EQ(0, go_to(&self->a, PRE_COPY, &self->fd));
+	ASSERT_EQ(-ENOMSG, mig_drain(self->fd, &self->stream, MIB));
+	pid = wait_for_error(self->fd);
+	ASSERT_EQ(0, fw_write(&self->a, 0, "x", 1));
+	ASSERT_EQ(0, fw_refuse(&self->a, "precopy"));
+	EXPECT_EQ(REFUSED, mig_drain(self->fd, &self->stream, MIB));
+	EXPECT_EQ(0, status_of(pid));
 }
 
 static int save_again(FIXTURE_DATA(firmware) *self)

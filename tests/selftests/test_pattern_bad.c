@@ -415,35 +415,71 @@ static int put_zeros(FIXTURE_DATA(pattern) *self)
 	return ret;
 }
 
-/* Who loads them and is killed is gone, however much he had written. */
-TEST_F(pattern, killed_in_zeros)
+/* Has a process load them; what the last 40 KiB or so say is a single write()'s. */
+static pid_t load_zeros(struct __test_metadata *_metadata, FIXTURE_DATA(pattern) *self,
+			enum vdev_how how)
 {
-	int64_t start;
-	int fd = -1;
+	size_t rest = 40000;
 	pid_t pid;
 
-	ASSERT_EQ(0, pattern_open(&self->a, MDEV_UUID_A, "64", variant->how));
-	ASSERT_EQ(0, pattern_open(&self->b, MDEV_UUID_B, "64", variant->how));
+	ASSERT_EQ(0, pattern_open(&self->a, MDEV_UUID_A, "64", how));
+	ASSERT_EQ(0, pattern_open(&self->b, MDEV_UUID_B, "64", how));
 	ASSERT_EQ(0, mig_save(&self->a, &self->stream));
 	ASSERT_EQ(0, put_zeros(self));
-	ASSERT_EQ(0, go_to(&self->b, RESUMING, &fd));
-	/* All but the last 40 KiB or so, which are a single write()'s. */
-	ASSERT_EQ(0, mig_feed(fd, self->work.data, self->work.len - 40000, 0));
+	ASSERT_EQ(0, go_to(&self->b, RESUMING, &self->fd));
+	ASSERT_EQ(0, mig_feed(self->fd, self->work.data, self->work.len - rest, 0));
 	fflush(stdout);
 	pid = fork();
 	ASSERT_LE(0, pid);
 	if (!pid)
-		_exit(mig_feed(fd, self->work.data + self->work.len - 40000, 40000, 0));
+		_exit(mig_feed(self->fd, self->work.data + self->work.len - rest, rest,
+			       0) == -ENODEV ? 0 : 1);
 	usleep(4 * QUIET_MS * 1000);
-	ASSERT_EQ(0, waitpid(pid, NULL, WNOHANG));
+	EXPECT_EQ(0, waitpid(pid, NULL, WNOHANG));
+	return pid;
+}
+
+/* Who loads them and is killed is gone, however much he had written. */
+TEST_F(pattern, killed_in_zeros)
+{
+	pid_t pid = load_zeros(_metadata, self, variant->how);
+	uint64_t begin = now_ns();
+
 	kill(pid, SIGKILL);
-	start = now_ns() / 1000000;
 	ASSERT_EQ(pid, waitpid(pid, NULL, 0));
-	TH_LOG("%lld ms", (long long)(now_ns() / 1000000 - start));
-	EXPECT_GT(DEADLINE_MS, (int64_t)(now_ns() / 1000000) - start);
-	close(fd);
+	TH_LOG("%lu ms", ms_since(begin));
+	EXPECT_GT(DEADLINE_MS, ms_since(begin));
 	ASSERT_EQ(0, vdev_reset(&self->b));
 	EXPECT_TRUE(state_is(&self->b, RUNNING));
+}
+
+/* Whoever wants the device waits for one record, not for all of them. */
+static void taken_in_zeros(struct __test_metadata *_metadata, FIXTURE_DATA(pattern) *self,
+			   enum vdev_how how, bool reset)
+{
+	pid_t pid = load_zeros(_metadata, self, how);
+	uint64_t begin = now_ns();
+	int status;
+
+	EXPECT_EQ(reset ? 0 : -ENODATA,
+		  reset ? vdev_reset(&self->b) : mig_set(&self->b, STOP, NULL));
+	TH_LOG("%lu ms", ms_since(begin));
+	EXPECT_GT(1000, ms_since(begin));
+	EXPECT_TRUE(state_is(&self->b, reset ? RUNNING : ERROR));
+	/* The stream has ended for who writes it. */
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+	ASSERT_EQ(0, vdev_reset(&self->b));
+}
+
+TEST_F(pattern, reset_in_zeros)
+{
+	taken_in_zeros(_metadata, self, variant->how, true);
+}
+
+TEST_F(pattern, step_in_zeros)
+{
+	taken_in_zeros(_metadata, self, variant->how, false);
 }
 
 /* Another size is another configuration: nothing changes, and it is said at once. */

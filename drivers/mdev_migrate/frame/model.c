@@ -105,7 +105,7 @@ static int check_driver(const struct mdev_migrate_driver *drv)
 		return -EINVAL;
 	ret = mdev_migrate_model_check(drv->model, &why);
 	if (!ret)
-		ret = mdm_records_check(ops->records, ops->nr_records,
+		ret = mdm_records_check(ops->records, ops->nr_records, false,
 					&why);
 	if (ret)
 		pr_err("%s: %s\n", drv->name, why.text);

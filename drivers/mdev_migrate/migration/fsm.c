@@ -469,7 +469,8 @@ EXPORT_SYMBOL_GPL(mdev_migrate_migration_stop_copy_bytes);
  *
  * The driver sets @vdev's migration_flags and mig_ops.
  *
- * Return: 0, or -EINVAL if @ops lacks something or there are too many records.
+ * Return: 0, or -EINVAL if @ops lacks something, there are too many records, or they are
+ * not in order; then the log says what is wrong.
  */
 int mdev_migrate_migration_init(struct mdev_migrate_migration *mig,
 				struct vfio_device *vdev,
@@ -478,10 +479,18 @@ int mdev_migrate_migration_init(struct mdev_migrate_migration *mig,
 				const struct mdev_migrate_record_type *records,
 				unsigned int nr_records)
 {
+	struct mdev_migrate_msg why;
+	int ret;
+
 	if (WARN_ON(!ops->reset || !ops->stop || !ops->start ||
 		    !ops->state_size || !ops->save || !ops->load_record ||
 		    nr_records > MDEV_MIGRATE_MAX_RECORDS))
 		return -EINVAL;
+	ret = mdm_records_check(records, nr_records, true, &why);
+	if (ret) {
+		dev_err(desc->dev, "%s\n", why.text);
+		return ret;
+	}
 	mig->vdev = vdev;
 	mig->desc = desc;
 	mig->ops = ops;

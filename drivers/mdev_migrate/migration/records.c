@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The records that a model says it can load: are they in order? */
+/* The records that a device can load, as its driver says: are they in order? */
 #include "migration.h"
 
 static const char *blob_fault(const struct mdev_migrate_record_type *rec)
@@ -13,15 +13,28 @@ static const char *blob_fault(const struct mdev_migrate_record_type *rec)
 	return NULL;
 }
 
-/* What is wrong with a record that a model says it can load, or NULL. */
+static const char *tag_fault(u32 tag, bool pci)
+{
+	if (tag >= MDEV_MIGRATE_TAG_MODELS)
+		return NULL;
+	if (!pci)
+		return "a tag that is reserved for the stream itself and PCI";
+	if (tag >= MDEV_MIGRATE_TAG_PCI_CONFIG &&
+	    tag <= MDEV_MIGRATE_TAG_PCI_LAYOUT)
+		return NULL;
+	return "a tag that is reserved for the stream itself";
+}
+
+/* What is wrong with a record that a driver says it can load, or NULL. */
 static const char *record_fault(const struct mdev_migrate_record_type *records,
-				unsigned int index)
+				unsigned int index, bool pci)
 {
 	const struct mdev_migrate_record_type *rec = &records[index];
+	const char *fault = tag_fault(rec->tag, pci);
 	unsigned int i;
 
-	if (rec->tag < MDEV_MIGRATE_TAG_MODELS)
-		return "a tag that is reserved for the stream itself and PCI";
+	if (fault)
+		return fault;
 	if (rec->max_length > MDEV_MIGRATE_RECORD_MAX)
 		return "a length that no record can have";
 	for (i = 0; i < index; i++) {
@@ -32,21 +45,22 @@ static const char *record_fault(const struct mdev_migrate_record_type *records,
 }
 
 /**
- * mdm_records_check - are the records that a model can load in order?
+ * mdm_records_check - are the records that a device can load in order?
  * @records: the records
  * @nr: how many
+ * @pci: those of a PCI function may be among them
  * @why: filled on error
  *
  * Return: 0 or -EINVAL.
  */
 int mdm_records_check(const struct mdev_migrate_record_type *records,
-		      unsigned int nr, struct mdev_migrate_msg *why)
+		      unsigned int nr, bool pci, struct mdev_migrate_msg *why)
 {
 	const char *fault;
 	unsigned int i;
 
 	for (i = 0; i < nr; i++) {
-		fault = record_fault(records, i);
+		fault = record_fault(records, i, pci);
 		if (fault)
 			return mdm_say(why, -EINVAL, "record %#x has %s",
 				       records[i].tag, fault);

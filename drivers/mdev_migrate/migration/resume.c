@@ -192,6 +192,8 @@ static int resume_record(struct mdm_reader *reader, u32 tag, u32 flags,
 		.data = reader->buf,
 		.total = length,
 	};
+	unsigned int before = mdm_error_count(mig->desc);
+	struct mdm_tag_room room;
 	int ret;
 
 	lockdep_assert_held(&session->lock);
@@ -204,8 +206,12 @@ static int resume_record(struct mdm_reader *reader, u32 tag, u32 flags,
 	}
 	/* Whatever comes of it. */
 	resuming->in_place |= type->in_place;
-	/* It says itself why it refuses. */
-	return mig->ops->load_record(mig, resuming->shadow, &rec);
+	ret = mig->ops->load_record(mig, resuming->shadow, &rec);
+	/* It says itself why it refuses, as a rule. */
+	if (ret && mdm_error_count(mig->desc) == before)
+		mdm_say(&resuming->why, ret, "record %s could not be loaded",
+			mdm_tag_name(&room, tag));
+	return ret;
 }
 
 static int resume_end(struct mdm_reader *reader)
@@ -271,12 +277,12 @@ static int take_next(struct mdm_resuming *resuming, struct iov_iter *from,
 /**
  * mdm_resuming_copy - the next bytes of the stream came
  * @session: the resuming session
- * @from: the bytes; in a call some kilobytes are taken
+ * @from: the bytes; in a call some kilobytes are taken, and no more than a record ends
  * @fault: set if not all could be taken for want of a page at @from, which is to be
  *	faulted in
  *
  * Context: Takes the session's lock, under which @from is read with page faults off,
- * and the driver loads the records that are whole with these bytes.
+ * and the driver loads the record that is whole with these bytes.
  * Return: 0, -ENODEV if the session has ended, or what the stream is refused for,
  * now or before.
  */
@@ -285,6 +291,7 @@ int mdm_resuming_copy(struct mdm_session *session, struct iov_iter *from,
 {
 	size_t count = iov_iter_count(from);
 	struct mdm_resuming *resuming;
+	u64 nr;
 	int ret;
 
 	guard(mutex)(&session->lock);
@@ -293,13 +300,16 @@ int mdm_resuming_copy(struct mdm_session *session, struct iov_iter *from,
 	resuming = session->resuming;
 	if (resuming->reader.err)
 		return resuming->reader.err;
+	nr = resuming->reader.nr_records;
+	/* A short record can take long to load: others may have the device after each. */
 	do {
 		ret = take_next(resuming, from, fault);
-		/* A short record can take long to load. */
-		cond_resched();
 	} while (!ret && !*fault && iov_iter_count(from) &&
 		 count - iov_iter_count(from) < MDM_COPY_MAX &&
-		 !fatal_signal_pending(current));
+		 resuming->reader.nr_records == nr);
+	/* Who polls for errors alone. */
+	if (ret)
+		wake_up_all(&session->wait);
 	return tell(session->mig, resuming, ret);
 }
 
@@ -441,6 +451,7 @@ static int check_required(struct mdev_migrate_migration *mig,
 static int check_stream(struct mdev_migrate_migration *mig,
 			struct mdm_resuming *resuming)
 {
+	unsigned int before;
 	int ret;
 
 	if (resuming->reader.err)
@@ -453,9 +464,12 @@ static int check_stream(struct mdev_migrate_migration *mig,
 		return ret;
 	}
 	ret = check_required(mig, resuming);
-	if (!ret && mig->ops->load_check)
-		ret = mig->ops->load_check(mig, resuming->shadow);
-	return ret;
+	if (ret || !mig->ops->load_check)
+		return ret;
+	before = mdm_error_count(mig->desc);
+	ret = mig->ops->load_check(mig, resuming->shadow);
+	return ret ? mdm_tell(mig, ret, "the state does not fit together",
+			      before) : 0;
 }
 
 /**

@@ -184,6 +184,9 @@ static int put_more(struct mdm_session *session, bool again)
 	saving->err = saving->precopy ? put_precopy(session) :
 					put_state(session);
 	show_left(session);
+	/* Who polls for errors alone. */
+	if (saving->err)
+		wake_up_all(&session->wait);
 	return saving->err;
 }
 

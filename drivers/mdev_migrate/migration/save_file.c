@@ -8,6 +8,19 @@
 #include "migration.h"
 
 /*
+ * Is there nothing at @to that can be written? Pages can be there and no place for all
+ * that: a shadow stack's (x86), or memory with another tag (arm64). So a byte is written
+ * as any program would, where the next one of the stream is to be.
+ */
+static bool no_place(struct iov_iter *to)
+{
+	size_t len = min_t(size_t, iov_iter_count(to), MDM_COPY_MAX);
+	u8 __user *at = to->ubuf + to->iov_offset;
+
+	return fault_in_iov_iter_writeable(to, len) == len || put_user(0, at);
+}
+
+/*
  * Returns as mdm_saving_copy(), -EAGAIN only if the reader does not want to wait; and
  * -EFAULT.
  */
@@ -15,7 +28,6 @@ static ssize_t save_some(struct file *filp, struct iov_iter *to, bool again)
 {
 	struct mdm_session *session = filp->private_data;
 	bool fault;
-	size_t len;
 	ssize_t n;
 
 	do {
@@ -24,9 +36,9 @@ static ssize_t save_some(struct file *filp, struct iov_iter *to, bool again)
 		if (n == -EAGAIN && !again && !(filp->f_flags & O_NONBLOCK)) {
 			n = mdm_saving_wait(session);
 		} else if (!n && fault) {
-			len = min_t(size_t, iov_iter_count(to), MDM_COPY_MAX);
-			if (fault_in_iov_iter_writeable(to, len) == len)
+			if (no_place(to))
 				return -EFAULT;
+			cond_resched();
 		} else {
 			return n;
 		}

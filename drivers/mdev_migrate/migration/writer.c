@@ -143,7 +143,7 @@ EXPORT_SYMBOL_GPL(mdev_migrate_put_blob);
  *
  * For what lies in several places: it is copied straight into the stream. Nothing
  * is there before mdev_migrate_commit(); any other call for @writer forgets the
- * record.
+ * record, as does the end of save() or precopy().
  *
  * Context: May sleep.
  * Return: where the payload is to be put, or an ERR_PTR() of what
@@ -213,6 +213,7 @@ EXPORT_SYMBOL_GPL(mdev_migrate_room);
 int mdm_writer_begin(struct mdev_migrate_writer *writer)
 {
 	writer->limit = writer->len + MDEV_MIGRATE_CHUNK_MAX;
+	writer->reserved = 0;
 	return reserve(writer, 0);
 }
 
