@@ -274,8 +274,7 @@ static int pattern_save(struct mdev_migrate_device *mdm, struct mdev_migrate_wri
 }
 
 static const struct mdev_migrate_record_type records[] = {
-	{ MDEV_MIGRATE_TAG_PATTERN_PAGES, .max_length = MDEV_MIGRATE_RECORD_MAX,
-	  .required = true, .repeated = true, .in_place = true },
+	MDEV_MIGRATE_RAM_RECORD(MDEV_MIGRATE_TAG_PATTERN_PAGES, .required = true),
 };
 
 static const struct mdev_migrate_ops pattern_ops = {

@@ -515,7 +515,7 @@ static void test_records(struct kunit *test)
 		struct mdev_migrate_msg why = {};
 		int ret;
 
-		ret = mdm_records_check(cases[i].records, 2, false, &why);
+		ret = mdm_records_check(cases[i].records, 2, false, false, &why);
 		KUNIT_EXPECT_EQ(test, ret, *text ? -EINVAL : 0);
 		KUNIT_EXPECT_STREQ(test, why.text, text);
 	}

@@ -95,6 +95,26 @@ void *mdev_migrate_ram_op_load_begin(struct mdev_migrate_device *mdm)
 EXPORT_SYMBOL_GPL(mdev_migrate_ram_op_load_begin);
 
 /**
+ * mdev_migrate_ram_op_load_room - struct mdev_migrate_ops's load_room(), of pages
+ * @mdm: the device
+ * @shadow: not used
+ * @rec: the record: MDEV_MIGRATE_RAM_RECORD
+ * @at: byte of its payload
+ * @len: set to how many bytes
+ *
+ * Context: May sleep.
+ * Return: as mdev_migrate_ram_room().
+ */
+void *mdev_migrate_ram_op_load_room(struct mdev_migrate_device *mdm,
+				    void *shadow,
+				    const struct mdev_migrate_record *rec,
+				    u32 at, size_t *len)
+{
+	return mdev_migrate_ram_room(mdm->ram, rec, at, len);
+}
+EXPORT_SYMBOL_GPL(mdev_migrate_ram_op_load_room);
+
+/**
  * mdev_migrate_ram_op_load_record - struct mdev_migrate_ops's load_record(), of pages
  * @mdm: the device
  * @shadow: not used

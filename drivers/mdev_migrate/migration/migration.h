@@ -122,7 +122,8 @@ extern const struct file_operations mdm_save_fops;
 
 /* records.c */
 int mdm_records_check(const struct mdev_migrate_record_type *records,
-		      unsigned int nr, bool pci, struct mdev_migrate_msg *why);
+		      unsigned int nr, bool pci, bool has_room,
+		      struct mdev_migrate_msg *why);
 
 /* resume.c */
 struct mdm_session *mdm_resuming_begin(struct mdev_migrate_migration *mig,

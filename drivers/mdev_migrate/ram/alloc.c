@@ -70,13 +70,14 @@ void mdev_migrate_ram_close(struct mdev_migrate_ram *ram)
 	ram->memcg = NULL;
 	kvfree(ram->chunks);
 	kvfree(ram->bits);
-	kfree(ram->loaded);
+	mdm_ram_loading_forget(ram);
+	kfree(ram->loading);
 	ram->chunks = NULL;
 	ram->bits = NULL;
 	ram->there = NULL;
 	ram->dirty = NULL;
 	ram->writable = NULL;
-	ram->loaded = NULL;
+	ram->loading = NULL;
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_ram_close);
 
@@ -106,11 +107,11 @@ int mdev_migrate_ram_open(struct mdev_migrate_ram *ram, u64 size)
 	int ret;
 
 	ram->memcg = get_mem_cgroup_from_mm(current->mm);
-	ram->loaded = kzalloc_obj(*ram->loaded, GFP_KERNEL_ACCOUNT);
+	ram->loading = kzalloc_obj(*ram->loading, GFP_KERNEL_ACCOUNT);
 	ram->chunks = alloc_table(DIV_ROUND_UP(nr, MDM_RAM_CHUNK_PAGES),
 				  sizeof(*ram->chunks));
 	ram->bits = alloc_table(3 * longs, sizeof(*ram->bits));
-	ret = !ram->loaded || !ram->chunks || !ram->bits ? -ENOMEM :
+	ret = !ram->loading || !ram->chunks || !ram->bits ? -ENOMEM :
 	      mdm_ram_inode_get(ram);
 	if (ret) {
 		mdev_migrate_ram_close(ram);
@@ -141,9 +142,29 @@ void mdev_migrate_ram_clear(struct mdev_migrate_ram *ram)
 	guard(mutex)(&ram->lock);
 	free_chunks(ram);
 	memset(ram->bits, 0, 3 * BITS_TO_LONGS(ram->nr) * sizeof(*ram->bits));
+	mdm_ram_loading_forget(ram);
 	WRITE_ONCE(ram->left, 0);
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_ram_clear);
+
+/**
+ * mdm_ram_alloc - allocate a chunk, on the account of who has opened the device
+ * @ram: the memory
+ * @zero: it is to be zero
+ *
+ * Context: May sleep.
+ * Return: MDM_RAM_CHUNK bytes for free_pages_exact(), or NULL.
+ */
+u8 *mdm_ram_alloc(struct mdev_migrate_ram *ram, bool zero)
+{
+	struct mem_cgroup *old = set_active_memcg(ram->memcg);
+	u8 *chunk;
+
+	chunk = alloc_pages_exact(MDM_RAM_CHUNK,
+				  GFP_RAM | (zero ? __GFP_ZERO : 0));
+	set_active_memcg(old);
+	return chunk;
+}
 
 /**
  * mdm_ram_make - a page that is to be looked at
@@ -158,15 +179,10 @@ EXPORT_SYMBOL_GPL(mdev_migrate_ram_clear);
 u8 *mdm_ram_make(struct mdev_migrate_ram *ram, u32 page, bool zero)
 {
 	u8 **chunk = &ram->chunks[page / MDM_RAM_CHUNK_PAGES];
-	struct mem_cgroup *old;
 
 	lockdep_assert_held(&ram->lock);
-	if (!*chunk) {
-		old = set_active_memcg(ram->memcg);
-		*chunk = alloc_pages_exact(MDM_RAM_CHUNK, GFP_RAM |
-					   (zero ? __GFP_ZERO : 0));
-		set_active_memcg(old);
-	}
+	if (!*chunk)
+		*chunk = mdm_ram_alloc(ram, zero);
 	return mdm_ram_at(ram, page);
 }
 

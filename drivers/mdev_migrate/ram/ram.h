@@ -18,12 +18,30 @@
 #include <linux/mdev_migrate/ram.h>
 #include <linux/sizes.h>
 
+#include "../codec/pages.h"
+
 /*
  * What is allocated at once. Its pointer is half a thousandth of it; one for each page
  * would be two.
  */
 #define MDM_RAM_CHUNK		SZ_16K
 #define MDM_RAM_CHUNK_PAGES	(MDM_RAM_CHUNK / MDEV_MIGRATE_PAGE)
+
+/**
+ * struct mdm_ram_loading - records with pages that are being loaded
+ * @pages: how far the passes have come
+ * @run: the pages of the record that is being loaded
+ * @spare: a chunk that nobody else can see, or NULL: what was there before is not zeroed
+ * @at: the first page that goes there
+ * @filling: it does
+ */
+struct mdm_ram_loading {
+	struct mdm_pages pages;
+	struct mdm_pages_run run;
+	u8 *spare;
+	u32 at;
+	bool filling;
+};
 
 /**
  * mdm_ram_at - where a page is
@@ -43,6 +61,7 @@ static inline u8 *mdm_ram_at(const struct mdev_migrate_ram *ram, u32 page)
 }
 
 /* alloc.c */
+u8 *mdm_ram_alloc(struct mdev_migrate_ram *ram, bool zero);
 u8 *mdm_ram_make(struct mdev_migrate_ram *ram, u32 page, bool zero);
 u8 *mdm_ram_written(struct mdev_migrate_ram *ram, u32 page, bool zero);
 
@@ -55,5 +74,8 @@ struct file *mdm_ram_file(struct mdev_migrate_ram *ram, struct file *device);
 void mdm_ram_view_init(struct mdev_migrate_ram *ram,
 		       struct mdev_migrate_ram_view *view, u32 nr);
 void mdm_ram_unmap(struct mdev_migrate_ram *ram, u32 first, u32 nr);
+
+/* load.c */
+void mdm_ram_loading_forget(struct mdev_migrate_ram *ram);
 
 #endif /* MDM_RAM_H */

@@ -74,6 +74,9 @@ struct mdev_migrate_record {
  * @in_place: @load_record may change the device at once. From the first such
  *	record on there is no way back: if the rest of the stream is refused,
  *	the device goes to VFIO_DEVICE_STATE_ERROR when it is to leave RESUMING.
+ * @head: of a record that is loaded in place: only so many bytes of the payload are
+ *	buffered, and what follows them goes where @load_room says, before the
+ *	record's checksum is known; 0: all of it is buffered
  * @blob: each record is a part of a blob (MDEV_MIGRATE_RECORD_BLOB);
  *	@max_length bounds a record, with the header of 16 bytes
  * @max_total: bytes that a blob may have
@@ -84,6 +87,7 @@ struct mdev_migrate_record_type {
 	bool required;
 	bool repeated;
 	bool in_place;
+	u32 head;
 	bool blob;
 	u64 max_total;
 };
@@ -114,7 +118,7 @@ struct mdev_migrate_precopy_info {
  * under the state lock.
  *
  * @save_begin, @save, @precopy, @precopy_info and @save_end, @load_begin,
- * @load_record, @load_check, @load_commit and @load_end are called under the
+ * @load_room, @load_record, @load_check, @load_commit and @load_end are called under the
  * session's lock, one at a time; none while @stop or @start runs, and @reset and
  * @close come after the session's end, when none will any more. So a state change
  * or a reset waits for one call of @save, @precopy or @load_record. These do what
@@ -163,10 +167,18 @@ struct mdev_migrate_precopy_info {
  *	that succeeded. Optional.
  * @load_begin: a stream with this device's configuration begins. Returns an
  *	object that the following callbacks fill, NULL or an ERR_PTR(). Optional.
+ * @load_room: where byte @at of the payload of @rec goes, and all that follow it in the
+ *	stream: returns the place, and in @len how many bytes it has room for, more than
+ *	0; or an ERR_PTR(). Called for a record with a head, when that has come: it is
+ *	in rec->data; first with @at at its end, then with what follows what has gone
+ *	where it has said. What is written there is the user's, is wrong for all one
+ *	knows, and may stop anywhere. The place stays until the next callback.
+ *	Needed if a record has a head.
  * @load_record: check @rec as far as it can be alone and keep it in @shadow.
  *	Must not touch the device, but for records that are loaded in place: the
  *	device can run, or go through @reset, later. Use mdev_migrate_refuse() to
- *	refuse. Mandatory.
+ *	refuse. Of a record that is longer than its head, rec->data has the head.
+ *	Mandatory.
  * @load_check: all records are here: do they fit together? Must not change the
  *	device, which is stopped. Optional.
  * @load_commit: bring the device to the state in @shadow. An error leaves nobody
@@ -195,6 +207,9 @@ struct mdev_migrate_migration_ops {
 			     struct mdev_migrate_precopy_info *info);
 	void (*save_end)(struct mdev_migrate_migration *mig);
 	void *(*load_begin)(struct mdev_migrate_migration *mig);
+	void *(*load_room)(struct mdev_migrate_migration *mig, void *shadow,
+			   const struct mdev_migrate_record *rec, u32 at,
+			   size_t *len);
 	int (*load_record)(struct mdev_migrate_migration *mig, void *shadow,
 			   const struct mdev_migrate_record *rec);
 	int (*load_check)(struct mdev_migrate_migration *mig, void *shadow);

@@ -19,7 +19,7 @@
 
 struct inode;
 struct mdev_migrate_ram;
-struct mdm_pages;
+struct mdm_ram_loading;
 struct mem_cgroup;
 struct vm_area_struct;
 
@@ -72,7 +72,7 @@ struct mdev_migrate_ram_view {
  * @next: where the pass goes on
  * @pass: its number
  * @reinit: all is to be put once more, and userspace does not know
- * @loaded: how far the passes of a stream have come; guarded by the session's lock
+ * @loading: what is being loaded; guarded by the session's lock
  */
 struct mdev_migrate_ram {
 	struct mutex lock; /* the memory, all below */
@@ -95,8 +95,19 @@ struct mdev_migrate_ram {
 	u32 next;
 	u32 pass;
 	bool reinit;
-	struct mdm_pages *loaded;
+	struct mdm_ram_loading *loading;
 };
+
+/* The type of records with pages; what more is to be said of it comes behind the tag. */
+#define MDEV_MIGRATE_RAM_RECORD(_tag, ...)				\
+	{								\
+		.tag = (_tag),						\
+		.max_length = MDEV_MIGRATE_RECORD_MAX,			\
+		.repeated = true,					\
+		.in_place = true,					\
+		.head = sizeof(struct mdev_migrate_pages),		\
+		__VA_ARGS__						\
+	}
 
 /* alloc.c */
 void mdev_migrate_ram_init(struct mdev_migrate_ram *ram,
@@ -131,6 +142,9 @@ int mdev_migrate_ram_put(struct mdev_migrate_ram *ram,
 
 /* load.c */
 void mdev_migrate_ram_load_begin(struct mdev_migrate_ram *ram);
+void *mdev_migrate_ram_room(struct mdev_migrate_ram *ram,
+			    const struct mdev_migrate_record *rec, u32 at,
+			    size_t *len);
 int mdev_migrate_ram_load(struct mdev_migrate_ram *ram,
 			  const struct mdev_migrate_record *rec);
 
