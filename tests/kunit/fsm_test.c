@@ -505,6 +505,12 @@ static void test_records(struct kunit *test)
 		  "record 0x100 has a length that no record can have" },
 		{ { { 0x100 }, { MDEV_MIGRATE_TAG_PCI_MSIX } },
 		  "record 0x11 has a tag that is reserved for the stream itself and PCI" },
+		{ { { 0x100, 17, .in_place = true, .head = 16 }, { 0x101 } },
+		  "record 0x100 has a head, and there is no load_room()" },
+		{ { { 0x100, 16, .in_place = true, .head = 16 }, { 0x101 } },
+		  "record 0x100 has a head that leaves nothing behind it" },
+		{ { { 0x100, 17, .head = 16 }, { 0x101 } },
+		  "record 0x100 has a head, but is not loaded in place as a whole" },
 		{ { { MDEV_MIGRATE_TAG_START }, { 0x100 } },
 		  "record 0x1 has a tag that is reserved for the stream itself and PCI" },
 	};
