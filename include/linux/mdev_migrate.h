@@ -17,6 +17,7 @@
 #include <linux/mdev_migrate/memory.h>
 #include <linux/mdev_migrate/migration.h>
 #include <linux/mdev_migrate/pci.h>
+#include <linux/mdev_migrate/ram.h>
 #include <linux/vfio.h>
 #include <uapi/linux/mdev_migrate.h>
 
@@ -110,6 +111,8 @@ struct mdev_migrate_driver;
  * @nr_records: how many, at most BITS_PER_LONG
  * @load_begin: a stream with this device's configuration begins. Returns an
  *	object that the following callbacks fill, NULL or an ERR_PTR().
+ * @load_room: where what follows the head of @rec goes, from byte @at of the payload
+ *	on; see struct mdev_migrate_migration_ops. Needed if a record has a head.
  * @load_record: check @rec as far as it can be alone and keep it in @shadow.
  *	Must not touch the device, but for records that are loaded in place: it
  *	can run, or go through @reset, later. Use mdev_migrate_refuse() to
@@ -167,6 +170,9 @@ struct mdev_migrate_ops {
 	const struct mdev_migrate_record_type *records;
 	unsigned int nr_records;
 	void *(*load_begin)(struct mdev_migrate_device *mdm);
+	void *(*load_room)(struct mdev_migrate_device *mdm, void *shadow,
+			   const struct mdev_migrate_record *rec, u32 at,
+			   size_t *len);
 	int (*load_record)(struct mdev_migrate_device *mdm, void *shadow,
 			   const struct mdev_migrate_record *rec);
 	int (*load_check)(struct mdev_migrate_device *mdm, void *shadow);
@@ -175,12 +181,19 @@ struct mdev_migrate_ops {
 };
 
 /* frame/ram.c */
+int mdev_migrate_ram_op_bar_mmap(struct mdev_migrate_device *mdm,
+				 unsigned int bar, u64 offset,
+				 struct vm_area_struct *vma);
 u64 mdev_migrate_ram_op_state_size(struct mdev_migrate_device *mdm);
 int mdev_migrate_ram_op_save_begin(struct mdev_migrate_device *mdm);
 void mdev_migrate_ram_op_precopy_info(struct mdev_migrate_device *mdm,
 				      struct mdev_migrate_precopy_info *info);
 void mdev_migrate_ram_op_save_end(struct mdev_migrate_device *mdm);
 void *mdev_migrate_ram_op_load_begin(struct mdev_migrate_device *mdm);
+void *mdev_migrate_ram_op_load_room(struct mdev_migrate_device *mdm,
+				    void *shadow,
+				    const struct mdev_migrate_record *rec,
+				    u32 at, size_t *len);
 int mdev_migrate_ram_op_load_record(struct mdev_migrate_device *mdm,
 				    void *shadow,
 				    const struct mdev_migrate_record *rec);
@@ -196,6 +209,7 @@ int mdev_migrate_ram_op_load_record(struct mdev_migrate_device *mdm,
 	.precopy_info = mdev_migrate_ram_op_precopy_info,		\
 	.save_end = mdev_migrate_ram_op_save_end,			\
 	.load_begin = mdev_migrate_ram_op_load_begin,			\
+	.load_room = mdev_migrate_ram_op_load_room,			\
 	.load_record = mdev_migrate_ram_op_load_record
 
 /**

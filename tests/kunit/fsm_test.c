@@ -505,6 +505,12 @@ static void test_records(struct kunit *test)
 		  "record 0x100 has a length that no record can have" },
 		{ { { 0x100 }, { MDEV_MIGRATE_TAG_PCI_MSIX } },
 		  "record PCI_MSIX has a tag that is reserved for the stream itself and PCI" },
+		{ { { 0x100, 17, .in_place = true, .head = 16 }, { 0x101 } },
+		  "record 0x100 has a head, and there is no load_room()" },
+		{ { { 0x100, 16, .in_place = true, .head = 16 }, { 0x101 } },
+		  "record 0x100 has a head that leaves nothing behind it" },
+		{ { { 0x100, 17, .head = 16 }, { 0x101 } },
+		  "record 0x100 has a head, but is not loaded in place as a whole" },
 		{ { { MDEV_MIGRATE_TAG_START }, { 0x100 } },
 		  "record START has a tag that is reserved for the stream itself and PCI" },
 	};
@@ -515,7 +521,7 @@ static void test_records(struct kunit *test)
 		struct mdev_migrate_msg why = {};
 		int ret;
 
-		ret = mdm_records_check(cases[i].records, 2, false, &why);
+		ret = mdm_records_check(cases[i].records, 2, false, false, &why);
 		KUNIT_EXPECT_EQ(test, ret, *text ? -EINVAL : 0);
 		KUNIT_EXPECT_STREQ(test, why.text, text);
 	}

@@ -485,7 +485,7 @@ static void test_blob_types(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		const char *text = cases[i].why;
 		struct mdev_migrate_msg why = {};
-		int ret = mdm_records_check(&cases[i].rec, 1, false, &why);
+		int ret = mdm_records_check(&cases[i].rec, 1, false, false, &why);
 
 		KUNIT_EXPECT_EQ(test, ret, *text ? -EINVAL : 0);
 		KUNIT_EXPECT_STREQ(test, why.text, text);

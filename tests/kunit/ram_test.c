@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A device's memory: what is put of it when, and what a call that fails leaves. */
+#include <linux/mdev_migrate/ram.h>
 #include <linux/mm.h>
 
 #include "codec/pages.h"
@@ -242,6 +243,73 @@ static void test_ram_chunks(struct kunit *test)
 	expect_nothing_more(test);
 }
 
+/* The next place for these pages; @rec has their head. */
+static void *room_for(struct kunit *test, const struct mdev_migrate_record *rec,
+		      u32 page, u32 nr)
+{
+	const struct mdev_migrate_pages *hdr = rec->data;
+	struct rammed *r = test->priv;
+	size_t len = 0;
+	u8 *to;
+
+	to = mdev_migrate_ram_room(&r->ram, rec, sizeof(*hdr) + page * 4096 -
+				   le64_to_cpu(hdr->offset), &len);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, to);
+	KUNIT_EXPECT_EQ(test, len, nr * 4096);
+	return to;
+}
+
+static void expect_page(struct kunit *test, u32 page, u64 value)
+{
+	struct rammed *r = test->priv;
+
+	KUNIT_EXPECT_EQ_MSG(test, mdev_migrate_ram_read(&r->ram, page * 4096 + 8, 8),
+			    value, "page %u", page);
+	KUNIT_EXPECT_EQ_MSG(test, mdev_migrate_ram_read(&r->ram, page * 4096 + 4088, 8),
+			    value, "page %u", page);
+}
+
+#define FILLED	0x5a5a5a5a5a5a5a5aULL
+
+/* Nobody sees what is not there yet, nor what was in the host's page before. */
+static void test_ram_room(struct kunit *test)
+{
+	const struct mdev_migrate_pages hdr = { .offset = cpu_to_le64(2 * 4096) };
+	const struct mdev_migrate_record rec = {
+		.tag = TAG_PAGES,
+		.data = &hdr,
+		.length = sizeof(hdr) + 16 * 4096,
+	};
+	struct rammed *r = test->priv;
+	u32 page;
+
+	mdev_migrate_ram_load_begin(&r->ram);
+	memset(room_for(test, &rec, 2, 2), 0x5a, 2 * 4096);
+	expect_page(test, 2, FILLED);
+	expect_page(test, 1, 0);
+	memset(room_for(test, &rec, 4, 4), 0x5a, 4 * 4096);
+	expect_page(test, 4, 0);
+	/* Somebody has the page first, and then what was loaded. */
+	touch(test, 5, 5);
+	expect_page(test, 7, 0);
+	memset(room_for(test, &rec, 8, 4), 0x5a, 4 * 4096);
+	expect_page(test, 5, FILLED);
+	expect_page(test, 8, 0);
+	memset(room_for(test, &rec, 12, 4), 0x5a, 4 * 4096);
+	memset(room_for(test, &rec, 16, 2), 0x5a, 2 * 4096);
+	KUNIT_EXPECT_EQ(test, mdev_migrate_ram_load(&r->ram, &rec), 0);
+	for (page = 2; page < 18; page++)
+		expect_page(test, page, FILLED);
+	expect_page(test, 18, 0);
+	KUNIT_EXPECT_EQ(test, mdev_migrate_ram_size(&r->ram), 16 * (4096 + 32));
+	/* A record that stops half-way is never seen. */
+	mdev_migrate_ram_load_begin(&r->ram);
+	room_for(test, &rec, 2, 2);
+	memset(room_for(test, &rec, 4, 4), 0x5a, 4 * 4096);
+	mdev_migrate_ram_clear(&r->ram);
+	expect_page(test, 4, 0);
+}
+
 static void test_find_step(struct kunit *test)
 {
 	enum vfio_device_mig_state from, to;
@@ -266,6 +334,7 @@ static struct kunit_case ram_cases[] = {
 	KUNIT_CASE(test_ram_runs),
 	KUNIT_CASE(test_ram_again),
 	KUNIT_CASE(test_ram_chunks),
+	KUNIT_CASE(test_ram_room),
 	KUNIT_CASE(test_find_step),
 	{}
 };

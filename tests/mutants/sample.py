@@ -42,7 +42,7 @@ FIRST = {
     "virtio_net/ethtool.c": "netdev", "virtio_net/ifname.c": "netdev",
     "mdev_migrate/pci/irq": "irq msi", "mdev_migrate/pci/": "pci virtio irq pci_only msi",
     "pattern/": "pattern pattern_bad", "codec/pages.c": "pattern_bad",
-    "migration/ram.c": "pattern pattern_bad",
+    "mdev_migrate/ram/": "ram_map pattern pattern_bad",
     "mdev_migrate/description/": "sysfs config", "mdev_migrate/codec": "config records stream",
     "migration/save.c": "stream datafd", "migration/resume.c": "stream datafd records",
     "migration/fsm.c": "fsm", "migration/session.c": "datafd fsm",

@@ -364,9 +364,9 @@ TEST_F(pattern, half_a_stream)
 		close(fd);
 		recovers(_metadata, self);
 	}
-	/* Of a device whose state has not begun there is nothing to recover. */
+	/* Of a device whose first page has not begun there is nothing to recover. */
 	ASSERT_EQ(0, go_to(&self->b, RESUMING, &fd));
-	ASSERT_EQ(0, mig_feed(fd, self->stream.data, rec.offset + 100, 0));
+	ASSERT_EQ(0, mig_feed(fd, self->stream.data, rec.offset + STREAM_HDR + 16, 0));
 	EXPECT_EQ(-ENODATA, mig_set(&self->b, STOP, NULL));
 	EXPECT_TRUE(state_is(&self->b, RESUMING));
 	close(fd);

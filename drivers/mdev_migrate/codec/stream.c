@@ -194,6 +194,8 @@ static int begin_record(struct mdm_reader *reader)
 	reader->crc = header_crc(&reader->hdr);
 	mdm_xxh64_init(&reader->hash);
 	reader->buf = NULL;
+	reader->head = 0;
+	reader->place_left = 0;
 
 	ret = check_place(reader);
 	if (!ret)
@@ -322,7 +324,26 @@ static void took_payload(struct mdm_reader *reader, const void *data, size_t n)
 		mdm_xxh64_update(&reader->hash, data, n);
 	else
 		reader->crc = crc32c(reader->crc, data, n);
+	if (reader->head && reader->have >= reader->head) {
+		reader->place = (u8 *)reader->place + n;
+		reader->place_left -= n;
+	}
 	reader->have += n;
+}
+
+static void *room_behind_head(struct mdm_reader *reader, size_t *len)
+{
+	if (!reader->place_left)
+		reader->err = reader->ops->room(reader, reader->have,
+						&reader->place,
+						&reader->place_left);
+	*len = reader->length - reader->have;
+	if (*len > reader->place_left)
+		*len = reader->place_left;
+	if (!reader->err)
+		return reader->place;
+	*len = 0;
+	return NULL;
 }
 
 /**
@@ -330,18 +351,21 @@ static void took_payload(struct mdm_reader *reader, const void *data, size_t n)
  * @reader: the reader, without an error and before END has come
  * @len: set to how many may go there
  *
- * Return: the place; or NULL if they are skipped, and may be anywhere.
+ * Return: the place; or NULL if they are skipped, and may be anywhere; or NULL and @len
+ * is 0: there is none, and the reader has its first error.
  */
 void *mdm_reader_room(struct mdm_reader *reader, size_t *len)
 {
+	u32 end = reader->head ? reader->head : reader->length;
 	u8 *to = reader->buf;
 
 	if (!reader->in_payload) {
 		to = (u8 *)&reader->hdr;
-		*len = sizeof(reader->hdr) - reader->have;
-	} else {
-		*len = reader->length - reader->have;
+		end = sizeof(reader->hdr);
+	} else if (reader->have >= end) {
+		return room_behind_head(reader, len);
 	}
+	*len = end - reader->have;
 	return to ? to + reader->have : NULL;
 }
 
@@ -398,6 +422,8 @@ int mdm_reader_push(struct mdm_reader *reader, const void *data, size_t len)
 			break;
 		}
 		to = mdm_reader_room(reader, &n);
+		if (reader->err)
+			break;
 		if (n > len)
 			n = len;
 		if (to)

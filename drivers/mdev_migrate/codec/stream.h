@@ -34,9 +34,14 @@ struct mdm_tag {
  * @config: the source's configuration string came: refuse what does not fit
  * @begin: a model's record with @tag, @flags and @length begins. Sets
  *	reader->buf to room for @length bytes, or leaves it NULL to skip the
- *	record, which is an error if it is mandatory. May set reader->name.
+ *	record, which is an error if it is mandatory. May set reader->name. Sets
+ *	reader->head if only so many bytes go there: fewer than @length, and more
+ *	than 0.
+ * @room: where what follows these goes: sets @to to the place for byte @at of the
+ *	payload, and @len to how many bytes have room there. Needed if @begin sets
+ *	reader->head.
  * @record: the record is whole and its checksum right; the payload is in
- *	reader->buf
+ *	reader->buf, and what follows reader->head where @room has said
  * @end: END came, whole and right; may be NULL
  *
  * All return 0 or a negative errno and fill reader->why. The kernel module's
@@ -45,6 +50,7 @@ struct mdm_tag {
 struct mdm_reader_ops {
 	int (*config)(struct mdm_reader *reader, const char *text, size_t len);
 	int (*begin)(struct mdm_reader *reader, u32 tag, u32 flags, u32 length);
+	int (*room)(struct mdm_reader *reader, u32 at, void **to, size_t *len);
 	int (*record)(struct mdm_reader *reader, u32 tag, u32 flags,
 		      u32 length);
 	int (*end)(struct mdm_reader *reader);
@@ -56,6 +62,9 @@ struct mdm_reader_ops {
  * @context: the callbacks' own
  * @why: the sentence of the first error
  * @buf: where the payload goes, or NULL
+ * @head: so much of it, if not all
+ * @place: where the next bytes behind it go
+ * @place_left: so many
  * @hdr: the current record's header
  * @have: bytes of the header, then of the payload
  * @in_payload: which of the two
@@ -77,6 +86,9 @@ struct mdm_reader {
 	void *context;
 	struct mdev_migrate_msg *why;
 	void *buf;
+	u32 head;
+	void *place;
+	size_t place_left;
 	struct mdev_migrate_record_hdr hdr;
 	u32 have;
 	bool in_payload;

@@ -293,6 +293,16 @@ static int load_layout(struct mdev_migrate_device *mdm,
 	return 0;
 }
 
+static void *frame_load_room(struct mdev_migrate_migration *mig, void *data,
+			     const struct mdev_migrate_record *rec, u32 at,
+			     size_t *len)
+{
+	struct mdev_migrate_device *mdm = device_of(mig);
+	struct mdm_records *records = data;
+
+	return mdm->drv->ops->load_room(mdm, records->shadow, rec, at, len);
+}
+
 static int frame_load_record(struct mdev_migrate_migration *mig, void *data,
 			     const struct mdev_migrate_record *rec)
 {
@@ -356,6 +366,7 @@ static void frame_load_end(struct mdev_migrate_migration *mig, void *data)
 	.save = frame_save,						\
 	.save_end = frame_save_end,					\
 	.load_begin = frame_load_begin,					\
+	.load_room = frame_load_room,					\
 	.load_record = frame_load_record,				\
 	.load_check = frame_load_check,					\
 	.load_commit = frame_load_commit,				\

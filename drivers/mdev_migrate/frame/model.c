@@ -106,7 +106,7 @@ static int check_driver(const struct mdev_migrate_driver *drv)
 	ret = mdev_migrate_model_check(drv->model, &why);
 	if (!ret)
 		ret = mdm_records_check(ops->records, ops->nr_records, false,
-					&why);
+					ops->load_room, &why);
 	if (ret)
 		pr_err("%s: %s\n", drv->name, why.text);
 	return ret;

@@ -486,7 +486,8 @@ int mdev_migrate_migration_init(struct mdev_migrate_migration *mig,
 		    !ops->state_size || !ops->save || !ops->load_record ||
 		    nr_records > MDEV_MIGRATE_MAX_RECORDS))
 		return -EINVAL;
-	ret = mdm_records_check(records, nr_records, true, &why);
+	ret = mdm_records_check(records, nr_records, true, ops->load_room,
+				&why);
 	if (ret) {
 		dev_err(desc->dev, "%s\n", why.text);
 		return ret;

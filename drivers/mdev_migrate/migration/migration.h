@@ -128,7 +128,8 @@ mdm_type_tag(const struct mdev_migrate_record_type *type)
 }
 
 int mdm_records_check(const struct mdev_migrate_record_type *records,
-		      unsigned int nr, bool pci, struct mdev_migrate_msg *why);
+		      unsigned int nr, bool pci, bool has_room,
+		      struct mdev_migrate_msg *why);
 
 /* resume.c */
 struct mdm_session *mdm_resuming_begin(struct mdev_migrate_migration *mig,

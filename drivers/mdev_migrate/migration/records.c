@@ -13,6 +13,18 @@ static const char *blob_fault(const struct mdev_migrate_record_type *rec)
 	return NULL;
 }
 
+static const char *head_fault(const struct mdev_migrate_record_type *rec,
+			      bool has_room)
+{
+	if (!rec->head)
+		return NULL;
+	if (!rec->in_place || rec->blob)
+		return "a head, but is not loaded in place as a whole";
+	if (rec->head >= rec->max_length)
+		return "a head that leaves nothing behind it";
+	return has_room ? NULL : "a head, and there is no load_room()";
+}
+
 static const char *tag_fault(u32 tag, bool pci)
 {
 	if (tag >= MDEV_MIGRATE_TAG_MODELS)
@@ -27,10 +39,10 @@ static const char *tag_fault(u32 tag, bool pci)
 
 /* What is wrong with a record that a driver says it can load, or NULL. */
 static const char *record_fault(const struct mdev_migrate_record_type *records,
-				unsigned int index, bool pci)
+				unsigned int index, bool pci, bool has_room)
 {
 	const struct mdev_migrate_record_type *rec = &records[index];
-	const char *fault = tag_fault(rec->tag, pci);
+	const char *fault = tag_fault(rec->tag, pci) ?: head_fault(rec, has_room);
 	unsigned int i;
 
 	if (fault)
@@ -49,12 +61,14 @@ static const char *record_fault(const struct mdev_migrate_record_type *records,
  * @records: the records
  * @nr: how many
  * @pci: those of a PCI function may be among them
+ * @has_room: their driver has load_room()
  * @why: filled on error
  *
  * Return: 0 or -EINVAL.
  */
 int mdm_records_check(const struct mdev_migrate_record_type *records,
-		      unsigned int nr, bool pci, struct mdev_migrate_msg *why)
+		      unsigned int nr, bool pci, bool has_room,
+		      struct mdev_migrate_msg *why)
 {
 	struct mdm_tag_room room;
 	const char *fault;
@@ -62,7 +76,7 @@ int mdm_records_check(const struct mdev_migrate_record_type *records,
 	unsigned int i;
 
 	for (i = 0; i < nr; i++) {
-		fault = record_fault(records, i, pci);
+		fault = record_fault(records, i, pci, has_room);
 		if (!fault)
 			continue;
 		tag = mdm_type_tag(&records[i]);

@@ -2,8 +2,9 @@
 /*
  * Resuming. What write() brings is read as it comes and kept aside; the device
  * changes on RESUMING -> STOP, when the stream is whole and all of it fits. Records
- * that are loaded in place, too large to be kept aside, change it at once: once
- * one has come, what is refused leaves a device that has to be reset.
+ * that are loaded in place, too large to be kept aside, change it at once, some before
+ * their checksum is known: once one has come, what is refused leaves a device that
+ * has to be reset.
  */
 #include <linux/fs.h>
 #include <linux/sched/signal.h>
@@ -156,10 +157,60 @@ static int resume_begin(struct mdm_reader *reader, u32 tag, u32 flags,
 			       mdm_tag_name(&room, &what), length,
 			       type->max_length);
 	__set_bit(index, resuming->seen);
-	if (make_room(resuming, length))
+	if (length > type->head)
+		reader->head = type->head;
+	if (make_room(resuming, reader->head ?: length))
 		return mdm_say(reader->why, -ENOMEM, "out of memory");
 	reader->buf = resuming->room;
 	return 0;
+}
+
+static struct mdev_migrate_record
+record_of(const struct mdm_reader *reader,
+	  const struct mdev_migrate_record_type *type)
+{
+	return (struct mdev_migrate_record) {
+		.tag = reader->tag,
+		.flags = reader->flags,
+		.length = reader->length,
+		.data = reader->buf,
+		.total = reader->length,
+		.name = type->name,
+	};
+}
+
+/* The driver says itself why it refuses, as a rule: then there are more than @before. */
+static int not_loaded(struct mdm_session *session,
+		      const struct mdev_migrate_record_type *type,
+		      unsigned int before, int ret)
+{
+	const struct mdm_tag tag = mdm_type_tag(type);
+	struct mdm_tag_room room;
+
+	if (mdm_error_count(session->mig->desc) != before)
+		return ret;
+	return mdm_say(&session->resuming->why, ret,
+		       "record %s could not be loaded",
+		       mdm_tag_name(&room, &tag));
+}
+
+/* The device is not what it was from here on, whatever comes of the record. */
+static int resume_room(struct mdm_reader *reader, u32 at, void **to,
+		       size_t *len)
+{
+	struct mdm_resuming *resuming = to_resuming(reader);
+	struct mdm_session *session = reader->context;
+	struct mdev_migrate_migration *mig = session->mig;
+	const struct mdev_migrate_record_type *type = find_type(mig, reader->tag);
+	const struct mdev_migrate_record rec = record_of(reader, type);
+	unsigned int before = mdm_error_count(mig->desc);
+
+	lockdep_assert_held(&session->lock);
+	resuming->in_place = true;
+	*to = mig->ops->load_room(mig, resuming->shadow, &rec, at, len);
+	if (IS_ERR(*to))
+		return not_loaded(session, type, before, PTR_ERR(*to));
+	return WARN_ON_ONCE(!*len) ? -EIO : 0;
 }
 
 static int take_part(struct mdm_resuming *resuming, struct mdm_blob *blob,
@@ -190,17 +241,8 @@ static int resume_record(struct mdm_reader *reader, u32 tag, u32 flags,
 	struct mdm_session *session = reader->context;
 	struct mdev_migrate_migration *mig = session->mig;
 	const struct mdev_migrate_record_type *type = find_type(mig, tag);
-	struct mdev_migrate_record rec = {
-		.tag = tag,
-		.flags = flags,
-		.length = length,
-		.data = reader->buf,
-		.total = length,
-		.name = type->name,
-	};
-	const struct mdm_tag what = mdm_type_tag(type);
+	struct mdev_migrate_record rec = record_of(reader, type);
 	unsigned int before = mdm_error_count(mig->desc);
-	struct mdm_tag_room room;
 	int ret;
 
 	lockdep_assert_held(&session->lock);
@@ -214,11 +256,7 @@ static int resume_record(struct mdm_reader *reader, u32 tag, u32 flags,
 	/* Whatever comes of it. */
 	resuming->in_place |= type->in_place;
 	ret = mig->ops->load_record(mig, resuming->shadow, &rec);
-	/* It says itself why it refuses, as a rule. */
-	if (ret && mdm_error_count(mig->desc) == before)
-		mdm_say(&resuming->why, ret, "record %s could not be loaded",
-			mdm_tag_name(&room, &what));
-	return ret;
+	return ret ? not_loaded(session, type, before, ret) : 0;
 }
 
 static int resume_end(struct mdm_reader *reader)
@@ -242,6 +280,7 @@ static int resume_end(struct mdm_reader *reader)
 static const struct mdm_reader_ops resume_ops = {
 	.config = resume_config,
 	.begin = resume_begin,
+	.room = resume_room,
 	.record = resume_record,
 	.end = resume_end,
 };
@@ -270,6 +309,8 @@ static int take_next(struct mdm_resuming *resuming, struct iov_iter *from,
 	if (reader->ended)
 		return mdm_reader_push(reader, NULL, iov_iter_count(from));
 	to = mdm_reader_room(reader, &len);
+	if (reader->err)
+		return reader->err;
 	len = min3(len, iov_iter_count(from), (size_t)TAKE_MAX);
 	if (!to) {
 		to = resuming->skipped;

@@ -22,9 +22,7 @@
 
 struct mdev_migrate_migration;
 struct mdev_migrate_writer;
-struct mdm_pages;
 struct mdm_session;
-struct mem_cgroup;
 
 /* The most records a device can load. */
 #define MDEV_MIGRATE_MAX_RECORDS	128
@@ -78,6 +76,9 @@ struct mdev_migrate_record {
  * @in_place: @load_record may change the device at once. From the first such
  *	record on there is no way back: if the rest of the stream is refused,
  *	the device goes to VFIO_DEVICE_STATE_ERROR when it is to leave RESUMING.
+ * @head: of a record that is loaded in place: only so many bytes of the payload are
+ *	buffered, and what follows them goes where @load_room says, before the
+ *	record's checksum is known; 0: all of it is buffered
  * @blob: each record is a part of a blob (MDEV_MIGRATE_RECORD_BLOB);
  *	@max_length bounds a record, with the header of 16 bytes
  * @max_total: bytes that a blob may have
@@ -90,6 +91,7 @@ struct mdev_migrate_record_type {
 	bool required;
 	bool repeated;
 	bool in_place;
+	u32 head;
 	bool blob;
 	u64 max_total;
 	const char *name;
@@ -121,7 +123,7 @@ struct mdev_migrate_precopy_info {
  * under the state lock.
  *
  * @save_begin, @save, @precopy, @precopy_info and @save_end, @load_begin,
- * @load_record, @load_check, @load_commit and @load_end are called under the
+ * @load_room, @load_record, @load_check, @load_commit and @load_end are called under the
  * session's lock, one at a time; none while @stop or @start runs, and @reset and
  * @close come after the session's end, when none will any more. So a state change
  * or a reset waits for one call of @save, @precopy or @load_record. These do what
@@ -170,10 +172,18 @@ struct mdev_migrate_precopy_info {
  *	that succeeded. Optional.
  * @load_begin: a stream with this device's configuration begins. Returns an
  *	object that the following callbacks fill, NULL or an ERR_PTR(). Optional.
+ * @load_room: where byte @at of the payload of @rec goes, and all that follow it in the
+ *	stream: returns the place, and in @len how many bytes it has room for, more than
+ *	0; or an ERR_PTR(). Called for a record with a head, when that has come: it is
+ *	in rec->data; first with @at at its end, then with what follows what has gone
+ *	where it has said. What is written there is the user's, is wrong for all one
+ *	knows, and may stop anywhere. The place stays until the next callback.
+ *	Needed if a record has a head.
  * @load_record: check @rec as far as it can be alone and keep it in @shadow.
  *	Must not touch the device, but for records that are loaded in place: the
  *	device can run, or go through @reset, later. Use mdev_migrate_refuse() to
- *	refuse. Mandatory.
+ *	refuse. Of a record that is longer than its head, rec->data has the head.
+ *	Mandatory.
  * @load_check: all records are here: do they fit together? Must not change the
  *	device, which is stopped. Optional.
  * @load_commit: bring the device to the state in @shadow. An error leaves nobody
@@ -202,6 +212,9 @@ struct mdev_migrate_migration_ops {
 			     struct mdev_migrate_precopy_info *info);
 	void (*save_end)(struct mdev_migrate_migration *mig);
 	void *(*load_begin)(struct mdev_migrate_migration *mig);
+	void *(*load_room)(struct mdev_migrate_migration *mig, void *shadow,
+			   const struct mdev_migrate_record *rec, u32 at,
+			   size_t *len);
 	int (*load_record)(struct mdev_migrate_migration *mig, void *shadow,
 			   const struct mdev_migrate_record *rec);
 	int (*load_check)(struct mdev_migrate_migration *mig, void *shadow);
@@ -262,43 +275,6 @@ struct mdev_migrate_migration {
 	struct mdm_session *saving_session;
 };
 
-/**
- * struct mdev_migrate_ram - a device's memory, which is sent in passes
- * @lock: guards the memory and all below that changes while the device is open. The
- *	driver may guard with it what is its own.
- * @nr: pages of 4 KiB (MDEV_MIGRATE_PAGE); 0 while the device is closed
- *
- * Part of the driver's own structure. Everything below is the library's.
- *
- * @mig: the device's migration
- * @tag: of the records with pages
- * @memcg: who pays
- * @pages: the pages, NULL for one that was never written to
- * @dirty: a bit for each page that is to be put; without a session, that there is
- * @left: how many these are; also read without the lock
- * @initial: how many of them there were when the session began
- * @next: where the pass goes on
- * @pass: its number
- * @reinit: all is to be put once more, and userspace does not know
- * @loaded: how far the passes of a stream have come; guarded by the session's lock
- */
-struct mdev_migrate_ram {
-	struct mutex lock; /* the memory, all below */
-	u32 nr;
-
-	struct mdev_migrate_migration *mig;
-	u32 tag;
-	struct mem_cgroup *memcg;
-	u8 **pages;
-	unsigned long *dirty;
-	u32 left;
-	u32 initial;
-	u32 next;
-	u32 pass;
-	bool reinit;
-	struct mdm_pages *loaded;
-};
-
 /* fsm.c */
 int mdev_migrate_migration_init(struct mdev_migrate_migration *mig,
 				struct vfio_device *vdev,
@@ -352,27 +328,5 @@ size_t mdev_migrate_room(const struct mdev_migrate_writer *writer);
 
 /* save.c */
 void mdev_migrate_precopy_poke(struct mdev_migrate_migration *mig);
-
-/* ram.c */
-void mdev_migrate_ram_init(struct mdev_migrate_ram *ram,
-			   struct mdev_migrate_migration *mig, u32 tag);
-int mdev_migrate_ram_open(struct mdev_migrate_ram *ram, u64 size);
-void mdev_migrate_ram_close(struct mdev_migrate_ram *ram);
-void mdev_migrate_ram_clear(struct mdev_migrate_ram *ram);
-void *mdev_migrate_ram_page(struct mdev_migrate_ram *ram, u32 page);
-u64 mdev_migrate_ram_read(struct mdev_migrate_ram *ram, u64 offset,
-			  unsigned int len);
-int mdev_migrate_ram_write(struct mdev_migrate_ram *ram, u64 offset,
-			   unsigned int len, u64 data);
-void mdev_migrate_ram_save_begin(struct mdev_migrate_ram *ram);
-void mdev_migrate_ram_again(struct mdev_migrate_ram *ram);
-void mdev_migrate_ram_info(struct mdev_migrate_ram *ram,
-			   struct mdev_migrate_precopy_info *info);
-u64 mdev_migrate_ram_size(const struct mdev_migrate_ram *ram);
-int mdev_migrate_ram_put(struct mdev_migrate_ram *ram,
-			 struct mdev_migrate_writer *writer);
-void mdev_migrate_ram_load_begin(struct mdev_migrate_ram *ram);
-int mdev_migrate_ram_load(struct mdev_migrate_ram *ram,
-			  const struct mdev_migrate_record *rec);
 
 #endif /* _LINUX_MDEV_MIGRATE_MIGRATION_H */
