@@ -359,6 +359,8 @@ u64 mdev_migrate_ram_read(struct mdev_migrate_ram *ram, u64 offset,
 			  unsigned int len);
 int mdev_migrate_ram_write(struct mdev_migrate_ram *ram, u64 offset,
 			   unsigned int len, u64 data);
+void mdev_migrate_ram_copy(struct mdev_migrate_ram *ram, u64 offset, void *to,
+			   size_t len);
 void mdev_migrate_ram_save_begin(struct mdev_migrate_ram *ram);
 void mdev_migrate_ram_again(struct mdev_migrate_ram *ram);
 void mdev_migrate_ram_info(struct mdev_migrate_ram *ram,
