@@ -38,7 +38,8 @@ static int bochs_open(struct mdev_migrate_device *mdm)
 		.subsystem_device = 0x1100,
 		.revision = 2,
 		.class = 0x038000, /* display controller, not VGA */
-		.bars[0] = { .size = bochs_vram_size(config), .prefetchable = true },
+		.bars[0] = { .size = bochs_vram_size(config), .prefetchable = true,
+			     .can_mmap = true },
 		.bars[2] = { .size = BOCHS_MMIO_SIZE },
 	};
 	struct bochs *bochs = to_bochs(mdm);
@@ -107,6 +108,7 @@ static const struct mdev_migrate_ops bochs_ops = {
 	.start = bochs_start,
 	.bar_read = bochs_bar_read,
 	.bar_write = bochs_bar_write,
+	.bar_mmap = mdev_migrate_ram_op_bar_mmap, /* of BAR 0 alone */
 	.gfx_plane = bochs_gfx_plane,
 	.state_size = bochs_state_size,
 	.save_begin = mdev_migrate_ram_op_save_begin,

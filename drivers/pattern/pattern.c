@@ -11,6 +11,7 @@
 #define PER_MIB		(SZ_1M / MDEV_MIGRATE_PAGE)
 #define WORDS		(MDEV_MIGRATE_PAGE / sizeof(__le64))
 #define BATCH		64	/* pages that are written at once */
+#define MEMORY_BAR	2	/* beside the registers and their window, BAR 0 */
 
 /* The first words of a page behind the memory, which is state like the memory. */
 enum { REG_SIZE, REG_COUNT, REG_LOST, REG_WINDOW };
@@ -23,8 +24,7 @@ static const struct mdev_migrate_param params[] = {
 		.description = "MiB of memory",
 		.type = MDEV_MIGRATE_UINT,
 		.off = 1,
-		.allowed = memory_sizes,
-		.nr_allowed = ARRAY_SIZE(memory_sizes),
+		.allowed = memory_sizes, .nr_allowed = ARRAY_SIZE(memory_sizes),
 	},
 };
 
@@ -49,12 +49,13 @@ struct step {
 	u32 ms, error;
 };
 
-/* A device. @ram.lock guards what follows it. */
+/* A device. @ram.lock guards what follows @area. */
 struct pattern {
 	struct mdev_migrate_device mdm;
 	struct mdev_migrate_worker *worker;	/* writes to the memory */
 	struct kthread_delayed_work tick;
 	struct mdev_migrate_ram ram;
+	struct vfio_region_sparse_mmap_area area; /* not its last page, the registers */
 	bool running;				/* the worker may write, */
 	u64 since;				/* and has until then, in ns */
 	u32 rate;				/* attributes: MiB/s that it writes */
@@ -157,15 +158,19 @@ static void pattern_reset(struct mdev_migrate_device *mdm)
 
 static int pattern_open(struct mdev_migrate_device *mdm)
 {
-	static const struct mdev_migrate_pci_desc function = {
+	struct pattern *pat = to_pattern(mdm);
+	const struct mdev_migrate_pci_desc function = {
 		.vendor = 0x1af4,
 		.device = 0x10f0, /* for experiments: QEMU's docs/specs/pci-ids.rst */
 		.class = 0x058000, /* memory controller */
 		.bars[0] = { .size = 2 * WINDOW },
+		.bars[MEMORY_BAR] = { .size = roundup_pow_of_two(size_of(pat)), .is_64bit = true,
+				      .prefetchable = true, .can_mmap = true,
+				      .areas = &pat->area, .nr_areas = 1 },
 	};
-	struct pattern *pat = to_pattern(mdm);
 	int ret;
 
+	pat->area.size = size_of(pat);
 	ret = mdev_migrate_pci_init(mdm->pci, &function) ?:
 	      mdev_migrate_ram_open(&pat->ram, size_of(pat) + MDEV_MIGRATE_PAGE);
 	if (ret)
@@ -187,11 +192,13 @@ static void pattern_close(struct mdev_migrate_device *mdm)
 	mdev_migrate_ram_close(&to_pattern(mdm)->ram);
 }
 
-/* Where in the memory a place in BAR 0 is; U64_MAX for nowhere. */
-static u64 place_of(struct pattern *pat, u64 offset)
+/* Where in the memory a place in a BAR is; U64_MAX for nowhere. */
+static u64 place_of(struct pattern *pat, unsigned int bar, u64 offset)
 {
 	u64 size = size_of(pat), window;
 
+	if (bar == MEMORY_BAR)
+		return offset < size ? offset : U64_MAX;
 	if (offset < WINDOW)
 		return offset < MDEV_MIGRATE_PAGE ? size + offset : U64_MAX;
 	window = mdev_migrate_ram_read(&pat->ram, size + REG_WINDOW * sizeof(u64), sizeof(u64));
@@ -203,7 +210,7 @@ static u64 pattern_bar_read(struct mdev_migrate_device *mdm, unsigned int bar, u
 {
 	struct pattern *pat = to_pattern(mdm);
 
-	return mdev_migrate_ram_read(&pat->ram, place_of(pat, offset), len);
+	return mdev_migrate_ram_read(&pat->ram, place_of(pat, bar, offset), len);
 }
 
 static void pattern_bar_write(struct mdev_migrate_device *mdm, unsigned int bar, u64 offset,
@@ -212,9 +219,9 @@ static void pattern_bar_write(struct mdev_migrate_device *mdm, unsigned int bar,
 	struct pattern *pat = to_pattern(mdm);
 	__le64 *regs;
 
-	if (offset < WINDOW && offset / sizeof(u64) != REG_WINDOW)
+	if (!bar && offset < WINDOW && offset / sizeof(u64) != REG_WINDOW)
 		return;
-	if (mdev_migrate_ram_write(&pat->ram, place_of(pat, offset), len, value) != -ENOMEM)
+	if (mdev_migrate_ram_write(&pat->ram, place_of(pat, bar, offset), len, value) != -ENOMEM)
 		return;
 	guard(mutex)(&pat->ram.lock);
 	regs = mdev_migrate_ram_page(&pat->ram, nr_pages(pat));
@@ -239,10 +246,9 @@ static int pattern_prepare(struct mdev_migrate_device *mdm, enum vfio_device_mig
 		return 0;
 	if (wait_for(step.ms))
 		return -EINTR;
-	return step.error ? mdev_migrate_refuse(&mdm->desc, -step.error,
-						"told to fail from %s to %s",
-						mdev_migrate_state_name(from),
-						mdev_migrate_state_name(to)) : 0;
+	return !step.error ? 0 :
+	       mdev_migrate_refuse(&mdm->desc, -step.error, "told to fail from %s to %s",
+				   mdev_migrate_state_name(from), mdev_migrate_state_name(to));
 }
 
 static int pattern_precopy(struct mdev_migrate_device *mdm, struct mdev_migrate_writer *writer)
@@ -282,6 +288,7 @@ static const struct mdev_migrate_ops pattern_ops = {
 	.start = pattern_start,
 	.bar_read = pattern_bar_read,
 	.bar_write = pattern_bar_write,
+	.bar_mmap = mdev_migrate_ram_op_bar_mmap,
 	.save = pattern_save,
 	.precopy = pattern_precopy,
 	.records = records,

@@ -17,6 +17,7 @@
 #include <linux/mdev_migrate/memory.h>
 #include <linux/mdev_migrate/migration.h>
 #include <linux/mdev_migrate/pci.h>
+#include <linux/mdev_migrate/ram.h>
 #include <linux/vfio.h>
 #include <uapi/linux/mdev_migrate.h>
 
@@ -181,6 +182,9 @@ struct mdev_migrate_ops {
 };
 
 /* frame/ram.c */
+int mdev_migrate_ram_op_bar_mmap(struct mdev_migrate_device *mdm,
+				 unsigned int bar, u64 offset,
+				 struct vm_area_struct *vma);
 u64 mdev_migrate_ram_op_state_size(struct mdev_migrate_device *mdm);
 int mdev_migrate_ram_op_save_begin(struct mdev_migrate_device *mdm);
 void mdev_migrate_ram_op_precopy_info(struct mdev_migrate_device *mdm,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A device's memory: what is put of it when, and what a call that fails leaves. */
+#include <linux/mdev_migrate/ram.h>
 #include <linux/mm.h>
 
 #include "codec/pages.h"

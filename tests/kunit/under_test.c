@@ -51,8 +51,12 @@
 #include "migration/save_file.c"
 #include "migration/records.c"
 #include "migration/resume.c"
-#include "migration/ram.c"
 #include "migration/fsm.c"
+#include "ram/alloc.c"
+#include "ram/file.c"
+#include "ram/map.c"
+#include "ram/put.c"
+#include "ram/load.c"
 
 void mdm_sysfs_state_changed(struct mdev_migrate_description *desc)
 {

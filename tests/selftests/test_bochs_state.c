@@ -106,6 +106,43 @@ TEST_F(bochs, picture_moves)
 	EXPECT_TRUE(buf_equal(&self->memory, &self->other));
 }
 
+/* What is written through a mapping is seen, and moves; a reset takes it away. */
+TEST_F(bochs, mapped_memory)
+{
+	struct vfio_region_info info = { .argsz = sizeof(info) };
+	struct vfio_device_gfx_plane_info plane;
+	struct mode m = { 256, 256, 32, 256, 0, 0 };
+	uint8_t pixel[4];
+
+	ASSERT_EQ(0, bochs_open(&self->a, MDEV_UUID_A, V1, "vram-mib=1", variant->how));
+	ASSERT_EQ(0, bochs_open(&self->b, MDEV_UUID_B, V1, "vram-mib=1", variant->how));
+	ASSERT_EQ(0, vdev_region_info(&self->a, VRAM, &info));
+	EXPECT_EQ(VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE |
+		  VFIO_REGION_INFO_FLAG_MMAP, info.flags);
+	self->mapped = MIB;
+	self->map = mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_SHARED, self->a.fd, info.offset);
+	ASSERT_NE(MAP_FAILED, self->map);
+	put_le32(self->map + 4 * 300, 0x00c0ffee);
+	ASSERT_EQ(0, set_mode(&self->a, &m));
+	ASSERT_EQ(0, query_region(&self->a, &plane));
+	ASSERT_EQ(4, screen_pread(&self->a, pixel, 4, 4 * 300));
+	EXPECT_EQ(0x00c0ffee, get_le32(pixel));
+	/* And the other way. */
+	ASSERT_EQ(0, vdev_write(&self->a, VRAM, 4, 4 * 301, 0x0badcafe));
+	EXPECT_EQ(0x0badcafe, get_le32(self->map + 4 * 301));
+	ASSERT_EQ(0, mig_set(&self->a, STOP, NULL));
+	memset(self->map + 7 * PAGE, 0x5c, 3 * PAGE);
+	ASSERT_EQ(0, vram_read(&self->a, &self->memory, MIB));
+	ASSERT_EQ(0, mig_save(&self->a, &self->stream));
+	ASSERT_EQ(0, mig_load(&self->b, self->stream.data, self->stream.len, 0));
+	ASSERT_EQ(0, vram_read(&self->b, &self->other, MIB));
+	EXPECT_TRUE(buf_equal(&self->memory, &self->other));
+	EXPECT_EQ(0, memcmp(self->map, self->other.data, MIB));
+	ASSERT_EQ(0, vdev_reset(&self->a));
+	EXPECT_EQ(0, get_le32(self->map + 4 * 300));
+	EXPECT_TRUE(is_fresh(&self->a, &self->other));
+}
+
 /* A device that nobody has touched costs no memory. */
 TEST_F(bochs, sizes)
 {

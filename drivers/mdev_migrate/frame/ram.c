@@ -1,11 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A model whose whole state is in its memory, mdm->ram: MDEV_MIGRATE_RAM_OPS. See
+ * A model whose whole state is in its memory, mdm->ram: MDEV_MIGRATE_RAM_OPS; and a BAR
+ * that is this memory. See
  * struct mdev_migrate_ops for when they are called, and under which locks.
  */
 #include <linux/export.h>
 
 #include "frame.h"
+
+/**
+ * mdev_migrate_ram_op_bar_mmap - struct mdev_migrate_ops's bar_mmap(), of a BAR that is
+ *	the memory
+ * @mdm: the device
+ * @bar: not used: any of its BARs that can be mapped begins where the memory does
+ * @offset: where in the BAR
+ * @vma: where to
+ *
+ * Context: May sleep; under mmap_lock.
+ * Return: as mdev_migrate_ram_mmap().
+ */
+int mdev_migrate_ram_op_bar_mmap(struct mdev_migrate_device *mdm,
+				 unsigned int bar, u64 offset,
+				 struct vm_area_struct *vma)
+{
+	return mdev_migrate_ram_mmap(mdm->ram, offset, vma);
+}
+EXPORT_SYMBOL_GPL(mdev_migrate_ram_op_bar_mmap);
 
 /**
  * mdev_migrate_ram_op_state_size - struct mdev_migrate_ops's state_size()

@@ -22,9 +22,7 @@
 
 struct mdev_migrate_migration;
 struct mdev_migrate_writer;
-struct mdm_pages;
 struct mdm_session;
-struct mem_cgroup;
 
 /* The most records a device can load. */
 #define MDEV_MIGRATE_MAX_RECORDS	128
@@ -257,43 +255,6 @@ struct mdev_migrate_migration {
 	struct mdm_session *saving_session;
 };
 
-/**
- * struct mdev_migrate_ram - a device's memory, which is sent in passes
- * @lock: guards the memory and all below that changes while the device is open. The
- *	driver may guard with it what is its own.
- * @nr: pages of 4 KiB (MDEV_MIGRATE_PAGE); 0 while the device is closed
- *
- * Part of the driver's own structure. Everything below is the library's.
- *
- * @mig: the device's migration
- * @tag: of the records with pages
- * @memcg: who pays
- * @pages: the pages, NULL for one that was never written to
- * @dirty: a bit for each page that is to be put; without a session, that there is
- * @left: how many these are; also read without the lock
- * @initial: how many of them there were when the session began
- * @next: where the pass goes on
- * @pass: its number
- * @reinit: all is to be put once more, and userspace does not know
- * @loaded: how far the passes of a stream have come; guarded by the session's lock
- */
-struct mdev_migrate_ram {
-	struct mutex lock; /* the memory, all below */
-	u32 nr;
-
-	struct mdev_migrate_migration *mig;
-	u32 tag;
-	struct mem_cgroup *memcg;
-	u8 **pages;
-	unsigned long *dirty;
-	u32 left;
-	u32 initial;
-	u32 next;
-	u32 pass;
-	bool reinit;
-	struct mdm_pages *loaded;
-};
-
 /* fsm.c */
 int mdev_migrate_migration_init(struct mdev_migrate_migration *mig,
 				struct vfio_device *vdev,
@@ -347,29 +308,5 @@ size_t mdev_migrate_room(const struct mdev_migrate_writer *writer);
 
 /* save.c */
 void mdev_migrate_precopy_poke(struct mdev_migrate_migration *mig);
-
-/* ram.c */
-void mdev_migrate_ram_init(struct mdev_migrate_ram *ram,
-			   struct mdev_migrate_migration *mig, u32 tag);
-int mdev_migrate_ram_open(struct mdev_migrate_ram *ram, u64 size);
-void mdev_migrate_ram_close(struct mdev_migrate_ram *ram);
-void mdev_migrate_ram_clear(struct mdev_migrate_ram *ram);
-void *mdev_migrate_ram_page(struct mdev_migrate_ram *ram, u32 page);
-u64 mdev_migrate_ram_read(struct mdev_migrate_ram *ram, u64 offset,
-			  unsigned int len);
-int mdev_migrate_ram_write(struct mdev_migrate_ram *ram, u64 offset,
-			   unsigned int len, u64 data);
-void mdev_migrate_ram_copy(struct mdev_migrate_ram *ram, u64 offset, void *to,
-			   size_t len);
-void mdev_migrate_ram_save_begin(struct mdev_migrate_ram *ram);
-void mdev_migrate_ram_again(struct mdev_migrate_ram *ram);
-void mdev_migrate_ram_info(struct mdev_migrate_ram *ram,
-			   struct mdev_migrate_precopy_info *info);
-u64 mdev_migrate_ram_size(const struct mdev_migrate_ram *ram);
-int mdev_migrate_ram_put(struct mdev_migrate_ram *ram,
-			 struct mdev_migrate_writer *writer);
-void mdev_migrate_ram_load_begin(struct mdev_migrate_ram *ram);
-int mdev_migrate_ram_load(struct mdev_migrate_ram *ram,
-			  const struct mdev_migrate_record *rec);
 
 #endif /* _LINUX_MDEV_MIGRATE_MIGRATION_H */
