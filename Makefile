@@ -129,7 +129,7 @@ bench:
 
 help:
 	@echo 'For everybody (as root; sets up what it needs):'
-	@echo '  make demo      live-migrate a running Linux guest with its network card'
+	@echo '  make demo      live-migrate a running Linux guest with its network card and display'
 	@echo '  make check     run all tests'
 	@echo '  make check-kernels   those on stock Debian 12, 13 and 14 kernels'
 	@echo '  make soak      races, unloading, fuzzers and migrations for four hours, or SOAK_MINUTES=N'

@@ -35,7 +35,7 @@ struct mdev_migrate_driver;
  * at a time, under its state lock; @save_begin to @save_end and @load_begin to
  * @load_end one at a time, under the session's lock, and none of them while one of
  * the former runs. struct mdev_migrate_migration_ops says what that means. @bar_read, @bar_write,
- * @cfg_read, @cfg_write, @pci_command and @state_size run at any time in between
+ * @cfg_read, @cfg_write, @pci_command, @gfx_plane and @state_size run at any time in between
  * and concurrently with each other: what they share, the model locks itself.
  *
  * @check_config: is the combination of values possible below @parent
@@ -90,6 +90,10 @@ struct mdev_migrate_driver;
  * @cfg_read: configuration space at @offset is about to be read; a
  *	capability that is a window fills it with mdev_migrate_pci_set().
  * @cfg_write: configuration space was written at [@offset, @offset + @len).
+ * @gfx_plane: VFIO_DEVICE_QUERY_GFX_PLANE: is there something to be seen, and in which
+ *	region (see mdev_migrate_pci_add_region())? In @plane drm_plane_type is
+ *	given, all that is to be filled is zero: so it stays if there is nothing. 0 or a
+ *	negative errno. Without it the device is no display.
  * @state_size: estimate of the bytes, with headers, that @save has still to put,
  *	if nothing is put by @precopy any more. Called at any time between the
  *	end of @open and the beginning of @close, concurrently with all others,
@@ -158,6 +162,8 @@ struct mdev_migrate_ops {
 			 unsigned int len);
 	void (*cfg_write)(struct mdev_migrate_device *mdm, unsigned int offset,
 			  unsigned int len);
+	int (*gfx_plane)(struct mdev_migrate_device *mdm,
+			 struct vfio_device_gfx_plane_info *plane);
 	u64 (*state_size)(struct mdev_migrate_device *mdm);
 	int (*save_begin)(struct mdev_migrate_device *mdm);
 	int (*save)(struct mdev_migrate_device *mdm,

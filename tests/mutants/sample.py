@@ -41,6 +41,7 @@ FIRST = {
     "virtio_net/netdev.c": "netdev bridge", "virtio_net/model.c": "config versions",
     "virtio_net/ethtool.c": "netdev", "virtio_net/ifname.c": "netdev",
     "mdev_migrate/pci/irq": "irq msi", "mdev_migrate/pci/": "pci virtio irq pci_only msi",
+    "bochs_display/": "bochs_display bochs_state", "frame/display.c": "bochs_display",
     "pattern/": "pattern pattern_bad", "codec/pages.c": "pattern_bad",
     "mdev_migrate/ram/": "ram_map pattern pattern_bad",
     "mdev_migrate/description/": "sysfs config", "mdev_migrate/codec": "config records stream",

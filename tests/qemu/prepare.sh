@@ -14,6 +14,19 @@ prepare_guest() {
 		"$PREPARE_LAB" guest-initrd-with "$1/initrd" "$1/tcpstream:/bin/tcpstream"
 }
 
+# prepare_display DIR: what is needed of a guest with a display, beside prepare_guest.
+prepare_display() {
+	local modules
+
+	mkdir -p "$1" && "$PREPARE_LAB" setup display && modules=$("$PREPARE_LAB" path display) &&
+		gcc -O2 -Wall -Wextra -Werror -static -o "$1/tcpstream" "$PREPARE_HERE/tcpstream.c" &&
+		gcc -O2 -Wall -Wextra -Werror -static -o "$1/draw" "$PREPARE_HERE/draw.c" &&
+		"$PREPARE_LAB" guest-initrd-with "$1/initrd.guest" "$1/tcpstream:/bin/tcpstream" \
+			"$1/draw:/bin/draw" &&
+		cat "$1/initrd.guest" "$modules/initrd" >"$1/initrd-display" &&
+		rm "$1/initrd.guest"
+}
+
 # prepare_guests DIR: such a guest of each release, in guests/SUITE.
 prepare_guests() {
 	local suite dir from

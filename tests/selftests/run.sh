@@ -30,7 +30,7 @@ if [ "$dir" != - ] && [ -z "$(find "$dir" -name mdev_migrate.ko 2>/dev/null)" ];
 	exit 2
 fi
 # The Makefile and tests/kernels take it from here.
-all="sysfs config fsm datafd stream old_streams records dma dirty charge converge irq pci pci_only msi virtio rings move ctrl mq offload uso bridge netdev events versions lifecycle described firmware bad_blobs memory_only pooled streamed pattern pattern_bad closing faults calls memlock shortage pressure costs pending uffd readers xps"
+all="sysfs config fsm datafd stream old_streams records dma dirty charge converge irq pci pci_only msi virtio rings move ctrl mq offload uso bridge netdev events versions lifecycle described firmware bad_blobs memory_only pooled streamed pattern pattern_bad bochs_display bochs_state closing faults calls memlock shortage pressure costs pending uffd readers xps"
 [ $# -gt 0 ] || set -- $all
 if [ "$*" = races ]; then
 	set --
@@ -92,13 +92,14 @@ load()
 		export MDEV_VIRTIO_NET_KO MDEV_VIRTIO_NET_PARAMS MDEV_MIGRATE_KO
 	# Their tests load them.
 	MDEV_PATTERN_KO=$(find_module mdev_pattern)
+	MDEV_BOCHS_DISPLAY_KO=$(find_module mdev_bochs_display)
 	PCI_ONLY_KO=$(find_module pci_only)
 	MDM_DESCRIBED_KO=$(find_module mdm_described)
 	MDM_FIRMWARE_KO=$(find_module mdm_firmware)
 	MDM_MEMORY_ONLY_KO=$(find_module mdm_memory_only)
 	MDM_POOLED_KO=$(find_module mdm_pooled)
 	MDM_STREAMED_KO=$(find_module mdm_streamed)
-	export MDEV_PATTERN_KO PCI_ONLY_KO MDM_DESCRIBED_KO MDM_FIRMWARE_KO MDM_MEMORY_ONLY_KO \
+	export MDEV_PATTERN_KO MDEV_BOCHS_DISPLAY_KO PCI_ONLY_KO MDM_DESCRIBED_KO MDM_FIRMWARE_KO MDM_MEMORY_ONLY_KO \
 		MDM_POOLED_KO MDM_STREAMED_KO
 	return 0
 }

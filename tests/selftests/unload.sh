@@ -9,6 +9,7 @@ dir=${1:-/mdev}
 delay=/sys/module/kobject/parameters/delay_release
 types=/sys/class/mdev_bus/virtio_net/mdev_supported_types
 pattern=/sys/class/mdev_bus/pattern/mdev_supported_types
+display=/sys/class/mdev_bus/bochs_display/mdev_supported_types
 pooled=/sys/class/mdev_bus/mdm_pooled.
 pci_only=/sys/class/mdev_bus/pci_only/mdev_supported_types
 described=/sys/bus/platform/devices/mdm_described.
@@ -33,8 +34,8 @@ check()
 load()
 {
 	loaded=
-	for module in mdev_migrate mdev_virtio_net mdev_pattern mdm_pooled mdm_described \
-		mdm_firmware mdm_memory_only pci_only; do
+	for module in mdev_migrate mdev_virtio_net mdev_pattern mdev_bochs_display mdm_pooled \
+		mdm_described mdm_firmware mdm_memory_only pci_only; do
 		path=$(find "$dir" -name $module.ko | head -n 1)
 		case $module$path in
 		mdm_pooled | mdm_described | mdm_firmware | mdm_memory_only | pci_only) continue ;;
@@ -48,7 +49,8 @@ load()
 create()
 {
 	uuids=
-	for type in "$types"/* "$pattern"/* "$pooled"*/mdev_supported_types/* "$pci_only"/*; do
+	for type in "$types"/* "$pattern"/* "$display"/* "$pooled"*/mdev_supported_types/* \
+		"$pci_only"/*; do
 		[ -e "$type" ] || continue
 		for _ in 1 2; do
 			made=$((made + 1))

@@ -35,6 +35,9 @@ for stream in "$top"/tests/data/streams/*.bin; do
 	"$tool" decode "$stream"
 done >"$tmp/out" 2>"$tmp/err"
 says "features by name" " CTRL_GUEST_OFFLOADS "
+says "a display's registers" \
+	"^BOCHS_REGISTERS .* xres 800  yres 600  bpp 32  enable 0x0041  bank 3  virt_width 832"
+says "... and pages" "^BOCHS_PAGES .* first_page 9  pass 0  pages 1  zero no"
 says "pages of memory" "^PATTERN_PAGES .* first_page 511  pass 0  pages 2  zero no"
 if grep -q '^ *DEV_FEATURES.* bit[0-9]' "$tmp/out"; then fail "... each of them"; else pass "... each of them"; fi
 cp "$state" "$tmp/changed"

@@ -162,7 +162,7 @@ static int decode_pages(json_t *object, const uint8_t *data, size_t len,
 	uint32_t zeros;
 
 	if (len < sizeof(pages))
-		return refuse(why, "PATTERN_PAGES", "bytes", len, sizeof(pages));
+		return refuse(why, "pages", "bytes", len, sizeof(pages));
 	memcpy(&pages, data, sizeof(pages));
 	zeros = le32toh(pages.zeros);
 	json_put_number(object, "first_page",
@@ -180,6 +180,31 @@ static int decode_spoilt(json_t *object, const uint8_t *data, size_t len,
 	return len ? refuse(why, "PATTERN_SPOILT", "bytes", len, 0) : 0;
 }
 
+/* All of them are numbers of 16 bits. */
+static int decode_bochs(json_t *object, const uint8_t *data, size_t len,
+			struct mdev_migrate_msg *why)
+{
+	static const char * const names[] = {
+		"xres", "yres", "bpp", "enable", "bank", "virt_width",
+		"virt_height", "x_offset", "y_offset",
+	};
+	struct mdev_migrate_bochs_registers regs;
+	size_t i;
+
+	if (len != sizeof(regs))
+		return refuse(why, "BOCHS_REGISTERS", "bytes", len, sizeof(regs));
+	memcpy(&regs, data, sizeof(regs));
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (!strcmp(names[i], "enable"))
+			put_hex(object, names[i], le16toh(regs.vbe[i]), 4);
+		else
+			json_put_number(object, names[i], le16toh(regs.vbe[i]));
+	}
+	json_put_bool(object, "big_endian", regs.big_endian);
+	return 0;
+}
+
+#define BOCHS_DISPLAY	"https://mdev-migrate.org/devices/bochs-display"
 #define PATTERN		"https://mdev-migrate.org/devices/pattern"
 #define VIRTIO_NET	"https://mdev-migrate.org/devices/virtio-net"
 
@@ -198,6 +223,10 @@ static const struct kind {
 	  decode_pages },
 	{ PATTERN, "PATTERN_SPOILT", MDEV_MIGRATE_TAG_PATTERN_SPOILT,
 	  decode_spoilt },
+	{ BOCHS_DISPLAY, "BOCHS_REGISTERS", MDEV_MIGRATE_TAG_BOCHS_REGISTERS,
+	  decode_bochs },
+	{ BOCHS_DISPLAY, "BOCHS_PAGES", MDEV_MIGRATE_TAG_BOCHS_PAGES,
+	  decode_pages },
 	{ VIRTIO_NET, "VIRTIO_PARTS", MDEV_MIGRATE_TAG_VIRTIO_PARTS,
 	  decode_virtio_parts },
 	{ VIRTIO_NET, "VIRTIO_ISR", MDEV_MIGRATE_TAG_VIRTIO_ISR,

@@ -120,6 +120,9 @@ void mdm_vfio_remove(struct mdev_device *mdev);
 /* pci.c */
 extern const struct mdev_migrate_pci_ops mdm_pci_ops;
 
+/* display.c */
+long mdm_query_gfx_plane(struct mdev_migrate_device *mdm, void __user *arg);
+
 /* layout.c */
 int mdm_layout_put(struct mdev_migrate_device *mdm,
 		   struct mdev_migrate_writer *writer);

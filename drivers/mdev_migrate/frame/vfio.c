@@ -142,6 +142,8 @@ static int mdm_get_region_info_caps(struct vfio_device *vdev,
 static long mdm_ioctl(struct vfio_device *vdev, unsigned int cmd,
 		      unsigned long arg)
 {
+	if (cmd == VFIO_DEVICE_QUERY_GFX_PLANE)
+		return mdm_query_gfx_plane(to_mdm(vdev), (void __user *)arg);
 	return mdev_migrate_pci_ioctl(to_mdm(vdev)->pci, cmd, arg);
 }
 

@@ -273,3 +273,33 @@ int mdev_migrate_ram_write(struct mdev_migrate_ram *ram, u64 offset,
 	return 0;
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_ram_write);
+
+/**
+ * mdev_migrate_ram_copy - read bytes
+ * @ram: the memory
+ * @offset: where from
+ * @to: where to
+ * @len: how many; what is outside of the memory is zero
+ *
+ * Context: May sleep; takes @ram->lock.
+ */
+void mdev_migrate_ram_copy(struct mdev_migrate_ram *ram, u64 offset, void *to,
+			   size_t len)
+{
+	guard(mutex)(&ram->lock);
+	while (len) {
+		u64 page = offset / MDEV_MIGRATE_PAGE;
+		size_t at = offset % MDEV_MIGRATE_PAGE;
+		size_t n = min(len, MDEV_MIGRATE_PAGE - at);
+		const u8 *from = page < ram->nr ? mdm_ram_at(ram, page) : NULL;
+
+		if (from)
+			memcpy(to, from + at, n);
+		else
+			memset(to, 0, n);
+		offset += n;
+		to += n;
+		len -= n;
+	}
+}
+EXPORT_SYMBOL_GPL(mdev_migrate_ram_copy);

@@ -120,6 +120,8 @@ u64 mdev_migrate_ram_read(struct mdev_migrate_ram *ram, u64 offset,
 			  unsigned int len);
 int mdev_migrate_ram_write(struct mdev_migrate_ram *ram, u64 offset,
 			   unsigned int len, u64 data);
+void mdev_migrate_ram_copy(struct mdev_migrate_ram *ram, u64 offset, void *to,
+			   size_t len);
 
 /* map.c */
 int mdev_migrate_ram_mmap(struct mdev_migrate_ram *ram, u64 offset,

@@ -54,6 +54,9 @@ struct mdev_migrate_record_hdr {
 /* Records of the pattern device model. */
 #define MDEV_MIGRATE_TAG_PATTERN_PAGES	0x00000200
 #define MDEV_MIGRATE_TAG_PATTERN_SPOILT	0x00000201
+/* Records of the display. */
+#define MDEV_MIGRATE_TAG_BOCHS_REGISTERS	0x00000300
+#define MDEV_MIGRATE_TAG_BOCHS_PAGES	0x00000301
 
 #define MDEV_MIGRATE_STREAM_MAGIC	0x474d5645444d0a1aULL /* "\x1a\nMDEVMG" */
 #define MDEV_MIGRATE_STREAM_MAJOR	1
@@ -215,6 +218,23 @@ struct mdev_migrate_virtio_net {
  * Payload of MDEV_MIGRATE_TAG_PATTERN_PAGES: a struct mdev_migrate_pages and pages of the
  * memory, or the page behind it, which begins with the registers.
  * MDEV_MIGRATE_TAG_PATTERN_SPOILT, without a payload, is a record that no device takes.
+ */
+
+/**
+ * struct mdev_migrate_bochs_registers - payload of MDEV_MIGRATE_TAG_BOCHS_REGISTERS
+ * @vbe: the registers from XRES to Y_OFFSET, by their index less one; any values
+ * @big_endian: 1 if the frame buffer's byte order was set to big-endian, else 0
+ * @reserved: zero
+ */
+struct mdev_migrate_bochs_registers {
+	__le16 vbe[9];
+	__u8 big_endian;
+	__u8 reserved[5];
+};
+
+/*
+ * Payload of MDEV_MIGRATE_TAG_BOCHS_PAGES: a struct mdev_migrate_pages and pages of the video
+ * memory.
  */
 
 /**

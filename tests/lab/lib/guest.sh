@@ -94,6 +94,60 @@ guest_build() {
 	make_product "$(guest_dir)" "guest kernel and initramfs of $GUEST_SUITE" 1500 guest_fill
 }
 
+# What a guest's kernel has for a display, and what loads it, as an archive to be put behind
+# its initramfs: that of who has no display stays as small as it is.
+DISPLAY_MODULES="bochs"
+
+display_dir() {
+	local key version
+
+	version=$(version_of "$GUEST_SUITE" linux-image-amd64) ||
+		die_unknown "kernel for $GUEST_SUITE"
+	key=$(echo "$DISPLAY_MODULES $version" | recipe_key display_fill)
+	echo "$CACHE/display-${version//[!A-Za-z0-9.]/-}-$key"
+}
+
+display_fill() {
+	local tmp=$1 packages version m path root=$1/root
+
+	packages=$(apt_in "$GUEST_SUITE" apt-get install --print-uris -y \
+		--no-install-recommends linux-image-amd64 |
+		sed -n "s/^'[^']*' \(linux-\(modules\|image\)-[0-9][^_]*\)_.*/\1/p")
+	echo "packages $packages"
+	mkdir -p "$tmp/deb" "$tmp/x/usr" "$root/bin" "$root/lib/display"
+	# shellcheck disable=SC2086
+	download "$GUEST_SUITE" "$tmp/deb" $packages
+	cd "$tmp" || return
+	for m in deb/*.deb; do
+		dpkg-deb --fsys-tarfile "$m" |
+			tar -xf - -C x --exclude='*/drivers/net/*' --exclude='*/drivers/media/*' \
+			--exclude='*/sound/*' --exclude='*/fs/*' --exclude='./boot/*' \
+			--exclude='./usr/share/*'
+	done
+	[ ! -d x/lib ] || [ -L x/lib ] || cp -a x/lib x/usr/
+	version=$(ls x/usr/lib/modules)
+	depmod -b x/usr "$version" || depmod -b x "$version"
+	for m in $DISPLAY_MODULES; do
+		modprobe -d "$tmp/x/usr" -S "$version" --show-depends "$m" ||
+			modprobe -d "$tmp/x" -S "$version" --show-depends "$m"
+	done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }' >list
+	while read -r path; do
+		m=$(basename "$path")
+		cp "$path" root/lib/display/
+		[ "${m%.xz}" = "$m" ] || xz -d "root/lib/display/$m"
+		[ "${m%.zst}" = "$m" ] || zstd -q --rm -d "root/lib/display/$m"
+		m=${m%.xz}
+		echo "insmod /lib/display/${m%.zst}" >>root/bin/display-up
+	done <list
+	[ -s root/bin/display-up ] || return 1
+	(cd root && find . | cpio -o -H newc --quiet) >initrd
+	rm -rf deb x list root
+}
+
+display_build() {
+	make_product "$(display_dir)" "display modules of $GUEST_SUITE" 1500 display_fill
+}
+
 # Concatenated archives unpack one after the other.
 guest_initrd_with() {
 	local dest=$1 file path tmp
