@@ -94,8 +94,8 @@ static void bochs_bar_write(struct mdev_migrate_device *mdm, unsigned int bar, u
 static const struct mdev_migrate_record_type records[] = {
 	{ MDEV_MIGRATE_TAG_BOCHS_REGISTERS,
 	  .max_length = sizeof(struct mdev_migrate_bochs_registers), .required = true,
-	  .name = "BOCHS_REGISTERS" },
-	MDEV_MIGRATE_RAM_RECORD(MDEV_MIGRATE_TAG_BOCHS_PAGES, .name = "BOCHS_PAGES"),
+	  .name = "display registers" },
+	MDEV_MIGRATE_RAM_RECORD(MDEV_MIGRATE_TAG_BOCHS_PAGES, .name = "display pages"),
 };
 
 static const struct mdev_migrate_ops bochs_ops = {

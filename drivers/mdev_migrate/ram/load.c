@@ -9,6 +9,7 @@
 #include <linux/string.h>
 
 #include "../codec/pages.h"
+#include "../codec/stream.h"
 #include "ram.h"
 
 /**
