@@ -382,9 +382,8 @@ int cmd_export(const struct options *options)
 	if (!host.nr_types && !host.nr_devices)
 		complain(DONE_YES, "%s", NO_TYPES);
 	out = output_open(options->output);
-	ret = out ? write_format(&host, out, options) : DONE_ERROR;
-	if (out && output_close(out, options->output))
-		ret = DONE_ERROR;
+	ret = out ? output_close(out, write_format(&host, out, options)) :
+		    DONE_ERROR;
 	host_free(&host);
 	return ret;
 }

@@ -205,12 +205,10 @@ static void print_reasons(const struct matrix *matrix)
 static int write_html(const struct matrix *matrix, const char *file)
 {
 	FILE *out = output_open(file);
-	int ret;
 
 	if (!out)
 		return DONE_ERROR;
-	ret = matrix_html(matrix, out, file);
-	return output_close(out, file) ? DONE_ERROR : ret;
+	return output_close(out, matrix_html(matrix, out, file));
 }
 
 static int print_text(const struct matrix *matrix)

@@ -3,6 +3,8 @@
 #ifndef MDEV_MIGRATE_COMMAND_H
 #define MDEV_MIGRATE_COMMAND_H
 
+#include <sys/types.h>
+
 #include "endpoint.h"
 #include "json.h"
 
@@ -53,9 +55,27 @@ int cmd_save(const struct options *options);
 int cmd_load(const struct options *options);
 int cmd_decode(const struct options *options);
 
+/**
+ * struct replacement - a file that takes the place of another one when it is complete
+ * @file: as it was given
+ * @target: the file that is replaced, NULL if it is written to directly: it is a
+ *	device or a pipe
+ * @temp: what is written to
+ */
+struct replacement {
+	const char *file;
+	char *target;
+	char *temp;
+};
+
+/* replace.c */
+int replace_open(struct replacement *new, const char *file, mode_t mode);
+int replace_sync(const struct replacement *new, int fd);
+int replace_end(struct replacement *new, int ret);
+
 /* output.c */
 FILE *output_open(const char *file);
-int output_close(FILE *out, const char *file);
+int output_close(FILE *out, int ret);
 
 /**
  * struct table - rows of text in columns
