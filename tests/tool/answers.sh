@@ -86,6 +86,8 @@ run 0 "... has both" grep -q '"types": ' "$tmp/answer"
 answer 0 "list, a snapshot" list "$tmp/new.json"
 answer 0 "find, this host" find --root "$tmp/two" "$tmp/new.json:virtio_net-v1" .
 answer 0 "show, another driver's device" show --root "$tmp/mtty" $dev
+answer 0 "require" require "$tmp/new.json:$dev"
+answer 0 "require, labels" require --format nfd "$tmp/new.json:$dev"
 answer 0 "check, identical" check "$tmp/new.json:virtio_net-v1" "$tmp/new.json:virtio_net-v1"
 answer 0 "check, compatible" check "$tmp/new.json:$dev" "$tmp/new.json:virtio_net-v1"
 answer 1 "check, incompatible" check "$tmp/new.json:virtio_net-v2" "$tmp/old.json"

@@ -16,7 +16,9 @@
  * @verify: only say whether it is in order
  * @hold: keep the device open
  * @output: file to write to, NULL for standard output
- * @format: what export writes
+ * @format: what export and require write
+ * @provider: what Nova calls the host, NULL for the host's name
+ * @expires: how long labels are true, in seconds; 0 for ever
  * @html: file for the page
  * @emit: what plan writes
  * @uuid: the device to be made
@@ -33,6 +35,8 @@ struct options {
 	bool hold;
 	const char *output;
 	const char *format;
+	const char *provider;
+	long long expires;
 	const char *html;
 	const char *emit;
 	const char *uuid;
@@ -45,6 +49,7 @@ struct options {
 int cmd_list(const struct options *options);
 int cmd_show(const struct options *options);
 int cmd_export(const struct options *options);
+int cmd_require(const struct options *options);
 int cmd_check(const struct options *options);
 int cmd_find(const struct options *options);
 int cmd_baseline(const struct options *options);
@@ -104,13 +109,12 @@ void print_verdict(FILE *out, const struct source *source,
 		   const struct verdict *verdict);
 const char *target_name(struct arena *arena, const struct target *target);
 
+/* cmd_list.c, cmd_export.c */
+#define NO_TYPES \
+	"There are no mediated device types on this host: is a driver for them loaded? For mdev-migrate's own: modprobe mdev_virtio_net"
+
 /* differs.c */
 char *device_differs(struct arena *arena, struct host *host,
 		     const struct device *device);
-
-/* formats.c: a host for programs that schedule */
-int format_nova(const struct host *host, FILE *out);
-int format_nfd(const struct host *host, FILE *out);
-int format_prometheus(const struct host *host, FILE *out);
 
 #endif /* MDEV_MIGRATE_COMMAND_H */

@@ -275,3 +275,18 @@ uint64_t now_ms(void)
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
+
+bool uuid_ok(const char *uuid)
+{
+	static const char shape[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+	size_t i;
+
+	if (strlen(uuid) != sizeof(shape) - 1)
+		return false;
+	for (i = 0; shape[i]; i++) {
+		if (shape[i] == '-' ? uuid[i] != '-' :
+		    !strchr("0123456789abcdefABCDEF", uuid[i]))
+			return false;
+	}
+	return true;
+}

@@ -87,5 +87,6 @@ bool use_colour(FILE *out);
 char *words_join(struct arena *arena, const char * const *words, size_t nr);
 int natural_compare(const char *a, const char *b);
 uint64_t now_ms(void);
+bool uuid_ok(const char *uuid);
 
 #endif /* MDEV_MIGRATE_UTIL_H */
