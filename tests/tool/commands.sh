@@ -174,8 +174,6 @@ run 0 "matrix" "$tool" matrix "$tmp/fleet.json"
 says "... a row" "1  new +. +[+] +[+] +[?]"
 says "... why" "2 -> 4: 0 of 2 fit: mtty/mtty-2: the destination's driver"
 says "... of a source whose driver says nothing" "4 -> 1: .*: the source's driver says nothing"
-run 0 "matrix --html" "$tool" matrix --html "$tmp/matrix.html" "$tmp/fleet.json"
-run 0 "... is well-formed" sh -c "! command -v xmllint >/dev/null || { sed -e 1d -e 's/&middot;//g; s/&rarr;//g' -e 's/<meta[^>]*>//' \"$tmp/matrix.html\" | xmllint --noout -; }"
 
 # formats
 run 0 "nova" "$tool" export --format nova --root "$tmp/new"
@@ -196,16 +194,4 @@ says "... as the help says" "^# HELP mdev_migrate_device_failed .*last write to 
 if grep -q '=""' "$tmp/out" "$tmp/mtty.prom"; then fail "... what is not known has no label"; else pass "... what is not known has no label"; fi
 run 2 "no such format" "$tool" export --format tea --root "$tmp/new"
 
-# A page is looked at as a reader would.
-browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome || true)
-if [ -n "$browser" ]; then
-	run 0 "the page in a browser" timeout 120 "$browser" --headless --no-sandbox --disable-gpu \
-		--no-first-run --disable-background-networking --disable-sync \
-		--disable-component-update --user-data-dir="$tmp/chromium" \
-		--dump-dom "file://$tmp/matrix.html"
-	says "... has the table" '<td class="compatible" title="compatible: mtu'
-	says "... has no error" "<h2>Why not</h2>"
-else
-	skip "the page in a browser" "there is no chromium"
-fi
 finish
