@@ -41,10 +41,12 @@ static void put_help(FILE *out, const char *name, const char *what)
 static void prometheus_types(const struct host *host, FILE *out)
 {
 	const struct type *type;
+	size_t i;
 
 	put_help(out, "mdev_migrate_type_available_instances",
 		 "How many more devices of this type can be made.");
-	for (type = host->types; type < host->types + host->nr_types; type++) {
+	for (i = 0; i < host->nr_types; i++) {
+		type = &host->types[i];
 		if (type->available == UNKNOWN)
 			continue;
 		fputs("mdev_migrate_type_available_instances", out);
@@ -83,36 +85,54 @@ static void prometheus_state(const struct device *device, FILE *out)
 	fputs("} 1\n", out);
 }
 
+static void prometheus_info(const struct device *device, FILE *out)
+{
+	put_device(out, "mdev_migrate_device_info", device);
+	put_label_value(out, "type", device->type, ",");
+	put_label_value(out, "config", device->config, ",");
+	fputs("} 1\n", out);
+}
+
+static void prometheus_bytes(const struct device *device, FILE *out)
+{
+	if (device->stop_copy_bytes == UNKNOWN)
+		return;
+	put_device(out, "mdev_migrate_device_stop_copy_bytes", device);
+	fprintf(out, "} %lld\n", device->stop_copy_bytes);
+}
+
+static void prometheus_failed(const struct device *device, FILE *out)
+{
+	put_device(out, "mdev_migrate_device_failed", device);
+	fprintf(out, "} %d\n", device->last_error && *device->last_error);
+}
+
+static const struct metric {
+	const char *name;
+	const char *help;
+	void (*put)(const struct device *device, FILE *out);
+} metrics[] = {
+	{ "mdev_migrate_device_info", "A device and its configuration.",
+	  prometheus_info },
+	{ "mdev_migrate_device_state",
+	  "A device's migration state: 1 for the one that it is in, else 0.",
+	  prometheus_state },
+	{ "mdev_migrate_device_stop_copy_bytes",
+	  "Estimate of what moves while the guest is stopped.", prometheus_bytes },
+	{ "mdev_migrate_device_failed",
+	  "Whether the device's last migration step, or the last write to its parameters, was refused or failed: 1 if migration/last_error says why.",
+	  prometheus_failed },
+};
+
+/* A metric's lines are together. */
 static void prometheus_devices(const struct host *host, FILE *out)
 {
-	const struct device *device;
-	const struct device *end = host->devices + host->nr_devices;
+	size_t i, j;
 
-	put_help(out, "mdev_migrate_device_info",
-		 "A device and its configuration.");
-	for (device = host->devices; device < end; device++) {
-		put_device(out, "mdev_migrate_device_info", device);
-		put_label_value(out, "type", device->type, ",");
-		put_label_value(out, "config", device->config, ",");
-		fputs("} 1\n", out);
-	}
-	put_help(out, "mdev_migrate_device_state",
-		 "A device's migration state: 1 for the one that it is in, else 0.");
-	for (device = host->devices; device < end; device++)
-		prometheus_state(device, out);
-	put_help(out, "mdev_migrate_device_stop_copy_bytes",
-		 "Estimate of what moves while the guest is stopped.");
-	for (device = host->devices; device < end; device++) {
-		if (device->stop_copy_bytes == UNKNOWN)
-			continue;
-		put_device(out, "mdev_migrate_device_stop_copy_bytes", device);
-		fprintf(out, "} %lld\n", device->stop_copy_bytes);
-	}
-	put_help(out, "mdev_migrate_device_failed",
-		 "Whether the device's last migration step, or the last write to its parameters, was refused or failed: 1 if migration/last_error says why.");
-	for (device = host->devices; device < end; device++) {
-		put_device(out, "mdev_migrate_device_failed", device);
-		fprintf(out, "} %d\n", device->last_error && *device->last_error);
+	for (i = 0; i < sizeof(metrics) / sizeof(metrics[0]); i++) {
+		put_help(out, metrics[i].name, metrics[i].help);
+		for (j = 0; j < host->nr_devices; j++)
+			metrics[i].put(&host->devices[j], out);
 	}
 }
 
