@@ -124,6 +124,8 @@ lacks "... has no name for another's value" "__MTU__9000$"
 run 0 "... with the other's snapshot" "$tool" export --format nova --root "$tmp/other" "$tmp/new.json"
 says "... it has" "__MTU__9000$"
 lacks "... where it accepts it" "B9B291B4__RSS__ON$"
+run 2 "a time is for labels" "$tool" export --format nova --root "$tmp/new" --expires 1h
+run 2 "a provider is for Nova" "$tool" export --format nfd --root "$tmp/new" --provider x
 run 2 "snapshots are for names" "$tool" export --root "$tmp/other" "$tmp/new.json"
 run 2 "... and have to be some" "$tool" export --format nfd --root "$tmp/other" "$tmp/none.json"
 run 0 "whoever has all names takes the device, whoever takes it has them" \

@@ -4,6 +4,9 @@
 
 #include "feed.h"
 
+/* Labels are true for a day. */
+#define NFD_EXPIRES	86400
+
 static int write_snapshot(const struct host *host, FILE *out,
 			  const struct options *options)
 {
@@ -28,7 +31,8 @@ static int write_names(const struct host *host, FILE *out,
 		ret = feed_nova(&feed, options->provider ? options->provider :
 				host->name, out);
 	else
-		ret = feed_nfd(&feed, options->expires, out);
+		ret = feed_nfd(&feed, options->expires == UNKNOWN ? NFD_EXPIRES :
+			       options->expires, out);
 	feed_free(&feed);
 	fleet_free(&others);
 	return ret;
@@ -65,6 +69,20 @@ static const struct format *find_format(const char *name)
 	return NULL;
 }
 
+/* Is an option given that is another format's? */
+static int check_options(const struct options *options,
+			 const struct format *format)
+{
+	if (options->nr && !format->has_names)
+		return complain(DONE_ERROR,
+				"export takes snapshots only with --format nova or nfd");
+	if (options->provider && strcmp(format->name, "nova"))
+		return complain(DONE_ERROR, "--provider is only for --format nova");
+	if (options->expires != UNKNOWN && strcmp(format->name, "nfd"))
+		return complain(DONE_ERROR, "--expires is only for --format nfd");
+	return 0;
+}
+
 int cmd_export(const struct options *options)
 {
 	const struct format *format = find_format(options->format);
@@ -72,11 +90,8 @@ int cmd_export(const struct options *options)
 	FILE *out;
 	int ret;
 
-	if (!format)
+	if (!format || check_options(options, format))
 		return DONE_ERROR;
-	if (options->nr && !format->has_names)
-		return complain(DONE_ERROR,
-				"export takes snapshots only with --format nova or nfd");
 	ret = host_from_sysfs(&host, options->root);
 	if (ret)
 		return ret;

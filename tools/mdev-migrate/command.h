@@ -18,7 +18,7 @@
  * @output: file to write to, NULL for standard output
  * @format: what export and require write
  * @provider: what Nova calls the host, NULL for the host's name
- * @expires: how long labels are true, in seconds; 0 for ever
+ * @expires: how long labels are true, in seconds; 0 for ever, UNKNOWN if not given
  * @html: file for the page
  * @emit: what plan writes
  * @uuid: the device to be made

@@ -152,8 +152,8 @@ static long long capacity_below(const struct host *host, const char *model,
 	for (i = 0; i < host->nr_types; i++) {
 		const struct type *type = &host->types[i];
 
-		if (!is_of(type, model) || strcmp(type->parent, parent) ||
-		    type->available == UNKNOWN)
+		if (!is_of(type, model) || !type->parent ||
+		    strcmp(type->parent, parent) || type->available == UNKNOWN)
 			continue;
 		if (room == UNKNOWN || type->available < room)
 			room = type->available;
@@ -180,7 +180,8 @@ static long long capacity_of(const struct host *host, const char *model)
 		if (j == i)
 			capacity += capacity_below(host, model, type->parent);
 	}
-	return capacity;
+	/* Placement's largest number. */
+	return capacity < INT32_MAX ? capacity : INT32_MAX;
 }
 
 static long long major_of(const struct type *type)

@@ -307,7 +307,7 @@ static void replace_first(int argc, char **argv, char from, char to)
 
 int main(int argc, char **argv)
 {
-	struct options options = { .root = SYSFS_ROOT, .expires = 86400 };
+	struct options options = { .root = SYSFS_ROOT, .expires = UNKNOWN };
 	const struct command *command = NULL;
 	int status;
 
