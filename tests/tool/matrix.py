@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""matrix.py fleet HOSTS KINDS [hostile]: snapshots of as many hosts, of as many kinds, a line each.
+"""matrix.py fleet HOSTS KINDS [hostile|busy]: snapshots of as many hosts, of as many kinds, a line each.
 matrix.py same TOOL FOLDER SEED HOSTS: is what the matrix says of each pair of hosts
 what check says of each device?
 matrix.py page FILE: what is in the table, as a reader without a script has it: a line
@@ -54,13 +54,16 @@ def snapshot(number, kind, free, sizes, evil=""):
                        "types": types, "devices": devices})
 
 
-def fleet(hosts, kinds, evil=""):
-    """Every seventh host is full, of the last kind all; every third has devices."""
+def fleet(hosts, kinds, how=""):
+    """Every seventh host is full, of the last kind all; every third has devices, or each others."""
     for number in range(hosts):
         kind = number % kinds
         full = number % 7 == 0 or kind == kinds - 1
-        print(snapshot(number, kind, 0 if full else 1 + number,
-                       () if number % 3 else (0, 8 * (kind + 1)), HOSTILE if evil else ""))
+        sizes = () if number % 3 else (0, 8 * (kind + 1))
+        if how == "busy":
+            sizes = (number % 31, number % 37, number % 41)
+        print(snapshot(number, kind, 0 if full else 1 + number, sizes,
+                       HOSTILE if how == "hostile" else ""))
 
 
 def same(tool, folder, seed, count):

@@ -31,6 +31,9 @@ says "... which is a mark of its own" "^   1  host00000 .* f$"
 says "... what does not fit has a reason" "^2 -> 1: 1 of 2 fit: .*rx-filter-size: the source has 16"
 run 0 "as a page" "$tool" matrix --html "$tmp/page.html" "$tmp/fleet.json"
 run 0 "... of 2 MB at most" test "$(wc -c <"$tmp/page.html")" -le 2000000
+$matrix fleet 1000 10 busy >"$tmp/busy.json"
+run 0 "of hosts each of which has other devices" "$tool" matrix --html "$tmp/busy.html" "$tmp/busy.json"
+run 0 "... of 2 MB at most" test "$(wc -c <"$tmp/busy.html")" -le 2000000
 run 0 "... that can be read without a script" sh -c "$matrix page '$tmp/page.html' >'$tmp/cells'"
 run 0 "... all cells" test "$(wc -l <"$tmp/cells")" = "$(($(grep -c '^<tr><th scope="row"' "$tmp/page.html") * 10))"
 run 0 "... what is full" cat "$tmp/cells"
