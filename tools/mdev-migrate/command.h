@@ -3,6 +3,8 @@
 #ifndef MDEV_MIGRATE_COMMAND_H
 #define MDEV_MIGRATE_COMMAND_H
 
+#include <sys/types.h>
+
 #include "endpoint.h"
 #include "json.h"
 
@@ -14,7 +16,9 @@
  * @verify: only say whether it is in order
  * @hold: keep the device open
  * @output: file to write to, NULL for standard output
- * @format: what export writes
+ * @format: what export and require write
+ * @provider: what Nova calls the host, NULL for the host's name
+ * @expires: how long labels are true, in seconds; 0 for ever, UNKNOWN if not given
  * @html: file for the page
  * @emit: what plan writes
  * @uuid: the device to be made
@@ -31,6 +35,8 @@ struct options {
 	bool hold;
 	const char *output;
 	const char *format;
+	const char *provider;
+	long long expires;
 	const char *html;
 	const char *emit;
 	const char *uuid;
@@ -43,6 +49,7 @@ struct options {
 int cmd_list(const struct options *options);
 int cmd_show(const struct options *options);
 int cmd_export(const struct options *options);
+int cmd_require(const struct options *options);
 int cmd_check(const struct options *options);
 int cmd_find(const struct options *options);
 int cmd_baseline(const struct options *options);
@@ -53,9 +60,27 @@ int cmd_save(const struct options *options);
 int cmd_load(const struct options *options);
 int cmd_decode(const struct options *options);
 
+/**
+ * struct replacement - a file that takes the place of another one when it is complete
+ * @file: as it was given
+ * @target: the file that is replaced, NULL if it is written to directly: it is a
+ *	device or a pipe
+ * @temp: what is written to
+ */
+struct replacement {
+	const char *file;
+	char *target;
+	char *temp;
+};
+
+/* replace.c */
+int replace_open(struct replacement *new, const char *file, mode_t mode);
+int replace_sync(const struct replacement *new, int fd);
+int replace_end(struct replacement *new, int ret);
+
 /* output.c */
 FILE *output_open(const char *file);
-int output_close(FILE *out, const char *file);
+int output_close(FILE *out, int ret);
 
 /**
  * struct table - rows of text in columns
@@ -84,13 +109,12 @@ void print_verdict(FILE *out, const struct source *source,
 		   const struct verdict *verdict);
 const char *target_name(struct arena *arena, const struct target *target);
 
+/* cmd_list.c, cmd_export.c */
+#define NO_TYPES \
+	"There are no mediated device types on this host: is a driver for them loaded? For mdev-migrate's own: modprobe mdev_virtio_net"
+
 /* differs.c */
 char *device_differs(struct arena *arena, struct host *host,
 		     const struct device *device);
-
-/* formats.c: a host for programs that schedule */
-int format_nova(const struct host *host, FILE *out);
-int format_nfd(const struct host *host, FILE *out);
-int format_prometheus(const struct host *host, FILE *out);
 
 #endif /* MDEV_MIGRATE_COMMAND_H */

@@ -242,12 +242,13 @@ int endpoint_open(struct endpoint *ep, const char *spec, const char *root)
 	memset(ep, 0, sizeof(*ep));
 	ep->spec = spec;
 	if (!strncmp(spec, "model=", 6)) {
-		ep->config = arena_strdup(&ep->host.arena, spec);
+		ep->config = visible(&ep->host.arena, spec);
 		return 0;
 	}
 	/* A folder may be called like a type. */
 	if (is_file(spec)) {
-		ep->config = decode_config_of(&ep->host.arena, spec);
+		ep->config = visible(&ep->host.arena,
+				     decode_config_of(&ep->host.arena, spec));
 		if (ep->config)
 			return 0;
 	}
@@ -368,7 +369,7 @@ int endpoint_source(struct endpoint *ep, struct source *source)
 
 	memset(source, 0, sizeof(*source));
 	if (ep->config) {
-		source->name = ep->spec;
+		source->name = visible(&host->arena, ep->spec);
 		return read_config(source, &host->arena, ep->config) ?
 			complain(DONE_ERROR, "%s", source->not_known) : 0;
 	}

@@ -8,7 +8,7 @@
 #include "host.h"
 
 #define SCHEMA_MAJOR	1
-#define SCHEMA_MINOR	2
+#define SCHEMA_MINOR	3
 
 /* json_out.c: objects that the program builds; there is always memory. */
 json_t *json_new_object(void);

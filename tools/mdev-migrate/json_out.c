@@ -35,27 +35,18 @@ void json_add(json_t *array, json_t *value)
 }
 
 /*
- * What is not known is left out. The kernel's attributes and file names are
- * bytes; what is no UTF-8 in them is replaced.
+ * What is not known is left out. Arguments and a stream's words are bytes, and an
+ * answer may be shown. Of lines JSON itself takes care.
  */
 void json_put_text(json_t *object, const char *key, const char *value)
 {
-	json_t *text;
-	char *copy, *p;
+	struct text text = { 0 };
 
 	if (!value)
 		return;
-	text = json_string(value);
-	if (!text) {
-		copy = strdup(value);
-		if (!copy)
-			out_of_memory();
-		for (p = copy; *p; p++)
-			*p = *p & 0x80 ? '?' : *p;
-		text = json_string(copy);
-		free(copy);
-	}
-	json_put(object, key, text);
+	text_add_visible(&text, value, "\n\t");
+	json_put(object, key, json_string(text.data));
+	text_free(&text);
 }
 
 void json_put_number(json_t *object, const char *key, long long value)

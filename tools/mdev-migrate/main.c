@@ -23,7 +23,9 @@ enum {
 	OPT_BANDWIDTH,
 	OPT_OUTPUT,
 	OPT_HOLD,
-	OPT_LAST = OPT_HOLD,
+	OPT_PROVIDER,
+	OPT_EXPIRES,
+	OPT_LAST = OPT_EXPIRES,
 };
 
 #define TAKES(option)	(1U << ((option) - OPT_ROOT))
@@ -43,10 +45,16 @@ static const struct command {
 	  cmd_list, 0, 1, 0 },
 	{ "show", "SOURCE", "all about a device or type",
 	  cmd_show, 1, 1, 0 },
-	{ "export", "[-o|--output FILE] [--compact] [--format json|nova|nfd|prometheus]",
-	  "a snapshot of this host; the commands below work from it",
-	  cmd_export, 0, 0,
-	  TAKES(OPT_OUTPUT) | TAKES(OPT_COMPACT) | TAKES(OPT_FORMAT) },
+	{ "export",
+	  "[-o|--output FILE] [--compact] [--format json|nova|nfd|prometheus]\n"
+	  "        [--provider NAME] [--expires TIME|never] [SNAPSHOT...]",
+	  "a snapshot of this host, from which the commands below work; or for schedulers",
+	  cmd_export, 0, MANY,
+	  TAKES(OPT_OUTPUT) | TAKES(OPT_COMPACT) | TAKES(OPT_FORMAT) |
+	  TAKES(OPT_PROVIDER) | TAKES(OPT_EXPIRES) },
+	{ "require", "SOURCE [--format nova|nfd]",
+	  "what schedulers are to be asked for, for this device to fit",
+	  cmd_require, 1, 1, TAKES(OPT_FORMAT) },
 	{ "check", "SOURCE DESTINATION",
 	  "can the device move there, and with what changes?",
 	  cmd_check, 2, 2, 0 },
@@ -81,6 +89,8 @@ static const struct option long_options[] = {
 	{ "verify", no_argument, NULL, OPT_VERIFY },
 	{ "output", required_argument, NULL, OPT_OUTPUT },
 	{ "format", required_argument, NULL, OPT_FORMAT },
+	{ "provider", required_argument, NULL, OPT_PROVIDER },
+	{ "expires", required_argument, NULL, OPT_EXPIRES },
 	{ "html", required_argument, NULL, OPT_HTML },
 	{ "emit", required_argument, NULL, OPT_EMIT },
 	{ "uuid", required_argument, NULL, OPT_UUID },
@@ -151,6 +161,32 @@ static int parse_bandwidth(const char *text, double *bandwidth)
 			text);
 }
 
+/* "90m", "1d", "never": seconds, 0 for ever */
+static int parse_expires(const char *text, long long *seconds)
+{
+	static const struct {
+		char unit;
+		int seconds;
+	} units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
+	char *end;
+	size_t i;
+
+	*seconds = 0;
+	if (!strcmp(text, "never"))
+		return 0;
+	*seconds = strtoll(text, &end, 10);
+	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (end != text && *end == units[i].unit && !end[1] &&
+		    *seconds > 0 && *seconds <= 36525 * 86400LL / units[i].seconds) {
+			*seconds *= units[i].seconds;
+			return 0;
+		}
+	}
+	return complain(DONE_ERROR,
+			"--expires: \"%s\" is neither never nor a time such as 90m, 36h or 7d",
+			text);
+}
+
 static int set_option(struct options *options, int option, const char *value)
 {
 	switch (option) {
@@ -175,6 +211,11 @@ static int set_option(struct options *options, int option, const char *value)
 	case OPT_FORMAT:
 		options->format = value;
 		break;
+	case OPT_PROVIDER:
+		options->provider = value;
+		break;
+	case OPT_EXPIRES:
+		return parse_expires(value, &options->expires);
 	case OPT_HTML:
 		options->html = value;
 		break;
@@ -266,7 +307,7 @@ static void replace_first(int argc, char **argv, char from, char to)
 
 int main(int argc, char **argv)
 {
-	struct options options = { .root = SYSFS_ROOT };
+	struct options options = { .root = SYSFS_ROOT, .expires = UNKNOWN };
 	const struct command *command = NULL;
 	int status;
 

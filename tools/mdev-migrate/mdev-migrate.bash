@@ -18,7 +18,7 @@ _mdev_migrate_names() {
 
 _mdev_migrate() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands='list show export check plan find baseline matrix probe save load decode'
+	local commands='list show export require check plan find baseline matrix probe save load decode'
 	local options='--json --root --help --version' command='' word
 
 	COMPREPLY=()
@@ -32,14 +32,15 @@ _mdev_migrate() {
 	--emit) mapfile -t COMPREPLY < <(compgen -W 'sysfs mdevctl libvirt' -- "$cur") && return ;;
 	--root) mapfile -t COMPREPLY < <(compgen -d -- "$cur") && return ;;
 	-o | --output | --html) mapfile -t COMPREPLY < <(compgen -f -- "$cur") && return ;;
-	--uuid | --model | --bandwidth) return ;;
+	--uuid | --model | --bandwidth | --provider | --expires) return ;;
 	esac
 	if [ -z "$command" ]; then
 		mapfile -t COMPREPLY < <(compgen -W "$commands $options" -- "$cur")
 		return
 	fi
 	case $command in
-	export) options+=' --output --compact --format' ;;
+	export) options+=' --output --compact --format --provider --expires' ;;
+	require) options+=' --format' ;;
 	plan) options+=' --emit --uuid' ;;
 	baseline) options+=' --model' ;;
 	matrix) options+=' --html' ;;
@@ -52,8 +53,7 @@ _mdev_migrate() {
 	-*) mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur") && return ;;
 	esac
 	case $command in
-	export) ;;
-	list | baseline | matrix | decode) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+	list | export | baseline | matrix | decode) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 	*) mapfile -t COMPREPLY < <(compgen -W "$(_mdev_migrate_names)" -- "$cur"; compgen -f -- "$cur") ;;
 	esac
 }

@@ -180,14 +180,21 @@ void text_free(struct text *text)
 
 int complain(int status, const char *fmt, ...)
 {
+	struct text line = { 0 };
+	char *message;
 	va_list args;
 
-	fflush(stdout);
-	fputs(PROGRAM ": ", stderr);
 	va_start(args, fmt);
-	vfprintf(stderr, fmt, args);
+	if (vasprintf(&message, fmt, args) < 0)
+		out_of_memory();
 	va_end(args);
-	fputc('\n', stderr);
+	/* There are names of files and of devices in it. */
+	text_printf(&line, PROGRAM ": ");
+	text_add_visible(&line, message, "");
+	fflush(stdout);
+	fprintf(stderr, "%s\n", line.data);
+	text_free(&line);
+	free(message);
 	return status;
 }
 
@@ -267,4 +274,19 @@ uint64_t now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+bool uuid_ok(const char *uuid)
+{
+	static const char shape[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+	size_t i;
+
+	if (strlen(uuid) != sizeof(shape) - 1)
+		return false;
+	for (i = 0; shape[i]; i++) {
+		if (shape[i] == '-' ? uuid[i] != '-' :
+		    !strchr("0123456789abcdefABCDEF", uuid[i]))
+			return false;
+	}
+	return true;
 }
