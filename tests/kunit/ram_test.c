@@ -83,6 +83,7 @@ static void ram_exit(struct kunit *test)
 {
 	struct rammed *r = test->priv;
 
+	mappings_go = NULL;
 	kvfree(r->writer.buf);
 	mdev_migrate_ram_close(&r->ram);
 	mig_device_close(&r->d);
@@ -322,7 +323,6 @@ static void test_ram_taken(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, taken.nr, 2);
 	expect_taken(test, 1, 0, NR_PAGES);
 	KUNIT_EXPECT_EQ(test, mdev_migrate_ram_read(&r->ram, 21 * 4096 + 8, 8), 0);
-	mappings_go = NULL;
 }
 
 /* A view that begins in the middle has pages at its end that come first in the memory. */
@@ -354,7 +354,6 @@ static void test_ram_view(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, taken.nr, 2);
 	expect_taken(test, 0, base + 7, 1);
 	expect_taken(test, 1, base, 2);
-	mappings_go = NULL;
 }
 
 static void test_find_step(struct kunit *test)
