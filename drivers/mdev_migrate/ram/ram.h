@@ -45,6 +45,7 @@ static inline u8 *mdm_ram_at(const struct mdev_migrate_ram *ram, u32 page)
 /* alloc.c */
 u8 *mdm_ram_make(struct mdev_migrate_ram *ram, u32 page, bool zero);
 u8 *mdm_ram_written(struct mdev_migrate_ram *ram, u32 page, bool zero);
+void mdm_ram_split(struct mdev_migrate_ram *ram, u32 page);
 
 /* file.c */
 int mdm_ram_inode_get(struct mdev_migrate_ram *ram);
