@@ -1,319 +1,465 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * mdev_pattern, of which everybody wants something at once: what its memory is moves as it
- * was, whoever writes to it and to its attributes meanwhile; and whatever is done to two
- * devices in any order, they can be used afterwards. RACES_SECONDS: how long in all.
+ * Threads and processes that write to a device's memory through mappings, while it is saved,
+ * reset, loaded, closed: nothing that they wrote is lost, nothing of it turns up elsewhere.
+ * Until the time is over (RACES_SECONDS).
  */
-#include "pattern.h"
 #include "races.h"
+#include "ram_map.h"
 
-#include <poll.h>
 #include <pthread.h>
-#include <stdatomic.h>
-#include <sys/mman.h>
+#include <sched.h>
+#include <sys/wait.h>
 
-#define PARTS		4	/* two tests, two ways */
-#define MIBS		"1"
-#define ROOM		(256 * KIB)
+#define PARTS		3
+#define WRITERS		4
+#define WORDS		(PAGE / 8)
 
-/**
- * struct helper - a thread
- * @thread: the thread
- * @fn: what it does again and again until it returns other than 0
- * @random: random numbers
- * @v: a device
- * @fd: its data FD
- * @to: the destination's
- * @room: where it reads to
- * @stop: it is to end
- * @ret: how it did
+/*
+ * User-mode Linux takes mappings away from a process that runs on another processor when that
+ * enters the kernel next, and not before flush_tlb_range() returns (arch/um/kernel/tlb.c): its
+ * stores go on. So there all goes to one processor, where what is preempted in the kernel, at
+ * any place, meets what runs then. Its flush_tlb_mm() is not for processes that end, either.
  */
-struct helper {
-	pthread_t thread;
-	int (*fn)(struct helper *h);
-	uint64_t random;
-	struct vdev *v;
-	int fd;
-	int to;
-	uint8_t *room;
-	atomic_bool stop;
-	int ret;
-};
-
-static uint64_t below(struct helper *h, uint64_t limit)
+static bool one_processor(void)
 {
-	return rng_next(&h->random) % limit;
+	char text[4096] = "";
+	cpu_set_t set;
+
+	sysfs_read("/proc/cpuinfo", text, sizeof(text) - 1);
+	if (!strstr(text, "User Mode Linux"))
+		return false;
+	CPU_ZERO(&set);
+	CPU_SET(0, &set);
+	sched_setaffinity(0, sizeof(set), &set);
+	return true;
 }
 
-static void *help(void *arg)
-{
-	struct helper *h = arg;
+/* What a test shares with those that write, in other processes too. */
+struct control {
+	int stop; /* 1: the threads, 2: the process */
+	unsigned int round;
+	unsigned int done; /* how many have been everywhere in this round */
+};
 
-	while (!h->ret && !h->stop)
-		h->ret = h->fn(h);
+struct writer {
+	struct control *control;
+	volatile uint64_t *map;
+	size_t size;
+	unsigned int id;
+	pthread_t thread;
+	pid_t pid;
+};
+
+static bool goes_on(const struct writer *w)
+{
+	return __atomic_load_n(&w->control->stop, __ATOMIC_SEQ_CST) <=
+	       (w->id == WRITERS - 1);
+}
+
+static unsigned int next_round(const struct writer *w, unsigned int last)
+{
+	unsigned int round;
+
+	while (goes_on(w)) {
+		round = __atomic_load_n(&w->control->round, __ATOMIC_SEQ_CST);
+		if (round != last)
+			return round;
+		usleep(100);
+	}
+	return last;
+}
+
+/*
+ * Words that are this writer's: in each page once a round, since what is lost shows as long
+ * as nobody writes to the page again. Each time with another number.
+ */
+static void *write_on(void *arg)
+{
+	struct writer *w = arg;
+	uint64_t random = w->id + 1, seq = 0, nr = w->size / PAGE, page, n;
+	unsigned int i, round = 0;
+
+	while (goes_on(w)) {
+		round = next_round(w, round);
+		page = rng_next(&random) % nr;
+		for (n = 0; n < nr && goes_on(w); n++) {
+			/* Some pages are read first, and mapped for that. */
+			if (page % 4 == 0 && w->map[page * WORDS] == ~0ULL)
+				break;
+			for (i = w->id; i < WORDS; i += 8 * WRITERS)
+				w->map[page * WORDS + i] = ++seq;
+			/* Odd, so that it comes to all of them: nr is a power of two. */
+			page = (page + 37) % nr;
+		}
+		__atomic_add_fetch(&w->control->done, 1, __ATOMIC_SEQ_CST);
+	}
 	return NULL;
 }
 
-static int helper_start(struct helper *h, int (*fn)(struct helper *h), uint64_t seed)
+/* All but the last in threads of the caller's, that one in a process of its own. */
+static int writers_start(struct writer *writers, struct vdev *v, size_t size)
 {
-	h->fn = fn;
-	h->random = seed;
-	h->ret = 0;
-	h->stop = false;
-	return -pthread_create(&h->thread, NULL, help, h);
-}
+	struct control *control;
+	unsigned int i;
 
-static int helper_end(struct helper *h)
-{
-	h->stop = true;
-	pthread_join(h->thread, NULL);
-	return h->ret;
-}
-
-/* Of the memory that is read to, some pages are not there. 1 is the end. */
-static int pass_on(struct helper *h)
-{
-	struct pollfd p = { .fd = h->fd, .events = POLLIN };
-	size_t at = below(h, ROOM), len = 1 + below(h, ROOM - at);
-	ssize_t n;
-
-	if (below(h, 2))
-		madvise(h->room + below(h, ROOM / PAGE) * PAGE, PAGE, MADV_DONTNEED);
-	n = read(h->fd, h->room + at, len);
-	if (n > 0)
-		return write(h->to, h->room + at, n) == n ? 0 : -EIO;
-	if (!n)
-		return 1;
-	if (errno != ENOMSG)
+	control = mmap(NULL, PAGE, PROT, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (control == MAP_FAILED)
 		return -errno;
-	poll(&p, 1, 1 + below(h, 5));
+	for (i = 0; i < WRITERS; i++) {
+		struct writer *w = &writers[i];
+
+		*w = (struct writer) { .control = control, .size = size, .id = i };
+		w->map = (void *)memory_map(v, 0, size);
+		if (w->map == MAP_FAILED)
+			return -errno;
+		if (i < WRITERS - 1) {
+			if (pthread_create(&w->thread, NULL, write_on, w))
+				return -ENOMEM;
+			continue;
+		}
+		fflush(stdout);
+		w->pid = fork();
+		if (w->pid)
+			continue;
+		write_on(w);
+		_exit(0);
+	}
 	return 0;
 }
 
-static const char *any_of(struct helper *h, const char * const *list, unsigned int nr)
+static void writers_go(struct writer *writers)
 {
-	return list[below(h, nr)];
+	__atomic_store_n(&writers[0].control->done, 0, __ATOMIC_SEQ_CST);
+	__atomic_add_fetch(&writers[0].control->round, 1, __ATOMIC_SEQ_CST);
 }
 
-/* Root, and who asks. */
-static int set_and_ask(struct helper *h)
+static bool writers_rest(struct writer *writers)
 {
-	static const char * const rates[] = { "0", "1", "20", "300" };
-	static const char * const stalls[] = { "0", "0", "1", "3" };
-	struct vfio_precopy_info info;
-	int ret;
+	return __atomic_load_n(&writers[0].control->done, __ATOMIC_SEQ_CST) == WRITERS;
+}
 
-	switch (below(h, 5)) {
-	case 0:
-		ret = attr(h->v->uuid, "rate", any_of(h, rates, ARRAY_SIZE(rates)));
-		break;
-	case 1:
-		ret = attr(h->v->uuid, "stall", any_of(h, stalls, ARRAY_SIZE(stalls)));
-		break;
-	case 2:
-		ret = attr(h->v->uuid, "reinit", "1");
-		break;
-	case 3:
-		ret = mig_precopy_info(h->fd, &info);
-		/* Where there is no pre-copy any more. */
-		if (ret == -EINVAL)
-			ret = 0;
-		break;
-	default:
-		ret = mig_data_size(h->v) < 0 ? -EIO : 0;
-		sysfs_read_all(MDEV_DEVICES "/" MDEV_UUID_A "/migration", 2);
+static int writers_end(struct writer *writers)
+{
+	unsigned int i;
+	int status = 0;
+
+	__atomic_store_n(&writers[0].control->stop, 1, __ATOMIC_SEQ_CST);
+	for (i = 0; i < WRITERS - 1; i++)
+		pthread_join(writers[i].thread, NULL);
+	__atomic_store_n(&writers[0].control->stop, 2, __ATOMIC_SEQ_CST);
+	waitpid(writers[WRITERS - 1].pid, &status, 0);
+	for (i = 0; i < WRITERS; i++)
+		munmap((void *)writers[i].map, writers[i].size);
+	munmap(writers[0].control, PAGE);
+	return status;
+}
+
+/* The first word that differs; WORDS * pages if none does. */
+static size_t differs(const volatile uint64_t *a, const volatile uint64_t *b, size_t size)
+{
+	size_t i = 0;
+
+	while (i < size / 8 && a[i] == b[i])
+		i++;
+	if (i < size / 8)
+		printf("# page %zu word %zu: %llu there, %llu here\n", i / WORDS, i % WORDS,
+		       (unsigned long long)b[i], (unsigned long long)a[i]);
+	return i;
+}
+
+/* What can be read now, up to so many bytes, goes to the other device. */
+static int pass_on(int from, int to, size_t max, struct buf *work)
+{
+	ssize_t n;
+	int ret = buf_reserve(work, 64 * KIB);
+
+	while (!ret && max) {
+		n = read(from, work->data, max < 64 * KIB ? max : 64 * KIB);
+		if (n <= 0)
+			return n ? -errno : 0;
+		max -= n;
+		ret = mig_feed(to, work->data, n, 0);
 	}
-	usleep(below(h, 4000));
 	return ret;
 }
 
-/* What the guest writes. */
-static int write_pages(struct helper *h)
-{
-	unsigned int page = below(h, MIB / PAGE);
-
-	usleep(below(h, 1000));
-	return memory_fill(h->v, page, 1 + below(h, MIB / PAGE - page) % 20, rng_next(&h->random));
-}
-
-static void move_once(struct __test_metadata *_metadata, FIXTURE_DATA(pattern) *self,
-		      uint64_t *random, uint8_t *room)
-{
-	struct helper reader = { .room = room }, setter = { .v = &self->a };
-	struct helper writer = { .v = &self->a };
-	unsigned int i, n = rng_next(random) % 6;
-
-	ASSERT_EQ(0, vdev_reset(&self->a));
-	ASSERT_EQ(0, vdev_reset(&self->b));
-	ASSERT_EQ(0, go_to(&self->b, RESUMING, &reader.to));
-	ASSERT_EQ(0, helper_start(&writer, write_pages, rng_next(random)));
-	ASSERT_EQ(0, go_to(&self->a, n % 2 ? PRE_COPY : PRE_COPY_P2P, &reader.fd));
-	setter.fd = reader.fd;
-	ASSERT_EQ(0, helper_start(&reader, pass_on, rng_next(random)));
-	ASSERT_EQ(0, helper_start(&setter, set_and_ask, rng_next(random)));
-	for (i = 0; i < n; i++) {
-		usleep(rng_next(random) % 20000);
-		ASSERT_EQ(0, mig_set(&self->a, i % 2 ? PRE_COPY : PRE_COPY_P2P, NULL));
-	}
-	ASSERT_EQ(0, mig_set(&self->a, PRE_COPY_P2P, NULL));
-	EXPECT_EQ(0, helper_end(&writer));
-	ASSERT_EQ(0, mig_set(&self->a, STOP_COPY, NULL));
-	usleep(rng_next(random) % 20000);
-	EXPECT_EQ(0, helper_end(&setter));
-	ASSERT_EQ(0, attr(MDEV_UUID_A, "stall", "0"));
-	pthread_join(reader.thread, NULL);
-	EXPECT_EQ(1, reader.ret);
-	ASSERT_EQ(0, mig_set(&self->b, STOP, NULL));
-	close(reader.fd);
-	close(reader.to);
-}
-
-TEST_F_TIMEOUT(pattern, moves, RACES_TIMEOUT(PARTS))
+/*
+ * In pre-copy: the writers rest after each round, what there is goes over, and then both
+ * memories are the same.
+ */
+TEST_F_TIMEOUT(pattern, nothing_is_lost, RACES_TIMEOUT(PARTS))
 {
 	int64_t deadline = deadline_ms(races_ms(PARTS));
-	uint64_t random = now_ns();
+	struct writer writers[WRITERS];
+	volatile uint8_t *there, *here;
 	unsigned int rounds = 0;
-	uint8_t *room;
-
-	room = mmap(NULL, ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	ASSERT_NE(MAP_FAILED, room);
-	ASSERT_EQ(0, pattern_open(&self->a, MDEV_UUID_A, MIBS, variant->how));
-	ASSERT_EQ(0, pattern_open(&self->b, MDEV_UUID_B, MIBS, variant->how));
-	REQUIRE_PRE_COPY(&self->a);
-	while (deadline_left(deadline)) {
-		move_once(_metadata, self, &random, room);
-		/* First what was written, for which the window is written. */
-		EXPECT_EQ(reg(&self->a, REG_COUNT), reg(&self->b, REG_COUNT));
-		EXPECT_EQ(reg(&self->a, REG_WINDOW), reg(&self->b, REG_WINDOW));
-		ASSERT_EQ(0, memory_read(&self->a, &self->memory));
-		ASSERT_EQ(0, memory_read(&self->b, &self->other));
-		ASSERT_TRUE(buf_equal(&self->memory, &self->other));
-		rounds++;
-	}
-	TH_LOG("%u rounds", rounds);
-	munmap(room, ROOM);
-}
-
-/* What those who do anything have in common: any of some data FDs, and two devices. */
-static struct vdev *devices[2];
-static atomic_int data_fds[8];
-static struct buf good;
-static pthread_rwlock_t open_locks[2] = {
-	PTHREAD_RWLOCK_INITIALIZER, PTHREAD_RWLOCK_INITIALIZER
-};
-
-static void act_state(struct helper *h)
-{
+	const size_t size = MIB;
 	int fd = -1;
 
-	mig_set(h->v, below(h, NR_STATES), &fd);
-	if (fd >= 0)
-		fd = atomic_exchange(&data_fds[below(h, ARRAY_SIZE(data_fds))], fd);
-	if (fd >= 0)
+	one_processor();
+	ASSERT_EQ(0, pattern_open(&self->a, MDEV_UUID_A, "1", variant->how));
+	ASSERT_EQ(0, pattern_open(&self->b, MDEV_UUID_B, "1", variant->how));
+	REQUIRE_PRE_COPY(&self->a);
+	here = memory_map(&self->a, 0, size);
+	there = memory_map(&self->b, 0, size);
+	ASSERT_NE(MAP_FAILED, here);
+	ASSERT_NE(MAP_FAILED, there);
+	ASSERT_EQ(0, mig_set(&self->a, PRE_COPY, &self->fd));
+	ASSERT_EQ(0, mig_set(&self->b, RESUMING, &fd));
+	ASSERT_EQ(0, writers_start(writers, &self->a, size));
+	while (deadline_left(deadline)) {
+		int ret = 0;
+
+		writers_go(writers);
+		while (!writers_rest(writers) && (!ret || ret == -ENOMSG))
+			ret = pass_on(self->fd, fd, 64 * KIB, &self->work);
+		EXPECT_EQ(-ENOMSG, pass_on(self->fd, fd, SIZE_MAX, &self->work));
+		rounds++;
+		if (differs((void *)here, (void *)there, size) < size / 8)
+			break;
+	}
+	EXPECT_EQ(size / 8, differs((void *)here, (void *)there, size)) {
+		TH_LOG("round %u", rounds);
+	}
+	writers_go(writers);
+	EXPECT_EQ(0, mig_set(&self->a, STOP_COPY, NULL));
+	EXPECT_EQ(0, writers_end(writers));
+	TH_LOG("%u rounds", rounds);
+	EXPECT_LT(0, rounds);
+	close(fd);
+}
+
+/* Likewise while the device is stopped, where a kernel has nothing else. */
+TEST_F_TIMEOUT(pattern, nothing_is_lost_when_stopped, RACES_TIMEOUT(PARTS))
+{
+	int64_t deadline = deadline_ms(races_ms(PARTS));
+	struct writer writers[WRITERS];
+	volatile uint8_t *there, *here;
+	unsigned int rounds = 0;
+	const size_t size = MIB;
+	int fd = -1;
+
+	one_processor();
+	ASSERT_EQ(0, pattern_open(&self->a, MDEV_UUID_A, "1", variant->how));
+	ASSERT_EQ(0, pattern_open(&self->b, MDEV_UUID_B, "1", variant->how));
+	ASSERT_EQ(0, memory_fill(&self->a, 0, size / PAGE, 1));
+	here = memory_map(&self->a, 0, size);
+	there = memory_map(&self->b, 0, size);
+	ASSERT_NE(MAP_FAILED, here);
+	ASSERT_NE(MAP_FAILED, there);
+	ASSERT_EQ(0, writers_start(writers, &self->a, size));
+	while (deadline_left(deadline)) {
+		ASSERT_EQ(0, go_to(&self->b, RESUMING, &fd));
+		writers_go(writers);
+		EXPECT_EQ(0, mig_set(&self->a, STOP_COPY, &self->fd));
+		EXPECT_EQ(0, pass_on(self->fd, fd, size / 2, &self->work));
+		while (!writers_rest(writers))
+			usleep(100);
+		EXPECT_EQ(0, pass_on(self->fd, fd, SIZE_MAX, &self->work));
+		EXPECT_EQ(0, mig_set(&self->b, STOP, NULL));
+		EXPECT_EQ(0, mig_set(&self->a, RUNNING, NULL));
+		close(self->fd);
+		self->fd = -1;
 		close(fd);
+		rounds++;
+		if (differs((void *)here, (void *)there, size) < size / 8)
+			break;
+	}
+	EXPECT_EQ(size / 8, differs((void *)here, (void *)there, size)) {
+		TH_LOG("round %u", rounds);
+	}
+	EXPECT_EQ(0, writers_end(writers));
+	TH_LOG("%u rounds", rounds);
+	EXPECT_LT(0, rounds);
 }
 
-static void act_transfer(struct helper *h)
+/* A device's user, whose bytes are all the same: nobody else's are ever in its memory. */
+struct user {
+	const char *uuid;
+	enum vdev_how how;
+	int64_t deadline;
+	uint64_t random;
+	uint8_t byte;
+	volatile uint8_t *map; /* may go at any time, and come somewhere else */
+	bool alone;
+	int failed;
+	int stop;
+};
+
+#define USER_SIZE	(2 * MIB)
+
+static int is_foreign(struct user *u, uint8_t byte)
 {
-	size_t at = below(h, 3) ? 0 : below(h, good.len);
-	uint8_t room[5000];
-
-	if (read(h->fd, room, 1 + below(h, sizeof(room))) < 0 &&
-	    write(h->fd, good.data + at, 1 + below(h, good.len - at)) < 0)
-		usleep(below(h, 100));
-}
-
-static void act_attr(struct helper *h)
-{
-	static const char * const values[][2] = {
-		{ "rate", "0" }, { "rate", "100" }, { "stall", "0" }, { "stall", "2" },
-		{ "spoil", "1" }, { "spoil", "0" }, { "reinit", "1" }, { "step", "none" },
-		{ "step", "pre_copy_p2p stop_copy 1 5" }, { "step", "resuming stop 1 5" },
-		{ "step", "running running_p2p 0 12" }, { "migration/params/memory-mib", "2" },
-		{ "migration/params/memory-mib", MIBS },
-	};
-	unsigned int i = below(h, ARRAY_SIZE(values));
-
-	attr(h->v->uuid, values[i][0], values[i][1]);
-}
-
-static void act_memory(struct helper *h)
-{
-	uint8_t page[PAGE] = { 1 };
-
-	if (below(h, 2))
-		memory_io(h->v, below(h, MIB / PAGE) * PAGE, page, sizeof(page), below(h, 2));
-	else if (!below(h, 4))
-		vdev_reset(h->v);
-}
-
-static void act_poll(struct helper *h)
-{
-	struct pollfd p = { .fd = h->fd, .events = POLLIN | POLLOUT };
-	struct vfio_precopy_info info;
-
-	if (poll(&p, 1, below(h, 3)) >= 0)
-		mig_precopy_info(h->fd, &info);
-}
-
-static int act(struct helper *h)
-{
-	static void (*const acts[])(struct helper *h) = {
-		act_state, act_state, act_transfer, act_transfer, act_attr, act_memory, act_poll,
-	};
-	enum vdev_how how = below(h, 2) ? VDEV_GROUP : any_way();
-	unsigned int d = below(h, 2);
-
-	h->v = devices[d];
-	h->fd = data_fds[below(h, ARRAY_SIZE(data_fds))];
-	pthread_rwlock_rdlock(&open_locks[d]);
-	acts[below(h, ARRAY_SIZE(acts))](h);
-	pthread_rwlock_unlock(&open_locks[d]);
-	if (below(h, 500))
+	if (!byte || byte == u->byte)
 		return 0;
-	pthread_rwlock_wrlock(&open_locks[d]);
-	vdev_close(h->v);
-	vdev_open(h->v, d ? MDEV_UUID_B : MDEV_UUID_A, how);
-	pthread_rwlock_unlock(&open_locks[d]);
+	printf("# %s: %02x in a memory with %02x\n", u->uuid, byte, u->byte);
+	fflush(stdout);
+	return 1;
+}
+
+static int touch_some(struct user *u, uint64_t *random, unsigned int nr)
+{
+	while (nr--) {
+		volatile uint8_t *map = __atomic_load_n(&u->map, __ATOMIC_SEQ_CST);
+		size_t at = rng_next(random) % USER_SIZE;
+
+		if (!map)
+			continue;
+		if (rng_next(random) % 4) {
+			touch(map + at, true, u->byte);
+		} else if (sigsetjmp(on_fault, 1) == 0) {
+			uint8_t byte;
+
+			fault_expected = 1;
+			byte = map[at];
+			fault_expected = 0;
+			if (is_foreign(u, byte))
+				return 1;
+		}
+		fault_expected = 0;
+	}
 	return 0;
 }
 
-/* As it was made. */
-static int made_anew(struct vdev *v, const char *uuid, enum vdev_how how)
+static void *touch_on(void *arg)
 {
-	vdev_close(v);
-	return pattern_open(v, uuid, MIBS, how);
+	struct user *u = arg;
+	uint64_t random = (uintptr_t)&random;
+
+	while (!__atomic_load_n(&u->stop, __ATOMIC_SEQ_CST) && !u->failed)
+		u->failed |= touch_some(u, &random, 64);
+	return NULL;
 }
 
-TEST_F_TIMEOUT(pattern, anything, RACES_TIMEOUT(PARTS))
+static void user_map(struct user *u, struct vdev *v)
 {
-	struct helper helpers[6] = {};
-	unsigned int i;
+	volatile uint8_t *map = memory_map(v, 0, USER_SIZE);
 
-	devices[0] = &self->a;
-	devices[1] = &self->b;
-	for (i = 0; i < ARRAY_SIZE(data_fds); i++)
-		data_fds[i] = -1;
-	ASSERT_EQ(0, pattern_open(&self->a, MDEV_UUID_A, MIBS, variant->how));
-	ASSERT_EQ(0, pattern_open(&self->b, MDEV_UUID_B, MIBS, variant->how));
-	ASSERT_EQ(0, memory_fill(&self->a, 20, 50, 1));
-	ASSERT_EQ(0, memory_read(&self->a, &self->memory));
-	ASSERT_EQ(0, mig_save(&self->a, &good));
-	for (i = 0; i < ARRAY_SIZE(helpers); i++)
-		ASSERT_EQ(0, helper_start(&helpers[i], act, now_ns() + i));
-	usleep(races_ms(PARTS) * 1000);
-	for (i = 0; i < ARRAY_SIZE(helpers); i++)
-		EXPECT_EQ(0, helper_end(&helpers[i]));
-	for (i = 0; i < ARRAY_SIZE(data_fds); i++) {
-		if (data_fds[i] >= 0)
-			close(data_fds[i]);
+	__atomic_store_n(&u->map, map == MAP_FAILED ? NULL : map, __ATOMIC_SEQ_CST);
+}
+
+/* Who has it in a register touches it, or what is there by then: nothing is. */
+static void user_unmap(struct user *u)
+{
+	volatile uint8_t *map = __atomic_exchange_n(&u->map, NULL, __ATOMIC_SEQ_CST);
+
+	if (map)
+		mmap((void *)map, USER_SIZE, PROT_NONE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+}
+
+static int child_touches(struct user *u)
+{
+	uint64_t random = u->random;
+	int status;
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(touch_some(u, &random, 200));
+	return pid > 0 && waitpid(pid, &status, 0) == pid && !status ? 0 : 1;
+}
+
+static int state_moves(struct vdev *v, uint64_t *random, struct buf *work)
+{
+	int fd = -1;
+
+	mig_set(v, rng_next(random) % NR_STATES, &fd);
+	if (fd < 0)
+		return 0;
+	/* Of a device that is being loaded nobody reads, and the reverse. */
+	if (mig_get(v) == RESUMING) {
+		mig_feed(fd, work->data, rng_next(random) % (work->len + 1), 0);
+	} else {
+		work->len = 0;
+		mig_drain(fd, work, 1 + rng_next(random) % 100000);
 	}
-	ASSERT_EQ(0, made_anew(&self->a, MDEV_UUID_A, variant->how));
-	ASSERT_EQ(0, made_anew(&self->b, MDEV_UUID_B, variant->how));
-	ASSERT_EQ(0, mig_load(&self->b, good.data, good.len, 0));
-	ASSERT_EQ(0, memory_read(&self->b, &self->other));
-	EXPECT_TRUE(buf_equal(&self->memory, &self->other));
-	buf_free(&good);
+	mig_set(v, rng_next(random) % NR_STATES, NULL);
+	close(fd);
+	return 0;
+}
+
+static int use_once(struct user *u, struct buf *work)
+{
+	unsigned int i, n = 10 + rng_next(&u->random) % 20;
+	struct vdev v;
+	int ret = vdev_open(&v, u->uuid, u->how);
+
+	if (ret)
+		return races_failed("open: %s", strerror(-ret));
+	user_map(u, &v);
+	for (i = 0; !ret && i < n; i++) {
+		switch (rng_next(&u->random) % 8) {
+		case 0:
+			user_unmap(u);
+			user_map(u, &v);
+			break;
+		case 1:
+			ret = u->alone ? 0 : child_touches(u);
+			break;
+		case 2:
+			mprotect((void *)u->map, USER_SIZE / 2, PROT_READ);
+			mprotect((void *)u->map, USER_SIZE / 2, PROT);
+			break;
+		case 3:
+		case 4:
+			state_moves(&v, &u->random, work);
+			break;
+		default:
+			ret = vdev_reset(&v);
+		}
+	}
+	/* Closed while it is mapped and touched: it goes with the mapping. */
+	vdev_close(&v);
+	user_unmap(u);
+	return ret;
+}
+
+static int use(void *arg)
+{
+	struct user *u = arg;
+	struct buf work = {};
+	pthread_t threads[3];
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < ARRAY_SIZE(threads); i++)
+		pthread_create(&threads[i], NULL, touch_on, u);
+	while (!ret && !u->failed && deadline_left(u->deadline))
+		ret = use_once(u, &work);
+	__atomic_store_n(&u->stop, 1, __ATOMIC_SEQ_CST);
+	for (i = 0; i < ARRAY_SIZE(threads); i++)
+		pthread_join(threads[i], NULL);
+	buf_free(&work);
+	return ret || u->failed;
+}
+
+/* Another device's user, beside it: two that allocate, free and touch at the same time. */
+TEST_F_TIMEOUT(pattern, touched_meanwhile, RACES_TIMEOUT(PARTS))
+{
+	int ms = races_ms(PARTS), status;
+	struct user a = { .uuid = MDEV_UUID_A, .how = variant->how, .byte = 0xa5, .random = 1 };
+	struct user b = { .uuid = MDEV_UUID_B, .how = variant->how, .byte = 0x5b, .random = 2 };
+	struct races_log log;
+	pid_t pid;
+
+	a.alone = one_processor();
+	b.alone = a.alone;
+	ASSERT_EQ(0, pattern_create(MDEV_UUID_A, "2"));
+	ASSERT_EQ(0, pattern_create(MDEV_UUID_B, "2"));
+	ASSERT_EQ(0, races_log_begin(&log));
+	a.deadline = deadline_ms(ms);
+	b.deadline = a.deadline;
+	fflush(stdout);
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid)
+		_exit(use(&b));
+	EXPECT_EQ(0, races_run(use, &a, ms));
+	EXPECT_EQ(0, races_wait(pid, RACES_END_MS, &status));
+	EXPECT_EQ(0, status);
+	EXPECT_FALSE(races_log_warned(&log));
+	races_log_end(&log);
 }
 
 TEST_HARNESS_MAIN

@@ -17,6 +17,9 @@
 /* Who is over a limit is told so, and nothing is killed. */
 #define GFP_RAM	(GFP_KERNEL_ACCOUNT | __GFP_NOWARN | __GFP_RETRY_MAYFAIL)
 
+/* How many bitmaps of @bits there are room for. */
+#define BITMAPS		4
+
 /**
  * mdev_migrate_ram_init - a device is made that has memory
  * @ram: the memory, zeroed
@@ -44,9 +47,11 @@ static void free_chunks(struct mdev_migrate_ram *ram)
 	lockdep_assert_held(&ram->lock);
 	mdm_ram_unmap(ram, 0, ram->nr);
 	for (i = 0; i < nr; i++) {
-		/* Each page by itself, as it was charged: free_pages_exact() */
-		if (ram->chunks[i])
+		if (test_bit(i, ram->split))
 			free_pages_exact(ram->chunks[i], MDM_RAM_CHUNK);
+		else
+			free_pages((unsigned long)ram->chunks[i],
+				   MDM_RAM_CHUNK_ORDER);
 		ram->chunks[i] = NULL;
 		cond_resched();
 	}
@@ -77,6 +82,7 @@ void mdev_migrate_ram_close(struct mdev_migrate_ram *ram)
 	ram->there = NULL;
 	ram->dirty = NULL;
 	ram->writable = NULL;
+	ram->split = NULL;
 	ram->loading = NULL;
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_ram_close);
@@ -110,7 +116,7 @@ int mdev_migrate_ram_open(struct mdev_migrate_ram *ram, u64 size)
 	ram->loading = kzalloc_obj(*ram->loading, GFP_KERNEL_ACCOUNT);
 	ram->chunks = alloc_table(DIV_ROUND_UP(nr, MDM_RAM_CHUNK_PAGES),
 				  sizeof(*ram->chunks));
-	ram->bits = alloc_table(3 * longs, sizeof(*ram->bits));
+	ram->bits = alloc_table(BITMAPS * longs, sizeof(*ram->bits));
 	ret = !ram->loading || !ram->chunks || !ram->bits ? -ENOMEM :
 	      mdm_ram_inode_get(ram);
 	if (ret) {
@@ -122,6 +128,7 @@ int mdev_migrate_ram_open(struct mdev_migrate_ram *ram, u64 size)
 	ram->there = ram->bits;
 	ram->dirty = ram->there + longs;
 	ram->writable = ram->dirty + longs;
+	ram->split = ram->writable + longs;
 	ram->nr = nr;
 	ram->left = 0;
 	mdm_ram_view_init(ram, &ram->all, nr);
@@ -141,7 +148,8 @@ void mdev_migrate_ram_clear(struct mdev_migrate_ram *ram)
 {
 	guard(mutex)(&ram->lock);
 	free_chunks(ram);
-	memset(ram->bits, 0, 3 * BITS_TO_LONGS(ram->nr) * sizeof(*ram->bits));
+	memset(ram->bits, 0,
+	       BITMAPS * BITS_TO_LONGS(ram->nr) * sizeof(*ram->bits));
 	mdm_ram_loading_forget(ram);
 	WRITE_ONCE(ram->left, 0);
 }
@@ -153,15 +161,15 @@ EXPORT_SYMBOL_GPL(mdev_migrate_ram_clear);
  * @zero: it is to be zero
  *
  * Context: May sleep.
- * Return: MDM_RAM_CHUNK bytes for free_pages_exact(), or NULL.
+ * Return: MDM_RAM_CHUNK bytes for free_pages(), or NULL.
  */
 u8 *mdm_ram_alloc(struct mdev_migrate_ram *ram, bool zero)
 {
 	struct mem_cgroup *old = set_active_memcg(ram->memcg);
 	u8 *chunk;
 
-	chunk = alloc_pages_exact(MDM_RAM_CHUNK,
-				  GFP_RAM | (zero ? __GFP_ZERO : 0));
+	chunk = (u8 *)__get_free_pages(GFP_RAM | (zero ? __GFP_ZERO : 0),
+				       MDM_RAM_CHUNK_ORDER);
 	set_active_memcg(old);
 	return chunk;
 }
@@ -184,6 +192,26 @@ u8 *mdm_ram_make(struct mdev_migrate_ram *ram, u32 page, bool zero)
 	if (!*chunk)
 		*chunk = mdm_ram_alloc(ram, zero);
 	return mdm_ram_at(ram, page);
+}
+
+/**
+ * mdm_ram_split - a page is going to be mapped
+ * @ram: the memory
+ * @page: which; it is there
+ *
+ * Whoever finds it through a page table, as KVM does, may count references to it, and not to
+ * the first page of what was allocated with it. Four pages are slower to free than one chunk,
+ * so it is done for those only that are mapped.
+ *
+ * Context: Under @ram->lock.
+ */
+void mdm_ram_split(struct mdev_migrate_ram *ram, u32 page)
+{
+	u32 chunk = page / MDM_RAM_CHUNK_PAGES;
+
+	lockdep_assert_held(&ram->lock);
+	if (!__test_and_set_bit(chunk, ram->split))
+		split_page(virt_to_page(ram->chunks[chunk]), MDM_RAM_CHUNK_ORDER);
 }
 
 /**

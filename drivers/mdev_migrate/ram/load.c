@@ -6,6 +6,7 @@
  */
 #include <linux/bitmap.h>
 #include <linux/export.h>
+#include <linux/gfp.h>
 #include <linux/string.h>
 
 #include "../codec/pages.h"
@@ -23,7 +24,8 @@ void mdm_ram_loading_forget(struct mdev_migrate_ram *ram)
 	if (!ram->loading)
 		return;
 	if (ram->loading->spare)
-		free_pages_exact(ram->loading->spare, MDM_RAM_CHUNK);
+		free_pages((unsigned long)ram->loading->spare,
+			   MDM_RAM_CHUNK_ORDER);
 	*ram->loading = (struct mdm_ram_loading) {};
 }
 

@@ -138,6 +138,7 @@ static vm_fault_t ram_touch(struct vm_fault *vmf, bool write, bool is_mapped)
 	at = write ? mdm_ram_written(ram, page, true) :
 	     mdm_ram_make(ram, page, true);
 	if (at) {
+		mdm_ram_split(ram, page);
 		if (write)
 			__set_bit(page, ram->writable);
 		/* What is there is not replaced. */

@@ -26,6 +26,7 @@
  */
 #define MDM_RAM_CHUNK		SZ_16K
 #define MDM_RAM_CHUNK_PAGES	(MDM_RAM_CHUNK / MDEV_MIGRATE_PAGE)
+#define MDM_RAM_CHUNK_ORDER	get_order(MDM_RAM_CHUNK)
 
 /**
  * struct mdm_ram_loading - records with pages that are being loaded
@@ -64,6 +65,7 @@ static inline u8 *mdm_ram_at(const struct mdev_migrate_ram *ram, u32 page)
 u8 *mdm_ram_alloc(struct mdev_migrate_ram *ram, bool zero);
 u8 *mdm_ram_make(struct mdev_migrate_ram *ram, u32 page, bool zero);
 u8 *mdm_ram_written(struct mdev_migrate_ram *ram, u32 page, bool zero);
+void mdm_ram_split(struct mdev_migrate_ram *ram, u32 page);
 
 /* file.c */
 int mdm_ram_inode_get(struct mdev_migrate_ram *ram);

@@ -63,10 +63,11 @@ struct mdev_migrate_ram_view {
  * @nr_views: how many there are
  * @all: all of the memory
  * @chunks: four pages each, NULL where none was touched
- * @bits: what the next three are in
+ * @bits: what the next four are in
  * @there: a bit for each page that was written to, or may have been
  * @dirty: those of them that are to be put; without a session, all
  * @writable: those of these that userspace may be able to write to without a fault
+ * @split: a bit for each of @chunks: its pages were mapped, and are freed one by one
  * @left: how many are dirty; also read without the lock
  * @initial: how many of them there were when the session began
  * @next: where the pass goes on
@@ -90,6 +91,7 @@ struct mdev_migrate_ram {
 	unsigned long *there;
 	unsigned long *dirty;
 	unsigned long *writable;
+	unsigned long *split;
 	u32 left;
 	u32 initial;
 	u32 next;
