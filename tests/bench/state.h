@@ -9,6 +9,9 @@
 #include "measure.h"
 #include "vdev.h"
 
+/* The BAR that is the device's memory. */
+#define STATE_BAR	2
+
 /* Bytes of a read() or write(). */
 #define STATE_CHUNK	(1 << 20)
 
@@ -35,6 +38,9 @@ double state_save(struct state_dev *d, struct buf *keep, size_t *len);
 double state_save_memory(struct state_dev *d, size_t len);
 double state_load(struct state_dev *d, const struct buf *stream);
 double state_load_memory(struct state_dev *d, const struct buf *stream);
+
+/* state_map.c */
+void bench_map(char **names);
 
 void state_file_make(const struct buf *stream);
 double state_file_read(size_t len);

@@ -304,6 +304,7 @@ int main(int argc, char **argv)
 		return alone(argv[2]);
 	bench_small(argv + 1);
 	bench_zero(argv + 1);
+	bench_map(argv + 1);
 	bench_stop_copy(argv + 1);
 	bench_sizes(argv + 1);
 	return failed;

@@ -6,6 +6,8 @@
 #include "codec/pages.h"
 #include "device.h"
 #include "foo_model.h"
+#include "mappings.h"
+#include "ram/ram.h"
 
 FOO_PARAMS(params, foo_on_off);
 FOO_MODEL(model, params);
@@ -81,6 +83,7 @@ static void ram_exit(struct kunit *test)
 {
 	struct rammed *r = test->priv;
 
+	mappings_go = NULL;
 	kvfree(r->writer.buf);
 	mdev_migrate_ram_close(&r->ram);
 	mig_device_close(&r->d);
@@ -242,6 +245,117 @@ static void test_ram_chunks(struct kunit *test)
 	expect_nothing_more(test);
 }
 
+/* What was taken away, as far as a test wants to know. */
+static struct {
+	struct rammed *r;
+	unsigned int nr;
+	struct {
+		pgoff_t first, nr;
+	} runs[4];
+} taken;
+
+/* Until the last moment somebody writes there: the next number, to each page. */
+static void store_and_go(pgoff_t first, pgoff_t nr)
+{
+	struct mdev_migrate_ram *ram = &taken.r->ram;
+	unsigned int run = taken.nr++ % ARRAY_SIZE(taken.runs);
+	pgoff_t i;
+
+	lockdep_assert_held(&ram->lock);
+	taken.runs[run].first = first;
+	taken.runs[run].nr = nr;
+	for (i = 0; (u32)first + i < NR_PAGES && i < nr; i++) {
+		u64 *page = mdev_migrate_ram_page(ram, (u32)first + i);
+
+		page[1] = taken.nr;
+	}
+}
+
+static void expect_taken(struct kunit *test, unsigned int run, pgoff_t first,
+			 pgoff_t nr)
+{
+	KUNIT_ASSERT_LT(test, run, taken.nr);
+	KUNIT_EXPECT_EQ(test, taken.runs[run].first, first);
+	KUNIT_EXPECT_EQ(test, taken.runs[run].nr, nr);
+}
+
+/* As a fault does: the page can be written to without another one. */
+static void let_write(struct kunit *test, unsigned int page)
+{
+	struct rammed *r = test->priv;
+
+	touch(test, page, 0x55);
+	guard(mutex)(&r->ram.lock);
+	__set_bit(page, r->ram.writable);
+	r->ram.all.mapped = true;
+}
+
+/* A page is taken from who writes to it before it is copied, and once; so is what is freed. */
+static void test_ram_taken(struct kunit *test)
+{
+	struct rammed *r = test->priv;
+	unsigned int i;
+	size_t at;
+
+	taken.r = r;
+	taken.nr = 0;
+	mappings_go = store_and_go;
+	for (i = 20; i < 24; i++)
+		let_write(test, i);
+	touch(test, 24, 0x55);
+	mdev_migrate_ram_save_begin(&r->ram);
+	at = r->pos + sizeof(struct mdev_migrate_record_hdr) +
+	     sizeof(struct mdev_migrate_pages) + 8;
+	KUNIT_EXPECT_EQ(test, ram_put(test), 0);
+	KUNIT_EXPECT_EQ(test, taken.nr, 1);
+	expect_taken(test, 0, 20, 5);
+	expect_run(test, 20, 5, false);
+	for (i = 0; i < 5; i++)
+		KUNIT_EXPECT_EQ(test, r->writer.buf[at + i * 4096], 1);
+	expect_nothing_more(test);
+	/* Nobody has it mapped: nothing is to be taken. */
+	touch(test, 21, 3);
+	KUNIT_EXPECT_EQ(test, ram_put(test), 0);
+	KUNIT_EXPECT_EQ(test, taken.nr, 1);
+	expect_run(test, 21, 1, false);
+	/* All of it, while the pages are there. */
+	mdev_migrate_ram_clear(&r->ram);
+	KUNIT_EXPECT_EQ(test, taken.nr, 2);
+	expect_taken(test, 1, 0, NR_PAGES);
+	KUNIT_EXPECT_EQ(test, mdev_migrate_ram_read(&r->ram, 21 * 4096 + 8, 8), 0);
+}
+
+/* A view that begins in the middle has pages at its end that come first in the memory. */
+static void test_ram_view(struct kunit *test)
+{
+	const pgoff_t base = (pgoff_t)1 << 32;
+	struct mdev_migrate_ram_view *view;
+	struct rammed *r = test->priv;
+
+	view = kunit_kzalloc(test, sizeof(*view), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, view);
+	mdev_migrate_ram_view_add(&r->ram, view, 8 * 4096);
+	taken.r = r;
+	taken.nr = 0;
+	mappings_go = store_and_go;
+	mdev_migrate_ram_view_move(view, 4096);
+	KUNIT_EXPECT_EQ(test, taken.nr, 0);
+	view->mapped = true;
+	mdev_migrate_ram_view_move(view, 4096);
+	KUNIT_EXPECT_EQ(test, taken.nr, 0);
+	mdev_migrate_ram_view_move(view, 6 * 4096);
+	KUNIT_EXPECT_EQ(test, taken.nr, 1);
+	expect_taken(test, 0, base, 8);
+	taken.nr = 0;
+	mutex_lock(&r->ram.lock);
+	mdm_ram_unmap(&r->ram, 5, 4);
+	mutex_unlock(&r->ram.lock);
+	/* Page 5 is its last one, 6 and 7 its first; 8 it does not show. */
+	KUNIT_EXPECT_EQ(test, taken.nr, 2);
+	expect_taken(test, 0, base + 7, 1);
+	expect_taken(test, 1, base, 2);
+}
+
 static void test_find_step(struct kunit *test)
 {
 	enum vfio_device_mig_state from, to;
@@ -266,6 +380,8 @@ static struct kunit_case ram_cases[] = {
 	KUNIT_CASE(test_ram_runs),
 	KUNIT_CASE(test_ram_again),
 	KUNIT_CASE(test_ram_chunks),
+	KUNIT_CASE(test_ram_taken),
+	KUNIT_CASE(test_ram_view),
 	KUNIT_CASE(test_find_step),
 	{}
 };

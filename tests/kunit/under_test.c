@@ -52,6 +52,8 @@
 #include "migration/records.c"
 #include "migration/resume.c"
 #include "migration/fsm.c"
+#define KUNIT_UNDER_TEST
+#include "mappings.h"
 #include "ram/alloc.c"
 #include "ram/file.c"
 #include "ram/map.c"

@@ -5,6 +5,8 @@
 
 #include "testmod.h"
 
+#include <sys/mman.h>
+
 #define TYPES		"/sys/class/mdev_bus/pattern/mdev_supported_types"
 #define TYPE		"pattern-v1"
 #define DEVICE(_u)	MDEV_DEVICES "/" _u
@@ -167,6 +169,22 @@ static inline int attr(const char *uuid, const char *name, const char *value)
 		}								\
 	} while (0)
 
+/* What a test has left mapped, wherever: it would keep the device open. */
+static inline void memory_unmap_all(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "r");
+	unsigned long from, to;
+	char line[512];
+
+	while (maps && fgets(line, sizeof(line), maps)) {
+		if (strstr(line, "/mdev_migrate") &&
+		    sscanf(line, "%lx-%lx", &from, &to) == 2)
+			munmap((void *)from, to - from);
+	}
+	if (maps)
+		fclose(maps);
+}
+
 BOTH_WAYS(pattern);
 
 FIXTURE_SETUP(pattern)
@@ -183,6 +201,7 @@ FIXTURE_SETUP(pattern)
 
 FIXTURE_TEARDOWN(pattern)
 {
+	memory_unmap_all();
 	if (self->fd >= 0)
 		close(self->fd);
 	if (self->a.fd >= 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The frame: a device model becomes mdev types and VFIO devices. It is the only
- * part of mdev_migrate that knows all others: description/, migration/, pci/ and
+ * part of mdev_migrate that knows all others: description/, migration/, ram/, pci/ and
  * memory/. What its files share.
  *
  * Lock order of all of them, outermost first:
@@ -17,6 +17,7 @@
  *   the model's own locks
  *   guest memory: see memory/dma.h; the IOMMU backends' locks and mmap_lock are taken
  *				with none of its spinlocks held
+ *   ram->lock			a device's own memory, inside of mmap_lock: see ram/ram.h
  *   spinlocks: mig->size_lock, then the model's own; irqs->lock, then
  *   pci->lock; desc->error_lock; mig->poke_lock
  *
