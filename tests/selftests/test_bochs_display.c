@@ -513,8 +513,12 @@ static int use_memory(FIXTURE_DATA(bochs) *self, enum vdev_how how)
 	m.height = 100;
 	if (set_mode(&self->b, &m) || query_region(&self->b, &plane) || plane.height != 100)
 		return 14;
-	if (vram_fill(&self->b, 0, 4 * MIB, 1))
+	/* The memory is his who opened it, wherever he goes; the rest is lost. */
+	if (cgroup_enter(CGROUPS) || vram_fill(&self->b, 0, 4 * MIB, 1))
 		return 15;
+	if (vram_read(&self->b, &self->memory, 4 * MIB) || !get_le64(self->memory.data) ||
+	    get_le64(self->memory.data + 4 * MIB - 8))
+		return 16;
 	return 0;
 }
 
