@@ -119,11 +119,11 @@ static void judge_all(struct matrix *matrix)
 	progress_end();
 }
 
-static json_t *to_json(const struct matrix *matrix)
+static struct json *to_json(const struct matrix *matrix)
 {
-	json_t *answer = json_answer("matrix");
-	json_t *hosts = json_new_array();
-	json_t *cells = json_new_array();
+	struct json *answer = json_answer("matrix");
+	struct json *hosts = json_new_array();
+	struct json *cells = json_new_array();
 	size_t from, to;
 
 	for (from = 0; from < matrix->fleet.nr; from++) {
@@ -132,7 +132,7 @@ static json_t *to_json(const struct matrix *matrix)
 		json_add(hosts, json_string(name));
 		for (to = 0; to < matrix->fleet.nr; to++) {
 			const struct cell *cell = matrix_cell(matrix, from, to);
-			json_t *object = json_new_object();
+			struct json *object = json_new_object();
 
 			json_put_text(object, "source", name);
 			json_put_text(object, "destination",
@@ -243,6 +243,7 @@ int cmd_matrix(const struct options *options)
 				 false);
 	else if (!ret && !options->html)
 		ret = print_text(&matrix);
+	ret = fleet_status(&matrix.fleet, ret);
 	arena_free(&matrix.arena);
 	fleet_free(&matrix.fleet);
 	return ret;

@@ -3,42 +3,9 @@
 #ifndef MDEV_MIGRATE_COMMAND_H
 #define MDEV_MIGRATE_COMMAND_H
 
+#include "../common/cli.h"
+#include "../common/json.h"
 #include "endpoint.h"
-#include "json.h"
-
-/**
- * struct options - what the command line says
- * @root: where sysfs is
- * @json: answer in JSON
- * @compact: in one line
- * @verify: only say whether it is in order
- * @hold: keep the device open
- * @output: file to write to, NULL for standard output
- * @format: what export writes
- * @html: file for the page
- * @emit: what plan writes
- * @uuid: the device to be made
- * @model: only this one
- * @bandwidth: bytes a second, 0 if not given
- * @nr: how many arguments
- * @args: the arguments
- */
-struct options {
-	const char *root;
-	bool json;
-	bool compact;
-	bool verify;
-	bool hold;
-	const char *output;
-	const char *format;
-	const char *html;
-	const char *emit;
-	const char *uuid;
-	const char *model;
-	double bandwidth;
-	int nr;
-	char **args;
-};
 
 int cmd_list(const struct options *options);
 int cmd_show(const struct options *options);
@@ -48,10 +15,6 @@ int cmd_find(const struct options *options);
 int cmd_baseline(const struct options *options);
 int cmd_matrix(const struct options *options);
 int cmd_plan(const struct options *options);
-int cmd_probe(const struct options *options);
-int cmd_save(const struct options *options);
-int cmd_load(const struct options *options);
-int cmd_decode(const struct options *options);
 
 /* output.c */
 FILE *output_open(const char *file);
@@ -78,7 +41,7 @@ const char *paint(FILE *out, enum result result);
 const char *paint_off(FILE *out);
 
 /* verdict_out.c */
-json_t *json_from_verdict(const struct source *source,
+struct json *json_from_verdict(const struct source *source,
 			  const struct verdict *verdict);
 void print_verdict(FILE *out, const struct source *source,
 		   const struct verdict *verdict);

@@ -1,106 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <errno.h>
-#include <stdlib.h>
+/* Descriptions as JSON: a snapshot, and parts of it in answers. */
 #include <string.h>
 
-#include "json.h"
+#include "reading.h"
 
-static json_t *must(json_t *value)
+static struct json *from_param(const struct param *param)
 {
-	if (!value)
-		out_of_memory();
-	return value;
-}
-
-json_t *json_new_object(void)
-{
-	return must(json_object());
-}
-
-json_t *json_new_array(void)
-{
-	return must(json_array());
-}
-
-void json_put(json_t *object, const char *key, json_t *value)
-{
-	if (json_object_set_new_nocheck(object, key, must(value)))
-		out_of_memory();
-}
-
-void json_add(json_t *array, json_t *value)
-{
-	if (json_array_append_new(array, must(value)))
-		out_of_memory();
-}
-
-/*
- * What is not known is left out. The kernel's attributes and file names are
- * bytes; what is no UTF-8 in them is replaced.
- */
-void json_put_text(json_t *object, const char *key, const char *value)
-{
-	json_t *text;
-	char *copy, *p;
-
-	if (!value)
-		return;
-	text = json_string(value);
-	if (!text) {
-		copy = strdup(value);
-		if (!copy)
-			out_of_memory();
-		for (p = copy; *p; p++)
-			*p = *p & 0x80 ? '?' : *p;
-		text = json_string(copy);
-		free(copy);
-	}
-	json_put(object, key, text);
-}
-
-void json_put_number(json_t *object, const char *key, long long value)
-{
-	if (value != UNKNOWN)
-		json_put(object, key, json_integer(value));
-}
-
-void json_put_bool(json_t *object, const char *key, bool value)
-{
-	json_put(object, key, json_boolean(value));
-}
-
-static void put_schema(json_t *object)
-{
-	char version[32];
-
-	snprintf(version, sizeof(version), "%d.%d", SCHEMA_MAJOR, SCHEMA_MINOR);
-	json_put_text(object, "schema_version", version);
-}
-
-/* What every command's --json begins with. */
-json_t *json_answer(const char *command)
-{
-	json_t *answer = json_new_object();
-
-	put_schema(answer);
-	json_put_text(answer, "command", command);
-	return answer;
-}
-
-int json_print(json_t *value, FILE *out, const char *name, bool compact)
-{
-	int ret;
-
-	ret = json_dumpf(value, out, compact ? JSON_COMPACT : JSON_INDENT(2));
-	json_decref(value);
-	if (ret || fputc('\n', out) == EOF)
-		return complain(DONE_ERROR, "cannot write %s: %s", name, strerror(errno));
-	return finish_output(out, name);
-}
-
-static json_t *from_param(const struct param *param)
-{
-	json_t *object = json_new_object();
+	struct json *object = json_new_object();
 	struct arena arena = { 0 };
 
 	json_put_text(object, "type", param_type_name(param));
@@ -113,10 +19,10 @@ static json_t *from_param(const struct param *param)
 	return object;
 }
 
-json_t *json_from_type(const struct type *type)
+struct json *json_from_type(const struct type *type)
 {
-	json_t *object = json_new_object();
-	json_t *params;
+	struct json *object = json_new_object();
+	struct json *params;
 	size_t i;
 
 	json_put_text(object, "name", type->name);
@@ -130,6 +36,7 @@ json_t *json_from_type(const struct type *type)
 	json_put_text(object, "config", type->config);
 	json_put_text(object, "stream_version", type->stream);
 	json_put_text(object, "combinations", type->combinations);
+	json_put_text(object, "unreadable", type->unreadable);
 	if (!type->params)
 		return object;
 	params = json_new_object();
@@ -140,9 +47,9 @@ json_t *json_from_type(const struct type *type)
 	return object;
 }
 
-json_t *json_from_device(const struct device *device)
+struct json *json_from_device(const struct device *device)
 {
-	json_t *object = json_new_object();
+	struct json *object = json_new_object();
 
 	if (device->bus) {
 		json_put_text(object, "bus", device->bus);
@@ -166,9 +73,9 @@ json_t *json_from_device(const struct device *device)
 	return object;
 }
 
-json_t *json_from_other(const struct other *other)
+struct json *json_from_other(const struct other *other)
 {
-	json_t *object = json_new_object();
+	struct json *object = json_new_object();
 
 	json_put_text(object, "name", other->name);
 	json_put_text(object, "bus", other->bus);
@@ -182,23 +89,28 @@ json_t *json_from_other(const struct other *other)
 	return object;
 }
 
-static json_t *from_names(const struct host *host)
+static struct json *from_names(struct host *host)
 {
-	json_t *object = json_new_object();
+	struct json *object = json_new_object();
 
 	json_put_text(object, "name", host->name);
 	json_put_text(object, "kernel", host->kernel);
 	json_put_text(object, "machine", host->machine);
+	json_put_text(object, "machine_id", host->machine_id);
+	json_put_text(object, "boot_id", host->boot_id);
+	if (host->taken != UNKNOWN)
+		json_put_text(object, "taken",
+			      time_to_text(&host->arena, host->taken));
 	return object;
 }
 
-static json_t *from_modules(const struct host *host)
+static struct json *from_modules(const struct host *host)
 {
-	json_t *object = json_new_object();
+	struct json *object = json_new_object();
 	size_t i;
 
 	for (i = 0; i < host->nr_modules; i++) {
-		json_t *module = json_new_object();
+		struct json *module = json_new_object();
 
 		json_put_text(module, "version", host->modules[i].version);
 		json_put_text(module, "srcversion", host->modules[i].srcversion);
@@ -208,9 +120,9 @@ static json_t *from_modules(const struct host *host)
 }
 
 /* Those that are mdevs, or the others. */
-static json_t *from_devices(const struct host *host, bool are_mdevs)
+static struct json *from_devices(const struct host *host, bool are_mdevs)
 {
-	json_t *array = json_new_array();
+	struct json *array = json_new_array();
 	size_t i;
 
 	for (i = 0; i < host->nr_devices; i++) {
@@ -221,13 +133,13 @@ static json_t *from_devices(const struct host *host, bool are_mdevs)
 }
 
 /* A snapshot. */
-json_t *json_from_host(const struct host *host)
+struct json *json_from_host(struct host *host)
 {
-	json_t *object = json_new_object();
-	json_t *array;
+	struct json *object = json_new_object();
+	struct json *array;
 	size_t i;
 
-	put_schema(object);
+	json_put_schema(object);
 	json_put(object, "host", from_names(host));
 	json_put(object, "modules", from_modules(host));
 	array = json_new_array();

@@ -9,9 +9,9 @@
 #include <string.h>
 
 #include "../../drivers/virtio_net/parts.h"
+#include <linux/mdev_migrate/config.h>
+
 #include "decode.h"
-#include "host.h"
-#include "json.h"
 
 #define PART_HDR	16
 #define VQ_CFG_SIZE	32
@@ -36,7 +36,7 @@ static uint64_t get_le(const uint8_t *p, size_t size)
 	return value;
 }
 
-static void put_hex(json_t *object, const char *key, uint64_t value)
+static void put_hex(struct json *object, const char *key, uint64_t value)
 {
 	char text[32];
 
@@ -44,7 +44,7 @@ static void put_hex(json_t *object, const char *key, uint64_t value)
 	json_put_text(object, key, text);
 }
 
-static void put_bytes(json_t *object, const char *key, const uint8_t *data,
+static void put_bytes(struct json *object, const char *key, const uint8_t *data,
 		      size_t len)
 {
 	struct text text = { 0 };
@@ -58,7 +58,7 @@ static void put_bytes(json_t *object, const char *key, const uint8_t *data,
 	text_free(&text);
 }
 
-static void put_status(json_t *object, uint8_t status)
+static void put_status(struct json *object, uint8_t status)
 {
 	static const char * const bits[] = {
 		"ACKNOWLEDGE", "DRIVER", "DRIVER_OK", "FEATURES_OK", NULL,
@@ -101,7 +101,7 @@ static const char *feature_name(int bit)
 	return names[bit];
 }
 
-static void put_features(json_t *object, uint64_t features)
+static void put_features(struct json *object, uint64_t features)
 {
 	struct text text = { 0 };
 	int bit;
@@ -119,7 +119,7 @@ static void put_features(json_t *object, uint64_t features)
 	text_free(&text);
 }
 
-static void put_common(json_t *object, uint32_t offset, const uint8_t *value,
+static void put_common(struct json *object, uint32_t offset, const uint8_t *value,
 		       size_t len)
 {
 	static const struct {
@@ -140,7 +140,7 @@ static void put_common(json_t *object, uint32_t offset, const uint8_t *value,
 		put_hex(object, "value", get_le(value, len));
 }
 
-static void put_queue(json_t *object, const uint8_t *value)
+static void put_queue(struct json *object, const uint8_t *value)
 {
 	json_put_number(object, "size", get_le(value, 2));
 	put_hex(object, "vector", get_le(value + 2, 2));
@@ -182,7 +182,7 @@ static const char *command_name(unsigned int class, unsigned int command)
 	return names[class][command];
 }
 
-static void put_value(json_t *object, unsigned int type, const uint8_t *selector,
+static void put_value(struct json *object, unsigned int type, const uint8_t *selector,
 		      const uint8_t *value, size_t len)
 {
 	if ((type == PART_DEV_FEATURES || type == PART_DRV_FEATURES) &&
@@ -211,10 +211,10 @@ static void put_value(json_t *object, unsigned int type, const uint8_t *selector
 	}
 }
 
-int decode_virtio_parts(json_t *object, const uint8_t *data, size_t len,
+int decode_virtio_parts(struct json *object, const uint8_t *data, size_t len,
 			struct mdev_migrate_msg *why)
 {
-	json_t *array = json_new_array();
+	struct json *array = json_new_array();
 	struct vnet_parts parts;
 	const uint8_t *p = data;
 	size_t left = len;
@@ -223,7 +223,7 @@ int decode_virtio_parts(json_t *object, const uint8_t *data, size_t len,
 	while (left >= PART_HDR && get_le(p + 12, 4) <= left - PART_HDR) {
 		unsigned int type = get_le(p, 2);
 		size_t length = get_le(p + 12, 4);
-		json_t *part = json_new_object();
+		struct json *part = json_new_object();
 
 		json_put_text(part, "part", part_name(type));
 		put_hex(part, "type", type);
@@ -244,7 +244,7 @@ static int wrong_size(struct mdev_migrate_msg *why, const char *record,
 	return -EINVAL;
 }
 
-int decode_virtio_isr(json_t *object, const uint8_t *data, size_t len,
+int decode_virtio_isr(struct json *object, const uint8_t *data, size_t len,
 		      struct mdev_migrate_msg *why)
 {
 	struct mdev_migrate_virtio_isr state;
@@ -257,7 +257,7 @@ int decode_virtio_isr(json_t *object, const uint8_t *data, size_t len,
 	return 0;
 }
 
-int decode_virtio_net(json_t *object, const uint8_t *data, size_t len,
+int decode_virtio_net(struct json *object, const uint8_t *data, size_t len,
 		      struct mdev_migrate_msg *why)
 {
 	struct mdev_migrate_virtio_net state;
