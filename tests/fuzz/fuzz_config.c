@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../tools/mdev-migrate/verdict.h"
+#include "../../tools/mdev-migrate/core/judge.h"
+
+const char program[] = "fuzz";
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -83,10 +83,10 @@ import sys
 for name, text in (("lines", "{\n" + '"a":\n1,\n' * 400000),
                    ("keys", "{" + ",".join('"k%d":1' % i for i in range(300000)) + "}"),
                    ("open", '{"a":[\n' * 200000), ("braces", "{\n" * 200000),
-                   ("words", "hello\n" * 200000)):
+                   ("ends", '{"a":[\n' + "[\n],\n" * 300000), ("words", "hello\n" * 200000)):
     open(f"{sys.argv[1]}/many-{name}", "w").write(text)
 END
-for kind in lines keys open braces words; do
+for kind in lines keys open braces ends words; do
 	run 2 "many $kind" timeout 20 "$tool" check "model=$uri" "$tmp/many-$kind"
 done
 
