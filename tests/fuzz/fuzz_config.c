@@ -10,9 +10,9 @@
 
 #include "../../tools/mdev-migrate/core/judge.h"
 
-const char program[] = "fuzz";
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+const char *const program = "fuzz";
 
 #define MODEL	"https://mdev-migrate.org/devices/fuzz"
 

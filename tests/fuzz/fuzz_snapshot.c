@@ -11,9 +11,9 @@
 
 #include "../../tools/mdev-migrate/fleet.h"
 
-const char program[] = "fuzz";
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+const char *const program = "fuzz";
 
 #define SOURCE	"model=https://mdev-migrate.org/devices/virtio-net,mtu=1500,rss=on"
 

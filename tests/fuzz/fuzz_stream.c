@@ -10,9 +10,9 @@
 #include "../../drivers/mdev_migrate/codec/stream.h"
 #include "../../tools/mdev-migrate-stream/decode.h"
 
-const char program[] = "fuzz";
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+const char *const program = "fuzz";
 
 static void seal(uint8_t *data, size_t size)
 {
@@ -35,7 +35,7 @@ static void seal(uint8_t *data, size_t size)
 }
 
 static struct json *decode(const uint8_t *data, size_t size, size_t chunk,
-		      int *result)
+			   int *result)
 {
 	struct decoder *decoder = decode_begin();
 	size_t at, len;

@@ -12,7 +12,6 @@
 
 #define OPTIONS_MAX	24
 
-
 /* @only: of this command, or NULL */
 static void usage(const struct cli *cli, FILE *out, const struct command *only)
 {
@@ -142,17 +141,19 @@ static int parse(const struct cli *cli, struct options *options,
 		option = option_of(cli, value);
 		if (value == 'h') {
 			help = true;
-		} else if (value == 'V') {
+			continue;
+		}
+		if (value == 'V') {
 			printf("%s " VERSION "\n", program);
 			return finish_output(stdout, "standard output");
-		} else if (!option) {
+		}
+		if (!option) {
 			fprintf(stderr, "Try '%s --help'.\n", program);
 			return DONE_ERROR;
-		} else {
-			set_option(options, option, optarg);
-			if (nr < OPTIONS_MAX)
-				given[nr++] = option;
 		}
+		set_option(options, option, optarg);
+		if (nr < OPTIONS_MAX)
+			given[nr++] = option;
 	}
 	if (help || (optind < argc && !strcmp(argv[optind], "help")))
 		return show_help(cli, argv + optind, argc - optind);

@@ -35,7 +35,7 @@ struct json *json_get(const struct json *object, const char *key)
 
 	if (!json_is(object, JSON_OBJECT))
 		return NULL;
-	json_each(item, object) {
+	for (item = json_first(object); item; item = item->next) {
 		if (!strcmp(item->key, key))
 			break;
 	}
@@ -100,7 +100,7 @@ uint64_t json_hash(const struct json *value)
 		return mix(hash, value->text);
 	if (value->kind < JSON_ARRAY)
 		return hash + (uint64_t)value->number;
-	json_each(item, value)
+	for (item = json_first(value); item; item = item->next)
 		hash = mix(hash * 31 + json_hash(item), item->key);
 	return hash;
 }
@@ -113,7 +113,7 @@ struct json *json_copy(struct arena *arena, const struct json *value)
 		copy->text = arena_strdup(arena, value->text);
 	else if (value->kind < JSON_ARRAY)
 		copy->number = value->number;
-	json_each(item, value)
+	for (item = json_first(value); item; item = item->next)
 		json_append(copy, arena_strdup(arena, item->key),
 			    json_copy(arena, item));
 	return copy;
@@ -267,13 +267,13 @@ static void generate(yajl_gen gen, const struct json *value)
 			return;
 		}
 		yajl_gen_array_open(gen);
-		json_each(item, value)
+		for (item = json_first(value); item; item = item->next)
 			generate(gen, item);
 		yajl_gen_array_close(gen);
 		return;
 	case JSON_OBJECT:
 		yajl_gen_map_open(gen);
-		json_each(item, value) {
+		for (item = json_first(value); item; item = item->next) {
 			generate_text(gen, item->key);
 			generate(gen, item);
 		}

@@ -48,9 +48,6 @@ struct json {
 	};
 };
 
-#define json_each(item, value) \
-	for ((item) = json_first(value); (item); (item) = (item)->next)
-
 /* NULL if it has none, is no array or object, or is NULL. */
 static inline struct json *json_first(const struct json *value)
 {

@@ -192,7 +192,7 @@ static const char *twice(struct arena *arena, const struct json *object)
 	size_t i, nr = 0;
 
 	if (object->nr <= FEW) {
-		json_each(item, object) {
+		for (item = json_first(object); item; item = item->next) {
 			for (other = item->next; other; other = other->next) {
 				if (!strcmp(item->key, other->key))
 					return item->key;
@@ -201,7 +201,7 @@ static const char *twice(struct arena *arena, const struct json *object)
 		return NULL;
 	}
 	keys = arena_array(arena, object->nr, sizeof(*keys));
-	json_each(item, object)
+	for (item = json_first(object); item; item = item->next)
 		keys[nr++] = item->key;
 	qsort(keys, nr, sizeof(*keys), compare_keys);
 	for (i = 1; i < nr; i++) {

@@ -10,7 +10,7 @@
 #include <stdio.h>
 
 /* Set by each program: what it is called. */
-extern const char program[];
+extern const char *const program;
 
 /* How a program ends. */
 enum {

@@ -47,7 +47,7 @@ static void print_members(const struct json *object, const char *skip, int inden
 	const struct json *item, *inner;
 	const char *name;
 
-	json_each(item, object) {
+	for (item = json_first(object); item; item = item->next) {
 		if (item->kind == JSON_ARRAY || !strcmp(item->key, skip) ||
 		    (!strcmp(item->key, "optional") && !item->number))
 			continue;
@@ -55,8 +55,8 @@ static void print_members(const struct json *object, const char *skip, int inden
 		print_scalar(item);
 	}
 	putchar('\n');
-	json_each(item, object) {
-		json_each(inner, item) {
+	for (item = json_first(object); item; item = item->next) {
+		for (inner = json_first(item); inner; inner = inner->next) {
 			name = json_text(json_get(inner, "part"));
 			printf("%*s%s", indent, "", name ? name : item->key);
 			print_members(inner, "part", indent + 4);
@@ -69,7 +69,7 @@ static void print_text(const struct json *answer)
 	const char *error = json_text(json_get(answer, "error"));
 	const struct json *record;
 
-	json_each(record, json_get(answer, "records")) {
+	for (record = json_first(json_get(answer, "records")); record; record = record->next) {
 		printf("%s", json_text(json_get(record, "record")));
 		print_members(record, "record", 4);
 	}

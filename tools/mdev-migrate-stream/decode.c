@@ -36,7 +36,7 @@ struct decoder {
 };
 
 static struct json *put_record(struct decoder *decoder, u32 tag, u32 flags,
-			  u64 offset, u32 length)
+			       u64 offset, u32 length)
 {
 	struct json *object = json_new_object();
 	const char *name = decode_name(decoder->model, tag);

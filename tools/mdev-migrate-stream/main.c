@@ -5,7 +5,7 @@
  */
 #include "commands.h"
 
-const char program[] = "mdev-migrate-stream";
+const char *const program = "mdev-migrate-stream";
 
 static const struct command commands[] = {
 	{ "probe", "DEVICE [--bandwidth BYTES/S]",

@@ -328,26 +328,26 @@ static int refuse(const struct plan *plan, const struct emitter *emitter,
 	return finish_output(stdout, "standard output") ? DONE_ERROR : status;
 }
 
-static int plan_for(struct plan *plan, struct endpoint *from,
-		    struct endpoint *to, const struct emitter *emitter,
+static int plan_for(struct endpoint *from, struct endpoint *to,
+		    const struct emitter *emitter,
 		    const struct options *options)
 {
 	struct arena arena = { 0 };
 	struct verdict verdict;
 	struct source source;
+	struct plan plan = {
+		.verdict = &verdict, .source = &source,
+		.root = to->host.root ? to->host.root : SYSFS_ROOT,
+	};
 	int ret;
 
-	plan->source = &source;
-	plan->verdict = &verdict;
-	if (to->host.root)
-		plan->root = to->host.root;
 	ret = endpoint_source(from, &source);
 	if (!ret)
 		ret = endpoint_judge(&arena, &verdict, &source, to);
 	if (!ret && verdict.result > COMPATIBLE)
-		ret = refuse(plan, emitter, options);
+		ret = refuse(&plan, emitter, options);
 	else if (!ret)
-		ret = emit(plan, emitter, options);
+		ret = emit(&plan, emitter, options);
 	arena_free(&arena);
 	return ret;
 }
@@ -355,7 +355,6 @@ static int plan_for(struct plan *plan, struct endpoint *from,
 static int read_and_plan(const struct emitter *emitter,
 			 const struct options *options)
 {
-	struct plan plan = { .root = SYSFS_ROOT };
 	struct endpoint from, to;
 	int ret;
 
@@ -366,7 +365,7 @@ static int read_and_plan(const struct emitter *emitter,
 		return ret;
 	ret = endpoint_open(&to, options->args[1], options);
 	if (!ret) {
-		ret = plan_for(&plan, &from, &to, emitter, options);
+		ret = plan_for(&from, &to, emitter, options);
 		endpoint_close(&to);
 	}
 	endpoint_close(&from);

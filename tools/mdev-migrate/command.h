@@ -42,7 +42,7 @@ const char *paint_off(FILE *out);
 
 /* verdict_out.c */
 struct json *json_from_verdict(const struct source *source,
-			  const struct verdict *verdict);
+			       const struct verdict *verdict);
 void print_verdict(FILE *out, const struct source *source,
 		   const struct verdict *verdict);
 const char *target_name(struct arena *arena, const struct target *target);

@@ -40,10 +40,12 @@ int host_too_old(const struct host *host, const struct options *options)
 	if (age <= duration_from_text(options->max_age) && age >= -CLOCK_SKEW)
 		return 0;
 	if (age < 0)
-		complain(DONE_ERROR, "%s: the snapshot of %s is from the future, by %s: are the clocks right?",
+		complain(DONE_ERROR,
+			 "%s: the snapshot of %s is from the future, by %s: are the clocks right?",
 			 host->where, host->name, duration_text(&arena, -age));
 	else
-		complain(DONE_ERROR, "%s: the snapshot of %s is %s old, more than --max-age %s: export it again",
+		complain(DONE_ERROR,
+			 "%s: the snapshot of %s is %s old, more than --max-age %s: export it again",
 			 host->where, host->name, duration_text(&arena, age),
 			 options->max_age);
 	arena_free(&arena);

@@ -138,7 +138,7 @@ int json_to_params(struct arena *arena, struct params *params,
 		return fail(why, "\"params\" is not an object");
 	params->params = arena_array(arena, value->nr,
 				     sizeof(*params->params));
-	json_each(param, value) {
+	for (param = json_first(value); param; param = param->next) {
 		ret = to_param(arena, &params->params[params->nr], param->key,
 			       param, why);
 		if (ret)
@@ -271,9 +271,12 @@ static int get_array(const struct json *root, const char *key, size_t *nr,
 {
 	const struct json *value = json_get(root, key);
 
-	*nr = json_is(value, JSON_ARRAY) ? value->nr : 0;
-	if (value && value->kind != JSON_ARRAY && value->kind != JSON_NULL)
+	*nr = 0;
+	if (!value || value->kind == JSON_NULL)
+		return 0;
+	if (value->kind != JSON_ARRAY)
 		return fail(why, "\"%s\" is not an array", key);
+	*nr = value->nr;
 	return 0;
 }
 
@@ -314,7 +317,7 @@ static int read_array(struct host *host, const struct json *root, const char *ke
 	*nr = before + count;
 	elements += before * size;
 	i = 0;
-	json_each(element, value) {
+	for (element = json_first(value); element; element = element->next) {
 		ret = read(host, elements + i * size, element, why);
 		if (ret)
 			return at_element(why, key, i);
@@ -330,7 +333,7 @@ static int to_modules(struct host *host, const struct json *value,
 
 	if (value && value->kind != JSON_OBJECT)
 		return fail(why, "\"modules\" is not an object");
-	json_each(member, value) {
+	for (member = json_first(value); member; member = member->next) {
 		struct module module = {
 			.name = json_plain_text(&host->arena, member->key),
 		};

@@ -39,12 +39,12 @@ int json_program_to_host(struct host *host, const struct json *root,
 	const struct json *models = json_get(root, "models"), *model, *version;
 
 	host->name = "vfio-user program";
-	json_each(model, models) {
+	for (model = json_first(models); model; model = model->next) {
 		const struct json *versions = json_get(model, "versions");
 
 		if (!json_is(versions, JSON_ARRAY))
 			return fail(why, model->key, "it has no array \"versions\"");
-		json_each(version, versions) {
+		for (version = json_first(versions); version; version = version->next) {
 			if (!json_text(version))
 				return fail(why, model->key,
 					    "a version is not a string");

@@ -5,7 +5,7 @@
  */
 #include "command.h"
 
-const char program[] = "mdev-migrate";
+const char *const program = "mdev-migrate";
 
 #define MANY	1000000
 

@@ -48,7 +48,8 @@ static void put_host_check(const struct host *host, FILE *out)
 		      "\tfail \"this is $(uname -n), and not $host, whose /etc/machine-id is $machine\"\n",
 		      out);
 	} else {
-		fputs("[ \"$(uname -n)\" = \"$host\" ] || fail \"this is $(uname -n), and not $host\"\n",
+		fputs("[ \"$(uname -n)\" = \"$host\" ] ||\n"
+		      "\tfail \"this is $(uname -n), and not $host\"\n",
 		      out);
 	}
 }
@@ -62,7 +63,8 @@ static const char ask[] =
 /* One that was there before the script is not its own to remove. */
 static const char make[] =
 	"[ ! -e \"$device\" ] || fail \"there is a device $uuid already\"\n"
-	"echo \"$uuid\" >\"$type/create\" || fail \"$type: no device could be made: the kernel's log says why\"\n"
+	"echo \"$uuid\" >\"$type/create\" ||\n"
+	"\tfail \"$type: no device could be made: the kernel's log says why\"\n"
 	"undo() {\n"
 	"\techo 1 >\"$device/remove\"\n"
 	"}\n";
@@ -71,7 +73,8 @@ static const char remember[] =
 	"before=\n"
 	"for pair; do\n"
 	"\tname=${pair%%=*}\n"
-	"\tvalue=$(cat \"$device/migration/params/$name\") || fail \"$device has no parameter $name\"\n"
+	"\tvalue=$(cat \"$device/migration/params/$name\") ||\n"
+	"\t\tfail \"$device has no parameter $name\"\n"
 	"\tbefore=\"$before $name=$value\"\n"
 	"done\n"
 	"undo() {\n"

@@ -486,10 +486,12 @@ static bool there_is(const char *root, const char *folder, const char *name)
 /* Is there a device, TYPE, PARENT/TYPE or BUS/NAME of this name? */
 bool sysfs_has(const char *root, const char *name)
 {
+	static const char types[] = "class/mdev_bus/%s/mdev_supported_types";
 	const char *slash = strchr(name, '/');
 	bool found = there_is(root, "bus/mdev/devices", name);
 	struct arena arena = { 0 };
 	struct dirent *entry;
+	char folder[PATH_MAX];
 	char *bus;
 	DIR *dir;
 
@@ -498,14 +500,17 @@ bool sysfs_has(const char *root, const char *name)
 		return false;
 	if (slash) {
 		bus = arena_strndup(&arena, name, slash - name);
-		found = there_is(root, arena_printf(&arena, "class/mdev_bus/%s/mdev_supported_types", bus),
-				 slash + 1) ||
-			there_is(root, arena_printf(&arena, "bus/%s/devices", bus), slash + 1);
+		snprintf(folder, sizeof(folder), types, bus);
+		found = there_is(root, folder, slash + 1);
+		snprintf(folder, sizeof(folder), "bus/%s/devices", bus);
+		found = found || there_is(root, folder, slash + 1);
 	}
-	dir = slash ? NULL : opendir(arena_printf(&arena, "%s/class/mdev_bus", root));
-	while (dir && !found && (entry = readdir(dir)))
-		found = there_is(root, arena_printf(&arena, "class/mdev_bus/%s/mdev_supported_types",
-						    entry->d_name), name);
+	dir = slash ? NULL :
+		      opendir(arena_printf(&arena, "%s/class/mdev_bus", root));
+	while (dir && !found && (entry = readdir(dir))) {
+		snprintf(folder, sizeof(folder), types, entry->d_name);
+		found = there_is(root, folder, name);
+	}
 	if (dir)
 		closedir(dir);
 	arena_free(&arena);

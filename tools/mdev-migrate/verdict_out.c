@@ -100,7 +100,7 @@ static void print_kernel(FILE *out, const struct verdict *verdict)
 
 /* source, destination, verdict, writes and findings */
 struct json *json_from_verdict(const struct source *source,
-			  const struct verdict *verdict)
+			       const struct verdict *verdict)
 {
 	struct json *object = json_new_object();
 	struct json *findings = json_new_array();
