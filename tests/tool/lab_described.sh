@@ -68,12 +68,6 @@ for answer in list "show $a" "check $a $b" "find $a $tmp/host.json"; do
 		"$here/../../tools/mdev-migrate" "$tmp/answer"
 done
 
-# What is on the way may be a combination that cannot be; then the last are written first.
-write_plan() {
-	sh "$tmp/plan" 2>/dev/null
-	sh -e "$tmp/plan" 2>>"$tmp/err"
-}
-
 disagree=0 fit=0 unfit=0 moved=0 wrong=0
 random_configs >"$tmp/configs"
 while read -r config; do
@@ -92,7 +86,7 @@ while read -r config; do
 		continue
 	fi
 	fit=$((fit + 1))
-	if "$tool" plan "$config" $b >"$tmp/plan" 2>"$tmp/err" && write_plan &&
+	if "$tool" plan "$config" $b >"$tmp/plan" 2>"$tmp/err" && sh "$tmp/plan" 2>>"$tmp/err" &&
 		"$tool" check "$config" $b | grep -q '^identical'; then
 		moved=$((moved + 1))
 	else
@@ -203,7 +197,7 @@ run 1 "... of the first" "$tool" check $config mdm_pooled.0/mdm_pooled-v2
 "$tool" export -o "$tmp/host.json"
 run 0 "... of a snapshot" "$tool" check $config "$tmp/host.json:mdm_pooled-v2"
 run 0 "plan" "$tool" plan $config mdm_pooled-v2
-says "... is for the other" "/mdm_pooled.1/mdev_supported_types/mdm_pooled-v2/create$"
+says "... is for the other" "/mdm_pooled.1/mdev_supported_types/mdm_pooled-v2'$"
 for uuid in 1 2 3 4 5 6 7 8; do
 	echo 1 >/sys/bus/mdev/devices/aaaaaaaa-0000-4000-8000-00000000000$uuid/remove
 done

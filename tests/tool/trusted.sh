@@ -140,25 +140,19 @@ cp "$tmp/out" "$tmp/plan"
 run 1 "... is not for this one" sh "$tmp/plan"
 says "... says so" "whose /etc/machine-id is 0123456789abcdef"
 
-# The kernel's part is played: folders take what is written, the device comes before it.
+# The kernel's part is played: files take what is written, and the device is there when the
+# script has asked for it.
 mdev=$tmp/b/bus/mdev/devices/$dev
+type=$tmp/b/class/mdev_bus/card/mdev_supported_types/nic-v1
 "$tool" plan --root "$tmp/b" "$tmp/a.json" card/nic-v1 >"$tmp/plan"
+# played COMMAND: the plan, with what the kernel does when it has made the device.
 played() {
-	rm -rf "$mdev"
-	mkfifo "$tmp/b/create" 2>/dev/null
-	rm -f "$tmp/b/class/mdev_bus/card/mdev_supported_types/nic-v1/create"
-	ln -s ../../../../../create "$tmp/b/class/mdev_bus/card/mdev_supported_types/nic-v1/create"
-	(
-		read -r uuid <"$tmp/b/create"
-		echo "$uuid" >"$tmp/made"
-	) &
-	# A script that waits for its device would wait for the kernel: it is there at once.
-	sed "s|^echo \"\$uuid\" >.*|&\nmkdir -p \$device/migration/params; $1|" "$tmp/plan" >"$tmp/plan.run"
+	rm -rf "$mdev" "$type/create"
+	sed "s|^echo \"\$uuid\" >.*|mkdir -p \$device/migration/params; $1\n&|" "$tmp/plan" >"$tmp/plan.run"
 }
 played :
 run 0 "a plan makes a device" sh "$tmp/plan.run"
-wait
-run 0 "... of that name" grep -qx $dev "$tmp/made"
+run 0 "... of that name" grep -qx $dev "$type/create"
 run 0 "... with these values" grep -qx 4 "$mdev/migration/params/queues"
 run 0 "... all of them" grep -qx on "$mdev/migration/params/rss"
 run 1 "a plan does not touch a device of that name" sh "$tmp/plan"
@@ -166,18 +160,17 @@ says "... says so" "there is a device $dev already"
 run 1 "... which stays as it is" test -e "$mdev/remove"
 played 'mkdir $device/migration/params/rss; echo "rss: no such thing" >$device/migration/last_error'
 run 1 "a value that is refused" sh "$tmp/plan.run"
-wait
 says "... says which and why" "does not take rss=on: rss: no such thing"
 run 0 "... the device is removed" grep -qx 1 "$mdev/remove"
-rm -rf "$mdev" "$tmp/b/class/mdev_bus/card/mdev_supported_types/nic-v1/create" "$tmp/b/create"
-mkdir "$tmp/b/class/mdev_bus/card/mdev_supported_types/nic-v1/create"
+rm -rf "$mdev" "$type/create"
+mkdir "$type/create"
 run 1 "a device that cannot be made" sh "$tmp/plan"
 says "... says so" "no device could be made"
-rmdir "$tmp/b/class/mdev_bus/card/mdev_supported_types/nic-v1/create"
-mkdir "$tmp/b/class/mdev_bus/card/mdev_supported_types/nic-v1/migration/check"
+rmdir "$type/create"
+mkdir "$type/migration/check"
 run 1 "a kernel that refuses" sh "$tmp/plan"
 says "... is asked first" "the kernel refuses model=$uri,queues=4,rss=on"
-rmdir "$tmp/b/class/mdev_bus/card/mdev_supported_types/nic-v1/migration/check"
+rmdir "$type/migration/check"
 # A device that is there gets back what it had.
 cp -r "$tmp/b" "$tmp/have"
 make_device "$tmp/have" card nic-v1 $dev

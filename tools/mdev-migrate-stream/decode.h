@@ -28,6 +28,9 @@ struct json *decode_finish(struct decoder *decoder, bool verify, int *result);
 struct mdev_migrate_msg;
 int decode_record(struct json *object, const char *model, uint32_t tag,
 		  const void *data, size_t len, struct mdev_migrate_msg *why);
+/* A little-endian number of @size bytes; one as a text, with at least so many digits. */
+uint64_t decode_le(const uint8_t *p, size_t size);
+void decode_hex(struct json *object, const char *key, uint64_t value, int digits);
 const char *decode_name(const char *model, uint32_t tag);
 /* decode_virtio.c */
 int decode_virtio_parts(struct json *object, const uint8_t *data, size_t len,

@@ -13,7 +13,7 @@
 #define CONFIG_SPACE	256
 #define MSIX_ENTRY	16
 
-static uint64_t get_le(const uint8_t *p, size_t size)
+uint64_t decode_le(const uint8_t *p, size_t size)
 {
 	uint64_t value = 0;
 
@@ -22,7 +22,7 @@ static uint64_t get_le(const uint8_t *p, size_t size)
 	return value;
 }
 
-static void put_hex(struct json *object, const char *key, uint64_t value, int digits)
+void decode_hex(struct json *object, const char *key, uint64_t value, int digits)
 {
 	char text[32];
 
@@ -68,8 +68,8 @@ static int decode_pci_config(struct json *object, const uint8_t *data, size_t le
 	if (len != CONFIG_SPACE)
 		return refuse(why, "PCI_CONFIG", "bytes", len, CONFIG_SPACE);
 	for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
-		put_hex(object, fields[i].name,
-			get_le(data + fields[i].offset, fields[i].size),
+		decode_hex(object, fields[i].name,
+			decode_le(data + fields[i].offset, fields[i].size),
 			2 * fields[i].size);
 	return 0;
 }
@@ -84,7 +84,7 @@ static int decode_msix(struct json *object, const uint8_t *data, size_t len,
 	json_put(object, "vectors", vectors);
 	if (len < head)
 		return refuse(why, "PCI_MSIX", "bytes", len, head);
-	nr = get_le(data, 2);
+	nr = decode_le(data, 2);
 	size = head + nr * MSIX_ENTRY + (nr + 63) / 64 * 8;
 	if (len != size)
 		return refuse(why, "PCI_MSIX", "bytes", len, size);
@@ -93,8 +93,8 @@ static int decode_msix(struct json *object, const uint8_t *data, size_t len,
 		const uint8_t *pending = data + head + nr * MSIX_ENTRY + i / 8;
 		struct json *vector = json_new_object();
 
-		put_hex(vector, "address", get_le(entry, 8), 0);
-		put_hex(vector, "data", get_le(entry + 8, 4), 0);
+		decode_hex(vector, "address", decode_le(entry, 8), 0);
+		decode_hex(vector, "data", decode_le(entry + 8, 4), 0);
 		json_put_bool(vector, "masked", entry[12] & 1);
 		json_put_bool(vector, "pending", *pending >> (i % 8) & 1);
 		json_add(vectors, vector);
@@ -118,8 +118,8 @@ static struct json *decode_cap(uint16_t cap)
 {
 	struct json *object = json_new_object();
 
-	put_hex(object, "id", cap & 0xff, 2);
-	put_hex(object, "at", cap >> 8, 2);
+	decode_hex(object, "id", cap & 0xff, 2);
+	decode_hex(object, "at", cap >> 8, 2);
 	return object;
 }
 
@@ -135,12 +135,12 @@ static int decode_layout(struct json *object, const uint8_t *data, size_t len,
 	if (len != sizeof(layout))
 		return refuse(why, "PCI_LAYOUT", "bytes", len, sizeof(layout));
 	memcpy(&layout, data, sizeof(layout));
-	put_hex(object, "vendor", le16toh(layout.vendor), 4);
-	put_hex(object, "device", le16toh(layout.device), 4);
-	put_hex(object, "subsystem_vendor", le16toh(layout.subsystem_vendor), 4);
-	put_hex(object, "subsystem", le16toh(layout.subsystem_device), 4);
-	put_hex(object, "revision", le32toh(layout.class) & 0xff, 2);
-	put_hex(object, "class", le32toh(layout.class) >> 8, 6);
+	decode_hex(object, "vendor", le16toh(layout.vendor), 4);
+	decode_hex(object, "device", le16toh(layout.device), 4);
+	decode_hex(object, "subsystem_vendor", le16toh(layout.subsystem_vendor), 4);
+	decode_hex(object, "subsystem", le16toh(layout.subsystem_device), 4);
+	decode_hex(object, "revision", le32toh(layout.class) & 0xff, 2);
+	decode_hex(object, "class", le32toh(layout.class) >> 8, 6);
 	json_put_number(object, "vectors", le16toh(layout.nr_vectors));
 	json_put_number(object, "interrupt_pin", layout.interrupt_pin);
 	for (i = 0; i < 6; i++) {

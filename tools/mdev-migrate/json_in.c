@@ -64,22 +64,20 @@ static int get_number(const struct json *object, const char *key, long long *num
 	return 0;
 }
 
-/* Some members of one object: what each is called and where it goes. */
-struct member {
-	const char *key;
-	const char **text;
-};
-
+/* Some members of one object, to where they belong in @to. */
 static int get_texts(struct arena *arena, const struct json *object,
-		     const struct member *members,
+		     const struct member *members, void *to,
 		     struct mdev_migrate_msg *why)
 {
+	const char *text;
 	int ret = 0;
 
 	if (!json_is(object, JSON_OBJECT))
 		return fail(why, "it is not an object");
-	for (; members->key && !ret; members++)
-		ret = get_text(arena, object, members->key, members->text, why);
+	for (; members->key && !ret; members++) {
+		ret = get_text(arena, object, members->key, &text, why);
+		memcpy((char *)to + members->offset, &text, sizeof(text));
+	}
 	return ret;
 }
 
@@ -117,14 +115,8 @@ static int to_param(struct arena *arena, struct param *param, const char *name,
 		    const struct json *value, struct mdev_migrate_msg *why)
 {
 	struct param_text text = { .name = name };
-	const struct member members[] = {
-		{ "type", &text.type }, { "off", &text.off },
-		{ "default", &text.def }, { "allowed", &text.allowed },
-		{ "description", &text.description }, { NULL, NULL },
-	};
-	int ret;
+	int ret = get_texts(arena, value, param_members, &text, why);
 
-	ret = get_texts(arena, value, members, why);
 	return ret ? ret : param_build(arena, param, &text, why);
 }
 
@@ -152,20 +144,10 @@ static int to_type(struct host *host, void *element, const struct json *value,
 		   struct mdev_migrate_msg *why)
 {
 	struct type *type = element;
-	const struct member members[] = {
-		{ "name", &type->name }, { "parent", &type->parent },
-		{ "parent_subsystem", &type->subsystem },
-		{ "device_api", &type->api },
-		{ "description", &type->description },
-		{ "model", &type->model }, { "version", &type->version },
-		{ "config", &type->config }, { "stream_version", &type->stream },
-		{ "combinations", &type->combinations },
-		{ "unreadable", &type->unreadable }, { NULL, NULL },
-	};
 	const struct json *params = json_get(value, "params");
 	int ret;
 
-	ret = get_texts(&host->arena, value, members, why);
+	ret = get_texts(&host->arena, value, type_members, type, why);
 	if (!ret)
 		ret = get_number(value, "available_instances", &type->available,
 				 why);
@@ -186,12 +168,7 @@ static int to_type(struct host *host, void *element, const struct json *value,
 static int to_any_device(struct host *host, struct device *device,
 			 const struct json *value, struct mdev_migrate_msg *why)
 {
-	const struct member members[] = {
-		{ "model", &device->model }, { "version", &device->version },
-		{ "config", &device->config }, { "state", &device->state },
-		{ "last_error", &device->last_error }, { NULL, NULL },
-	};
-	int ret = get_texts(&host->arena, value, members, why);
+	int ret = get_texts(&host->arena, value, device_members, device, why);
 
 	return ret ? ret : get_number(value, "stop_copy_bytes",
 				      &device->stop_copy_bytes, why);
@@ -201,13 +178,8 @@ static int to_device(struct host *host, void *element, const struct json *value,
 		     struct mdev_migrate_msg *why)
 {
 	struct device *device = element;
-	const struct member members[] = {
-		{ "uuid", &device->uuid }, { "type", &device->type },
-		{ "parent", &device->parent }, { NULL, NULL },
-	};
-	int ret;
+	int ret = get_texts(&host->arena, value, mdev_members, device, why);
 
-	ret = get_texts(&host->arena, value, members, why);
 	if (!ret)
 		ret = to_any_device(host, device, value, why);
 	if (!ret && !device->uuid)
@@ -222,14 +194,12 @@ static int to_described(struct host *host, void *element, const struct json *val
 	struct arena *arena = &host->arena;
 	struct device *device = element;
 	const char *name;
-	const struct member members[] = {
-		{ "bus", &device->bus }, { "name", &name },
-		{ "driver", &device->driver }, { NULL, NULL },
-	};
 	const struct json *type = json_get(value, "type");
 	int ret;
 
-	ret = get_texts(arena, value, members, why);
+	ret = get_texts(arena, value, described_members, device, why);
+	if (!ret)
+		ret = get_text(arena, value, "name", &name, why);
 	if (!ret)
 		ret = to_any_device(host, device, value, why);
 	if (ret)
@@ -250,15 +220,7 @@ static int to_other(struct host *host, void *element, const struct json *value,
 		    struct mdev_migrate_msg *why)
 {
 	struct other *other = element;
-	const struct member members[] = {
-		{ "name", &other->name }, { "bus", &other->bus },
-		{ "driver", &other->driver }, { "device_api", &other->api },
-		{ "mdev_type", &other->type }, { "vendor", &other->vendor },
-		{ "device", &other->device },
-		{ "subsystem_vendor", &other->subvendor },
-		{ "subsystem_device", &other->subdevice }, { NULL, NULL },
-	};
-	int ret = get_texts(&host->arena, value, members, why);
+	int ret = get_texts(&host->arena, value, other_members, other, why);
 
 	if (!ret && !other->name)
 		return fail(why, "it has no \"name\"");
@@ -337,11 +299,8 @@ static int to_modules(struct host *host, const struct json *value,
 		struct module module = {
 			.name = json_plain_text(&host->arena, member->key),
 		};
-		const struct member members[] = {
-			{ "version", &module.version },
-			{ "srcversion", &module.srcversion }, { NULL, NULL },
-		};
-		int ret = get_texts(&host->arena, member, members, why);
+		int ret = get_texts(&host->arena, member, module_members,
+				    &module, why);
 
 		if (ret)
 			return ret;
@@ -357,19 +316,13 @@ static int read_host(struct host *host, const struct json *root,
 {
 	const struct json *names = json_get(root, "host");
 	const char *taken = NULL;
-	const struct member members[] = {
-		{ "name", &host->name }, { "kernel", &host->kernel },
-		{ "machine", &host->machine },
-		{ "machine_id", &host->machine_id },
-		{ "boot_id", &host->boot_id }, { "taken", &taken },
-		{ NULL, NULL },
-	};
 	int ret;
 
 	ret = json_check_schema(root, why);
 	if (ret)
 		return ret;
-	if (names && get_texts(&host->arena, names, members, why))
+	if (names && (get_texts(&host->arena, names, host_members, host, why) ||
+		      get_text(&host->arena, names, "taken", &taken, why)))
 		return fail(why, "\"host\" does not describe one");
 	host->taken = taken ? time_from_text(taken) : UNKNOWN;
 	if (taken && host->taken == UNKNOWN)

@@ -8,6 +8,22 @@
 
 struct memo;
 
+/* A member that is a text: what it is called in JSON, and where it is in a struct. */
+struct member {
+	const char *key;
+	size_t offset;
+};
+
+/* json_out.c: of a description's parts, ending with one without a key */
+extern const struct member param_members[];
+extern const struct member type_members[];
+extern const struct member device_members[];
+extern const struct member mdev_members[];
+extern const struct member described_members[];
+extern const struct member other_members[];
+extern const struct member module_members[];
+extern const struct member host_members[];
+
 /* json_in.c: what comes from elsewhere; @why says what is wrong with it. */
 char *json_plain_text(struct arena *arena, const char *value);
 bool json_is_program(const struct json *root);

@@ -300,6 +300,8 @@ static struct device *add_device(struct host *host, const struct dir *dir)
 		.last_error = attr(dir, "migration/last_error"),
 		.stop_copy_bytes = attr_number(dir, "migration/stop_copy_bytes"),
 	};
+	if (device->last_error && !*device->last_error)
+		device->last_error = NULL;
 	return device;
 }
 
