@@ -69,8 +69,8 @@ static int decode_pci_config(struct json *object, const uint8_t *data, size_t le
 		return refuse(why, "PCI_CONFIG", "bytes", len, CONFIG_SPACE);
 	for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
 		decode_hex(object, fields[i].name,
-			decode_le(data + fields[i].offset, fields[i].size),
-			2 * fields[i].size);
+			   decode_le(data + fields[i].offset, fields[i].size),
+			   2 * fields[i].size);
 	return 0;
 }
 
