@@ -53,7 +53,10 @@ run 0 "show one of a snapshot" "$tool" show "$tmp/new.json:$dev"
 run 2 "show what is not there" "$tool" show --root "$tmp/new" virtio_net-v9
 says "... says what is there" "not a device or type of this host, which has $dev, virtio_net-v1, virtio_net-v2 and virtio_net-v3"
 run 0 "export to a file" "$tool" export --root "$tmp/new" -o "$tmp/again.json"
-run 0 "... the same" cmp "$tmp/again.json" "$tmp/new.json"
+for file in again new; do
+	sed '/"taken":/d' "$tmp/$file.json" >"$tmp/$file.timeless"
+done
+run 0 "... the same" cmp "$tmp/again.timeless" "$tmp/new.timeless"
 run 2 "export to where nothing can be" "$tool" export --root "$tmp/new" -o "$tmp/no/where"
 
 # check: from snapshots, standard input, configurations
