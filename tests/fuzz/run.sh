@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # run.sh [NAME...]: the fuzzers of what mdev-migrate and the module read from
-# elsewhere (snapshot, stream, config), FUZZ_SECONDS=15 each, as TAP. They need
+# elsewhere (snapshot, stream, config) and write of it (feeds), FUZZ_SECONDS=15 each, as TAP. They need
 # clang with libFuzzer (clang and libclang-rt-dev) and libyajl-dev.
 # What makes one fail stays in build/fuzz/, what is new in build/fuzz/NAME/.
 set -u
@@ -10,7 +10,7 @@ here=$(dirname "$(readlink -f "$0")")
 top=$(dirname "$(dirname "$here")")
 out=$top/build/fuzz
 seconds=${FUZZ_SECONDS:-15}
-[ $# -gt 0 ] || set -- snapshot stream config
+[ $# -gt 0 ] || set -- snapshot stream config feeds
 n=0 failed=0
 
 clang=
@@ -59,11 +59,14 @@ build() {
 }
 
 fuzz() {
+	corpus=$1
+	# What is written is of snapshots.
+	[ "$1" != feeds ] || corpus=snapshot
 	mkdir -p "$out/$1"
 	(cd "$out" && "./fuzz_$1" -max_total_time="$seconds" -timeout=10 \
 		-rss_limit_mb=1024 -max_len=8192 -use_value_profile=1 \
 		-close_fd_mask=3 -print_final_stats=1 -artifact_prefix="$out/$1-" \
-		"$out/$1" "$here/corpus/$1") >"$out/$1.log" 2>&1
+		"$out/$1" "$here/corpus/$corpus") >"$out/$1.log" 2>&1
 }
 
 mkdir -p "$out"

@@ -120,7 +120,7 @@ run 1 "plan what cannot be" "$tool" plan "$tmp/new.json:virtio_net-v3" "$tmp/old
 run 1 "... in JSON" "$tool" plan --json "$tmp/new.json:virtio_net-v3" "$tmp/old.json"
 says "... with the verdict" '^  "verdict": "incompatible"'
 run 0 "plan in JSON" "$tool" plan --json --emit libvirt "$tmp/new.json" "$tmp/old.json"
-says "... has what it would have written" '^  "text": "<device>.n  <parent>mtty_virtio_net'
+says "... has what it would have written" '^  "text": "<device>.n  <name>mdev_.*_virtio_net</name>.n  <parent>mtty_virtio_net'
 make_device "$tmp/old" virtio_net virtio_net-v2 55555555-5555-4555-8555-555555555555
 "$tool" export --root "$tmp/old" >"$tmp/old2.json"
 run 0 "plan for a device that is there" "$tool" plan "$tmp/new.json" "$tmp/old2.json:55555555-5555-4555-8555-555555555555"
@@ -177,24 +177,17 @@ run 0 "matrix" "$tool" matrix "$tmp/fleet.json"
 says "... a row" "1  new +. +[+] +[+] +[?]"
 says "... why" "2 -> 4: 0 of 2 fit: mtty/mtty-2: the destination's driver"
 says "... of a source whose driver says nothing" "4 -> 1: .*: the source's driver says nothing"
-run 0 "matrix --html" "$tool" matrix --html "$tmp/matrix.html" "$tmp/fleet.json"
-run 0 "... is well-formed" sh -c "! command -v xmllint >/dev/null || { sed -e 1d -e 's/&middot;//g; s/&rarr;//g' -e 's/<meta[^>]*>//' \"$tmp/matrix.html\" | xmllint --noout -; }"
 
 # formats
 run 0 "nova" "$tool" export --format nova --root "$tmp/new"
-says "... a trait in Nova's alphabet" '^        - "CUSTOM_MDEV_VIRTIO_NET_RX_FILTER_SIZE_32"$'
-says "... and what a device there has" '^        - "CUSTOM_MDEV_VIRTIO_NET_MTU_9000"$'
-if grep -oE '"[^"]*"' "$tmp/out" | grep -qvE '^"CUSTOM_[A-Z0-9_]{1,248}"$'; then
-	fail "... all of them"
-else
-	pass "... all of them"
-fi
+says "... a trait in Nova's alphabet" '^        - CUSTOM_MDEV_VIRTIO_NET_B9B291B4__RX_FILTER_SIZE__32$'
+says "... and what a device there has" '^        - CUSTOM_MDEV_VIRTIO_NET_B9B291B4__MTU__9000$'
 run 0 "nfd" "$tool" export --format nfd --root "$tmp/new"
-says "... a label" "^mdev-migrate.org/virtio-net.rss.on=true$"
+says "... a label" "^mdev-migrate.org/virtio-net-b9b291b4.rss.on=true$"
 run 0 "prometheus" "$tool" export --format prometheus --root "$tmp/new"
 says "... a gauge" "^mdev_migrate_type_available_instances\{.*type=\"virtio_net-v3\".*\} 10$"
 says "... a device has its UUID by two names" "_failed\{device=\"$dev\",uuid=\"$dev\"\} 0$"
-says "... and a state" "_info\{device=\"$dev\",.*,state=\"running\"\} 1$"
+says "... and a state" "_state\{device=\"$dev\",.*,state=\"running\"\} 1$"
 put "$tmp/new/bus/mdev/devices/$dev/migration/last_error" 'mtu: asked for "abc", which is not an unsigned decimal number'
 rm "$tmp/new/bus/mdev/devices/$dev/migration/state"
 "$tool" export --format prometheus --root "$tmp/mtty" >"$tmp/mtty.prom"
@@ -204,16 +197,4 @@ says "... as the help says" "^# HELP mdev_migrate_device_failed .*last write to 
 if grep -q '=""' "$tmp/out" "$tmp/mtty.prom"; then fail "... what is not known has no label"; else pass "... what is not known has no label"; fi
 run 2 "no such format" "$tool" export --format tea --root "$tmp/new"
 
-# A page is looked at as a reader would.
-browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome || true)
-if [ -n "$browser" ]; then
-	run 0 "the page in a browser" timeout 120 "$browser" --headless --no-sandbox --disable-gpu \
-		--no-first-run --disable-background-networking --disable-sync \
-		--disable-component-update --user-data-dir="$tmp/chromium" \
-		--dump-dom "file://$tmp/matrix.html"
-	says "... has the table" '<td class="compatible" title="compatible: mtu'
-	says "... has no error" "<h2>Why not</h2>"
-else
-	skip "the page in a browser" "there is no chromium"
-fi
 finish

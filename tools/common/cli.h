@@ -14,7 +14,9 @@
  * @hold: keep the device open
  * @own_host: the source's host is one of those that are looked at
  * @output: file to write to, NULL for standard output
- * @format: what export writes
+ * @format: what export and require write
+ * @provider: what Nova calls the host, NULL for the host's name
+ * @expires: how long labels are true, as text
  * @html: file for the page
  * @emit: what plan writes
  * @uuid: the device to be made
@@ -33,6 +35,8 @@ struct options {
 	bool own_host;
 	const char *output;
 	const char *format;
+	const char *provider;
+	const char *expires;
 	const char *html;
 	const char *emit;
 	const char *uuid;

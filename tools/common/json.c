@@ -130,14 +130,17 @@ struct json *json_new_array(void)
 }
 
 /*
- * The kernel's attributes and file names are bytes; where these are no UTF-8,
- * json_print() replaces them.
+ * Arguments and a stream's words are bytes, and an answer may be shown. Of lines
+ * JSON itself takes care.
  */
 struct json *json_string(const char *text)
 {
 	struct json *value = json_new(&built, JSON_TEXT);
+	struct text shown = { 0 };
 
-	value->text = arena_strdup(&built, text);
+	text_add_visible(&shown, text, "\n\t");
+	value->text = arena_strdup(&built, shown.data);
+	text_free(&shown);
 	return value;
 }
 
@@ -226,18 +229,7 @@ static void write_out(void *out, const char *text, size_t len)
 
 static void generate_text(yajl_gen gen, const char *text)
 {
-	const unsigned char *bytes = (const unsigned char *)text;
-	struct arena arena = { 0 };
-	char *copy, *p;
-
-	if (yajl_gen_string(gen, bytes, strlen(text)) !=
-	    yajl_gen_invalid_string)
-		return;
-	copy = arena_strdup(&arena, text);
-	for (p = copy; *p; p++)
-		*p = *p & 0x80 ? '?' : *p;
-	yajl_gen_string(gen, (const unsigned char *)copy, strlen(copy));
-	arena_free(&arena);
+	yajl_gen_string(gen, (const unsigned char *)text, strlen(text));
 }
 
 static void generate(yajl_gen gen, const struct json *value)
@@ -306,7 +298,6 @@ int json_print(struct json *value, FILE *out, const char *name, bool compact)
 		out_of_memory();
 	add_complaints(value, "warnings");
 	yajl_gen_config(gen, yajl_gen_print_callback, write_out, out);
-	yajl_gen_config(gen, yajl_gen_validate_utf8, 1);
 	yajl_gen_config(gen, yajl_gen_beautify, !compact);
 	yajl_gen_config(gen, yajl_gen_indent_string, "  ");
 	generate(gen, value);

@@ -193,18 +193,21 @@ static struct {
 
 int complain(int status, const char *fmt, ...)
 {
-	struct text text = { 0 };
+	struct text text = { 0 }, shown = { 0 };
 	va_list args;
 
 	va_start(args, fmt);
 	text_vprintf(&text, fmt, args);
 	va_end(args);
 	fflush(stdout);
-	fprintf(stderr, "%s: %s\n", program, text.data);
+	/* There are names of files and of devices in it. */
+	text_add_visible(&shown, text.data, "");
+	fprintf(stderr, "%s: %s\n", program, shown.data);
 	complaints.array = grow_array(complaints.array, complaints.nr,
 				      sizeof(*complaints.array));
 	complaints.array[complaints.nr++] =
-		arena_strdup(&complaints.arena, text.data);
+		arena_strdup(&complaints.arena, shown.data);
+	text_free(&shown);
 	text_free(&text);
 	return status;
 }
@@ -335,6 +338,9 @@ static const struct {
 	{ 'm', "minutes", 60 }, { 's', "seconds", 1 },
 };
 
+/* A century. */
+#define DURATION_MAX	(36525 * 86400LL)
+
 #define NR_UNITS	(sizeof(units) / sizeof(units[0]))
 
 char *duration_text(struct arena *arena, long long seconds)
@@ -357,11 +363,27 @@ long long duration_from_text(const char *text)
 	errno = 0;
 	number = strtoll(text, &end, 10);
 	if (errno || end == text || *text < '0' || *text > '9' ||
-	    number > 1000000000 || (*end && end[1]))
+	    !*end || end[1])
 		return UNKNOWN;
 	for (i = 0; i < NR_UNITS; i++) {
-		if (*end == units[i].letter)
+		if (*end == units[i].letter &&
+		    number <= DURATION_MAX / units[i].seconds)
 			return number * units[i].seconds;
 	}
-	return *end ? UNKNOWN : number;
+	return UNKNOWN;
+}
+
+bool uuid_ok(const char *uuid)
+{
+	static const char shape[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+	size_t i;
+
+	if (strlen(uuid) != sizeof(shape) - 1)
+		return false;
+	for (i = 0; shape[i]; i++) {
+		if (shape[i] == '-' ? uuid[i] != '-' :
+		    !strchr("0123456789abcdefABCDEF", uuid[i]))
+			return false;
+	}
+	return true;
 }

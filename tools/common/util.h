@@ -72,6 +72,10 @@ void text_add(struct text *text, const char *data, size_t len);
 void text_printf(struct text *text, const char *fmt, ...) fmt_printf(2, 3);
 void text_free(struct text *text);
 
+/* visible.c: of what comes from elsewhere, what a terminal and a page may be given. */
+void text_add_visible(struct text *text, const char *value, const char *but);
+char *visible(struct arena *arena, const char *value);
+
 /* "mdev-migrate: " and a newline around it, on stderr. Returns @status. */
 int complain(int status, const char *fmt, ...) fmt_printf(2, 3);
 /* What was complained about so far, for answers in JSON. */
@@ -93,6 +97,7 @@ bool use_colour(FILE *out);
 char *words_join(struct arena *arena, const char * const *words, size_t nr);
 int natural_compare(const char *a, const char *b);
 uint64_t now_ms(void);
+bool uuid_ok(const char *uuid);
 
 /* Seconds since 1970, as 2026-01-31T23:59:59Z; UNKNOWN if it is not written so. */
 long long time_from_text(const char *text);

@@ -28,17 +28,15 @@ static int push_all(struct decoder *decoder, int fd, const char *name)
 static void print_scalar(const struct json *value)
 {
 	const char *text = json_text(value);
+	struct arena arena = { 0 };
 
 	if (value->kind == JSON_BOOL)
 		text = value->number ? "yes" : "no";
-	if (text) {
-		/* Nothing in a stream is to move a terminal's cursor. */
-		for (; *text; text++)
-			putchar((unsigned char)*text < ' ' || *text == 0x7f ?
-				'?' : *text);
-	} else {
+	if (text)
+		fputs(visible(&arena, text), stdout);
+	else
 		printf("%lld", value->number);
-	}
+	arena_free(&arena);
 }
 
 /* An object's members in a line, what is nested below it. */

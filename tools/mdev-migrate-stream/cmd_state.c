@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "../common/json_read.h"
+#include "../common/replace.h"
 #include "commands.h"
 #include "vfio.h"
 
@@ -148,19 +149,18 @@ static int save_to(struct vfio_dev *dev, int fd, const char *name,
 static int save_to_file(struct vfio_dev *dev, const char *file,
 			enum mig_state after, uint64_t *bytes)
 {
+	struct replacement new;
 	int fd, ret;
 
-	fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	fd = replace_open(&new, file, 0600);
 	if (fd < 0)
-		return complain(DONE_ERROR, "cannot create %s: %s", file, strerror(errno));
+		return DONE_ERROR;
 	ret = save_to(dev, fd, file, after, bytes);
-	if (!ret && fsync(fd) && errno != EINVAL && errno != EROFS)
-		ret = complain(DONE_ERROR, "cannot write %s: %s", file, strerror(errno));
+	if (!ret)
+		ret = replace_sync(&new, fd);
 	if (close(fd) && !ret)
 		ret = complain(DONE_ERROR, "cannot write %s: %s", file, strerror(errno));
-	if (ret)
-		unlink(file);
-	return ret;
+	return replace_end(&new, ret);
 }
 
 int cmd_save(const struct options *options)

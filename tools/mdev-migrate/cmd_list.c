@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* list, show, export: what this host offers and has. */
+/* list, show: what this host offers and has. */
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -51,9 +51,6 @@ static bool signed_modules_only(const char *root)
 	       file_says(root, "kernel/security/lockdown", "[integrity]",
 			 "[confidentiality]");
 }
-
-#define NO_TYPES \
-	"There are no mediated device types on this host: is a driver for them loaded? For mdev-migrate's own: modprobe mdev_virtio_net"
 
 /* @root: this host's sysfs, NULL if it is a snapshot */
 static void no_types(const char *root)
@@ -336,61 +333,5 @@ int cmd_show(const struct options *options)
 		ret = finish_output(stdout, "standard output");
 	}
 	endpoint_close(&ep);
-	return ret;
-}
-
-static int write_snapshot(struct host *host, FILE *out, const char *name,
-			  bool compact)
-{
-	return json_print(json_from_host(host), out, name, compact);
-}
-
-static int write_format(struct host *host, FILE *out,
-			const struct options *options)
-{
-	const char *format = options->format ? options->format : "json";
-
-	if (!strcmp(format, "nova"))
-		return format_nova(host, out);
-	if (!strcmp(format, "nfd"))
-		return format_nfd(host, out);
-	if (!strcmp(format, "prometheus"))
-		return format_prometheus(host, out);
-	return write_snapshot(host, out,
-			      options->output ? options->output :
-						"standard output",
-			      options->compact);
-}
-
-int cmd_export(const struct options *options)
-{
-	static const char * const formats[] = {
-		"json", "nova", "nfd", "prometheus", NULL,
-	};
-	const char * const *format = formats;
-	struct host host;
-	FILE *out;
-	int ret;
-
-	while (options->format && *format && strcmp(*format, options->format))
-		format++;
-	if (!*format)
-		return complain(DONE_ERROR, "--format is json, nova, nfd or prometheus, not \"%s\"",
-				options->format);
-	if (options->json && options->format && strcmp(options->format, "json"))
-		return complain(DONE_ERROR, "--format %s is not JSON: leave out --json",
-				options->format);
-	ret = host_from_sysfs(&host, options->root);
-	if (ret)
-		return ret;
-	if (!host.nr_types && !host.nr_devices)
-		complain(DONE_YES, "%s", NO_TYPES);
-	out = output_open(options->output);
-	ret = out ? write_format(&host, out, options) : DONE_ERROR;
-	if (out && output_close(out, options->output))
-		ret = DONE_ERROR;
-	if (!ret && host.nr_left_out)
-		ret = DONE_LEFT_OUT;
-	host_free(&host);
 	return ret;
 }

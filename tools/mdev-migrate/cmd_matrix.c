@@ -1,125 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * matrix: every host against every other. What is on a host are its devices, or
- * if it has none what devices it could have; each is judged, the worst counts.
- */
-#include <stdlib.h>
+/* matrix: every host against every other, as text, JSON or a page. */
 #include <string.h>
 
 #include "matrix.h"
 
-/* It begins with the type that was the best, where that did not fit. */
-static const char *reason_of(struct matrix *matrix, const struct verdict *verdict,
-			     const struct finding *finding)
+static struct json *json_of_cell(struct matrix *matrix, size_t from, size_t to)
 {
-	const struct type *type = verdict->target.type;
+	struct cell cell = matrix_cell(matrix, from, to);
+	struct json *object = json_new_object();
 
-	if (verdict->result <= COMPATIBLE || !type)
-		return arena_strdup(&matrix->arena, finding->message);
-	return arena_printf(&matrix->arena, "%s: %s",
-			    type_label(&matrix->arena, type), finding->message);
+	json_put_text(object, "source", matrix->fleet.hosts[from].name);
+	json_put_text(object, "destination", matrix->fleet.hosts[to].name);
+	if (cell.nr)
+		json_put_text(object, "verdict", result_name(cell.result));
+	json_put_number(object, "fit", cell.fit);
+	json_put_number(object, "of", cell.nr);
+	if (cell.reason)
+		json_put_text(object, "message", matrix->reasons[cell.reason]);
+	if (cell.full)
+		json_put_bool(object, "full", true);
+	return object;
 }
 
-/* Of what counts, the first reason. */
-static void take_verdict(struct matrix *matrix, struct cell *cell,
-			 const struct verdict *verdict)
-{
-	const struct findings *findings = &verdict->findings;
-	size_t i;
-
-	cell->nr++;
-	cell->fit += verdict->result <= COMPATIBLE;
-	if (cell->reason && verdict->result <= cell->result)
-		return;
-	if (verdict->result > cell->result)
-		cell->result = verdict->result;
-	for (i = 0; i < findings->nr; i++) {
-		if (findings->array[i].result != verdict->result)
-			continue;
-		cell->reason = reason_of(matrix, verdict, &findings->array[i]);
-		break;
-	}
-}
-
-/* One source of a host, to all hosts. */
-static void judge_source(struct matrix *matrix, size_t from,
-			 const struct source *source)
-{
-	size_t to;
-
-	for (to = 0; to < matrix->fleet.nr; to++) {
-		struct arena scratch = { 0 };
-		struct verdict verdict;
-
-		judge_host(&scratch, &verdict, source, &matrix->fleet.hosts[to]);
-		take_verdict(matrix, (struct cell *)matrix_cell(matrix, from, to),
-			     &verdict);
-		arena_free(&scratch);
-	}
-}
-
-static bool seen_before(const struct host *host, size_t i)
-{
-	const char *config = host->devices[i].config;
-	size_t j;
-
-	for (j = 0; config && j < i; j++) {
-		if (host->devices[j].config &&
-		    !strcmp(host->devices[j].config, config))
-			return true;
-	}
-	return false;
-}
-
-static bool any_known(const struct host *host)
-{
-	size_t i;
-
-	for (i = 0; i < host->nr_types; i++) {
-		if (host->types[i].model)
-			return true;
-	}
-	return false;
-}
-
-static void judge_from(struct matrix *matrix, size_t from)
-{
-	struct host *host = &matrix->fleet.hosts[from];
-	struct source source;
-	size_t i;
-
-	for (i = 0; i < host->nr_devices; i++) {
-		if (seen_before(host, i))
-			continue;
-		source_from_device(&source, host, &host->devices[i]);
-		judge_source(matrix, from, &source);
-	}
-	if (host->nr_devices)
-		return;
-	/* Types whose drivers say nothing count if there are no others. */
-	for (i = 0; i < host->nr_types; i++) {
-		source_from_type(&source, host, &host->types[i]);
-		if (source.config_known || !any_known(host))
-			judge_source(matrix, from, &source);
-	}
-}
-
-static void judge_all(struct matrix *matrix)
-{
-	size_t from;
-
-	matrix->cells = arena_array(&matrix->arena,
-				    matrix->fleet.nr * matrix->fleet.nr,
-				    sizeof(*matrix->cells));
-	progress_begin("matrix", 0);
-	for (from = 0; from < matrix->fleet.nr; from++) {
-		judge_from(matrix, from);
-		progress_step(from);
-	}
-	progress_end();
-}
-
-static struct json *to_json(const struct matrix *matrix)
+static struct json *to_json(struct matrix *matrix)
 {
 	struct json *answer = json_answer("matrix");
 	struct json *hosts = json_new_array();
@@ -127,102 +30,140 @@ static struct json *to_json(const struct matrix *matrix)
 	size_t from, to;
 
 	for (from = 0; from < matrix->fleet.nr; from++) {
-		const char *name = matrix->fleet.hosts[from].name;
-
-		json_add(hosts, json_string(name));
-		for (to = 0; to < matrix->fleet.nr; to++) {
-			const struct cell *cell = matrix_cell(matrix, from, to);
-			struct json *object = json_new_object();
-
-			json_put_text(object, "source", name);
-			json_put_text(object, "destination",
-				      matrix->fleet.hosts[to].name);
-			if (cell->nr)
-				json_put_text(object, "verdict",
-					      result_name(cell->result));
-			json_put_number(object, "fit", cell->fit);
-			json_put_number(object, "of", cell->nr);
-			json_put_text(object, "message", cell->reason);
-			json_add(cells, object);
-		}
+		json_add(hosts, json_string(matrix->fleet.hosts[from].name));
+		for (to = 0; to < matrix->fleet.nr; to++)
+			json_add(cells, json_of_cell(matrix, from, to));
 	}
 	json_put(answer, "hosts", hosts);
 	json_put(answer, "cells", cells);
 	return answer;
 }
 
-static const char *mark(const struct cell *cell)
+static void print_mark(const struct cell *cell, const struct kind *kind)
 {
-	static const char * const marks[] = {
-		[IDENTICAL] = "=",
-		[COMPATIBLE] = "+",
-		[NOT_KNOWN] = "?",
-		[INCOMPATIBLE] = "x",
+	static const struct {
+		char mark;
+		enum result colour;
+	} looks[] = {
+		[SHOWN_IDENTICAL] = { '=', IDENTICAL },
+		[SHOWN_COMPATIBLE] = { '+', COMPATIBLE },
+		[SHOWN_FULL] = { 'f', NOT_KNOWN },
+		[SHOWN_UNKNOWN] = { '?', NOT_KNOWN },
+		[SHOWN_INCOMPATIBLE] = { 'x', INCOMPATIBLE },
 	};
+	enum shown shown = matrix_shown(cell, kind);
 
-	return cell->nr ? marks[cell->result] : ".";
+	if (shown == SHOWN_NOTHING)
+		printf("    .");
+	else
+		printf("    %s%c%s", paint(stdout, looks[shown].colour),
+		       looks[shown].mark, paint_off(stdout));
 }
 
-static void print_grid(const struct matrix *matrix, int width)
+/* Rows and columns have the number of their first host. */
+static void print_grid(struct matrix *matrix, int width)
 {
-	size_t from, to;
+	size_t row, kind;
 
 	printf("%-*s", width + 6, "from \\ to");
-	for (to = 0; to < matrix->fleet.nr; to++)
-		printf(" %4zu", to + 1);
+	for (kind = 0; kind < matrix->kind_keys.nr; kind++)
+		printf(" %4zu", matrix->kinds[kind].hosts[0] + 1);
 	putchar('\n');
-	for (from = 0; from < matrix->fleet.nr; from++) {
-		printf("%4zu  %-*s", from + 1, width,
-		       matrix->fleet.hosts[from].name);
-		for (to = 0; to < matrix->fleet.nr; to++) {
-			const struct cell *cell = matrix_cell(matrix, from, to);
+	for (row = 0; row < matrix->row_keys.nr; row++) {
+		size_t first = matrix->rows[row].hosts[0];
 
-			printf("    %s%s%s",
-			       cell->nr ? paint(stdout, cell->result) : "",
-			       mark(cell), cell->nr ? paint_off(stdout) : "");
+		printf("%4zu  %-*s", first + 1, width,
+		       matrix->fleet.hosts[first].name);
+		for (kind = 0; kind < matrix->kind_keys.nr; kind++) {
+			struct cell cell = matrix_kind_cell(matrix, row, kind);
+
+			print_mark(&cell, &matrix->kinds[kind]);
 		}
 		putchar('\n');
 	}
-	puts("\n= identical  + compatible  ? unknown  x incompatible  . nothing to move");
+	printf("\n= identical  + compatible  f full now  ? unknown  %s\n",
+	       "x incompatible  . nothing to move");
 }
 
-static void print_reasons(const struct matrix *matrix)
+/* Those that the first stands for. */
+static void print_hosts(const struct matrix *matrix, const char *what,
+			const size_t *hosts, size_t nr)
 {
-	size_t from, to;
+	size_t i;
 
-	for (from = 0; from < matrix->fleet.nr; from++) {
-		for (to = 0; to < matrix->fleet.nr; to++) {
-			const struct cell *cell = matrix_cell(matrix, from, to);
+	if (nr < 2)
+		return;
+	printf("%s %zu:", what, hosts[0] + 1);
+	for (i = 0; i < nr; i++)
+		printf(" %s", matrix->fleet.hosts[hosts[i]].name);
+	putchar('\n');
+}
 
-			if (cell->nr && cell->result > COMPATIBLE)
-				printf("%zu -> %zu: %zu of %zu fit: %s\n",
-				       from + 1, to + 1, cell->fit, cell->nr,
-				       cell->reason);
+static void print_groups(const struct matrix *matrix)
+{
+	size_t i;
+
+	for (i = 0; i < matrix->row_keys.nr; i++)
+		print_hosts(matrix, "from", matrix->rows[i].hosts,
+			    matrix->rows[i].nr);
+	for (i = 0; i < matrix->kind_keys.nr; i++)
+		print_hosts(matrix, "to", matrix->kinds[i].hosts,
+			    matrix->kinds[i].nr);
+}
+
+static void print_reason(const struct matrix *matrix, size_t row, size_t at,
+			 const struct cell *cell)
+{
+	const struct kind *kind = &matrix->kinds[at];
+	size_t from = matrix->rows[row].hosts[0] + 1, to = kind->hosts[0] + 1;
+
+	if (cell->nr && cell->result > COMPATIBLE)
+		printf("%zu -> %zu: %zu of %zu fit: %s\n", from, to, cell->fit,
+		       cell->nr, matrix->reasons[cell->reason]);
+	if (cell->full)
+		printf("%zu -> %zu: %zu of %zu %s full now\n", from, to,
+		       cell->full, kind->nr,
+		       kind->nr == 1 ? "host is" : "hosts are");
+	if (cell->unknown)
+		printf("%zu -> %zu: of %zu of %zu hosts it is not known whether there is room\n",
+		       from, to, cell->unknown, kind->nr);
+}
+
+static void print_reasons(struct matrix *matrix)
+{
+	size_t row, kind;
+
+	for (row = 0; row < matrix->row_keys.nr; row++) {
+		for (kind = 0; kind < matrix->kind_keys.nr; kind++) {
+			struct cell cell = matrix_kind_cell(matrix, row, kind);
+
+			print_reason(matrix, row, kind, &cell);
 		}
 	}
 }
 
-static int write_html(const struct matrix *matrix, const char *file)
+static int write_html(struct matrix *matrix, const char *file)
 {
 	FILE *out = output_open(file);
-	int ret;
 
 	if (!out)
 		return DONE_ERROR;
-	ret = matrix_html(matrix, out, file);
-	return output_close(out, file) ? DONE_ERROR : ret;
+	return output_close(out, matrix_html(matrix, out, file));
 }
 
-static int print_text(const struct matrix *matrix)
+static int print_text(struct matrix *matrix)
 {
 	int width = 4;
 	size_t i;
 
-	for (i = 0; i < matrix->fleet.nr; i++) {
-		if ((int)strlen(matrix->fleet.hosts[i].name) > width)
-			width = strlen(matrix->fleet.hosts[i].name);
+	for (i = 0; i < matrix->row_keys.nr; i++) {
+		size_t first = matrix->rows[i].hosts[0];
+
+		if ((int)strlen(matrix->fleet.hosts[first].name) > width)
+			width = strlen(matrix->fleet.hosts[first].name);
 	}
 	print_grid(matrix, width);
+	print_groups(matrix);
 	print_reasons(matrix);
 	return finish_output(stdout, "standard output");
 }
@@ -235,7 +176,7 @@ int cmd_matrix(const struct options *options)
 	ret = fleet_read(&matrix.fleet, options);
 	if (ret)
 		return ret;
-	judge_all(&matrix);
+	matrix_judge(&matrix);
 	if (options->html)
 		ret = write_html(&matrix, options->html);
 	if (!ret && options->json)
@@ -244,7 +185,6 @@ int cmd_matrix(const struct options *options)
 	else if (!ret && !options->html)
 		ret = print_text(&matrix);
 	ret = fleet_status(&matrix.fleet, ret);
-	arena_free(&matrix.arena);
-	fleet_free(&matrix.fleet);
+	matrix_free(&matrix);
 	return ret;
 }

@@ -23,21 +23,6 @@ static const char *random_uuid(struct arena *arena)
 			    b[15]);
 }
 
-static bool uuid_ok(const char *uuid)
-{
-	static const char shape[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
-	size_t i;
-
-	if (strlen(uuid) != sizeof(shape) - 1)
-		return false;
-	for (i = 0; shape[i]; i++) {
-		if (shape[i] == '-' ? uuid[i] != '-' :
-		    !strchr("0123456789abcdefABCDEF", uuid[i]))
-			return false;
-	}
-	return true;
-}
-
 /* Names from a snapshot go into commands: only what a kernel would call one. */
 static bool name_ok(const char *name)
 {
@@ -114,14 +99,11 @@ static bool libvirt_knows(const char *subsystem)
 	return false;
 }
 
-/* What libvirt calls the parent: its subsystem and name, in its alphabet. */
-static void put_parent(const struct type *type, FILE *out)
+/* Part of what libvirt calls a device, in its alphabet. */
+static void put_node_name(const char *name, FILE *out)
 {
-	const char *p = type->parent;
-
-	fprintf(out, "%s_", type->subsystem);
-	for (; *p; p++)
-		fputc(strchr(".:-@+", *p) ? '_' : *p, out);
+	for (; *name; name++)
+		fputc(strchr(".:-@+", *name) ? '_' : *name, out);
 }
 
 static void emit_libvirt(const struct plan *plan, FILE *out)
@@ -130,8 +112,15 @@ static void emit_libvirt(const struct plan *plan, FILE *out)
 	const struct finding *write;
 	size_t i = 0;
 
-	fputs("<device>\n  <parent>", out);
-	put_parent(type, out);
+	/* libvirt's schema wants a name; the device gets this one, whatever is said. */
+	fputs("<device>\n  <name>mdev_", out);
+	put_node_name(plan->uuid, out);
+	fputc('_', out);
+	put_node_name(type->parent, out);
+	fputs("</name>\n  <parent>", out);
+	put_node_name(type->subsystem, out);
+	fputc('_', out);
+	put_node_name(type->parent, out);
 	fprintf(out, "</parent>\n  <capability type='mdev'>\n"
 		"    <type id='%s'/>\n    <uuid>%s</uuid>\n", type->name,
 		plan->uuid);

@@ -10,6 +10,7 @@
 int cmd_list(const struct options *options);
 int cmd_show(const struct options *options);
 int cmd_export(const struct options *options);
+int cmd_require(const struct options *options);
 int cmd_check(const struct options *options);
 int cmd_find(const struct options *options);
 int cmd_baseline(const struct options *options);
@@ -18,7 +19,7 @@ int cmd_plan(const struct options *options);
 
 /* output.c */
 FILE *output_open(const char *file);
-int output_close(FILE *out, const char *file);
+int output_close(FILE *out, int ret);
 
 /**
  * struct table - rows of text in columns
@@ -47,13 +48,12 @@ void print_verdict(FILE *out, const struct source *source,
 		   const struct verdict *verdict);
 const char *target_name(struct arena *arena, const struct target *target);
 
+/* cmd_list.c, cmd_export.c */
+#define NO_TYPES \
+	"There are no mediated device types on this host: is a driver for them loaded? For mdev-migrate's own: modprobe mdev_virtio_net"
+
 /* differs.c */
 char *device_differs(struct arena *arena, struct host *host,
 		     const struct device *device);
-
-/* formats.c: a host for programs that schedule */
-int format_nova(const struct host *host, FILE *out);
-int format_nfd(const struct host *host, FILE *out);
-int format_prometheus(const struct host *host, FILE *out);
 
 #endif /* MDEV_MIGRATE_COMMAND_H */

@@ -290,14 +290,15 @@ int endpoint_open(struct endpoint *ep, const char *spec,
 	if (ret)
 		return ret;
 	if (!strncmp(spec, "model=", 6)) {
-		ep->config = arena_strdup(&ep->host.arena, spec);
+		ep->config = visible(&ep->host.arena, spec);
 		return 0;
 	}
 	if (!strcmp(spec, ".") || sysfs_has(root, spec)) {
 		ret = open_live(ep, spec, root);
 	} else if (!strcmp(spec, "-") || is_file(spec)) {
 		if (strcmp(spec, "-"))
-			ep->config = config_of_state(&ep->host.arena, spec);
+			ep->config = visible(&ep->host.arena,
+					     config_of_state(&ep->host.arena, spec));
 		if (ep->config)
 			return 0;
 		ret = read_file(ep, spec, NULL, 0, &no_name);
@@ -445,7 +446,7 @@ int endpoint_source(struct endpoint *ep, struct source *source)
 
 	memset(source, 0, sizeof(*source));
 	if (ep->config) {
-		source->name = ep->spec;
+		source->name = visible(&host->arena, ep->spec);
 		return read_config(source, &host->arena, ep->config) ?
 			complain(DONE_ERROR, "%s", source->not_known) : 0;
 	}

@@ -23,16 +23,10 @@ static int fail(struct mdev_migrate_msg *why, const char *fmt, ...)
 	return -EINVAL;
 }
 
-/* Nothing in a snapshot is to move a terminal's cursor. */
+/* What a snapshot says may be shown, by whatever shows it. */
 char *json_plain_text(struct arena *arena, const char *value)
 {
-	char *text = arena_strdup(arena, value), *p;
-
-	for (p = text; *p; p++) {
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			*p = '?';
-	}
-	return text;
+	return visible(arena, value);
 }
 
 /* A member that is a string, NULL if there is none. */

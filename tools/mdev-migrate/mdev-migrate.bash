@@ -57,7 +57,7 @@ _mdev_migrate_file_part() {
 
 _mdev_migrate() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands='list show export check plan find baseline matrix help'
+	local commands='list show export require check plan find baseline matrix help'
 	local options='--json --root --help --version' command='' word
 
 	case ${COMP_WORDS[0]##*/} in
@@ -75,14 +75,15 @@ _mdev_migrate() {
 	--max-age) mapfile -t COMPREPLY < <(compgen -W '10m 1h 12h 1d 7d' -- "$cur") && return ;;
 	--root) mapfile -t COMPREPLY < <(compgen -d -- "$cur") && return ;;
 	-o | --output | --html) mapfile -t COMPREPLY < <(compgen -f -- "$cur") && return ;;
-	--uuid | --model | --bandwidth) return ;;
+	--uuid | --model | --bandwidth | --provider | --expires) return ;;
 	esac
 	if [ -z "$command" ]; then
 		mapfile -t COMPREPLY < <(compgen -W "$commands $options" -- "$cur")
 		return
 	fi
 	case $command in
-	export) options+=' --output --compact --format' ;;
+	export) options+=' --output --compact --format --provider --expires' ;;
+	require) options+=' --format --max-age' ;;
 	list | show | check) options+=' --max-age' ;;
 	plan) options+=' --emit --uuid --max-age' ;;
 	find) options+=' --own-host --max-age' ;;
@@ -98,11 +99,10 @@ _mdev_migrate() {
 	esac
 	case $command in
 	help) mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$cur") && return ;;
-	export) return ;;
-	show | check | plan | find) _mdev_migrate_file_part && return ;;
+	show | require | check | plan | find) _mdev_migrate_file_part && return ;;
 	esac
 	case $command in
-	list | baseline | matrix | decode) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+	list | export | baseline | matrix | decode) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 	*) mapfile -t COMPREPLY < <(compgen -W "$(_mdev_migrate_names)" -- "$cur"; compgen -f -- "$cur") ;;
 	esac
 }

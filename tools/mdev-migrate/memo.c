@@ -35,7 +35,8 @@ struct memo *memo_new(bool judge_once)
 
 void memo_free(struct memo *memo)
 {
-	arena_free(&memo->arena);
+	if (memo)
+		arena_free(&memo->arena);
 	free(memo);
 }
 

@@ -4,30 +4,43 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../common/replace.h"
 #include "command.h"
+
+/* A command has one. */
+static struct replacement output;
 
 /* NULL, with a complaint, if it cannot be written. */
 FILE *output_open(const char *file)
 {
 	FILE *out;
+	int fd;
 
 	if (!file || !strcmp(file, "-"))
 		return stdout;
-	out = fopen(file, "we");
+	fd = replace_open(&output, file, 0666);
+	if (fd < 0)
+		return NULL;
+	out = fdopen(fd, "w");
 	if (!out)
-		complain(DONE_ERROR, "cannot create %s: %s", file, strerror(errno));
+		out_of_memory();
 	return out;
 }
 
-int output_close(FILE *out, const char *file)
+/* @ret: how the command ends so far. If that is an error, the file stays what it was. */
+int output_close(FILE *out, int ret)
 {
-	int ret = finish_output(out, file ? file : "standard output");
+	const char *file = out == stdout ? "standard output" : output.file;
 
+	if (!ret)
+		ret = finish_output(out, file);
 	if (out == stdout)
 		return ret;
+	if (!ret)
+		ret = replace_sync(&output, fileno(out));
 	if (fclose(out) && !ret)
 		ret = complain(DONE_ERROR, "cannot write %s: %s", file, strerror(errno));
-	return ret;
+	return replace_end(&output, ret);
 }
 
 /* @table->columns strings; NULL is shown as "-". */

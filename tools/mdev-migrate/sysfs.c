@@ -51,7 +51,8 @@ static const char *attr(const struct dir *dir, const char *path)
 		return NULL;
 	if (len && buf[len - 1] == '\n')
 		len--;
-	return arena_strndup(dir->arena, buf, len);
+	buf[len] = '\0';
+	return visible(dir->arena, buf);
 }
 
 static long long attr_number(const struct dir *dir, const char *path)
@@ -78,7 +79,7 @@ static const char *link_name(const struct dir *dir, const char *path)
 		return NULL;
 	target[len] = '\0';
 	slash = strrchr(target, '/');
-	return arena_strdup(dir->arena, slash ? slash + 1 : target);
+	return visible(dir->arena, slash ? slash + 1 : target);
 }
 
 static int by_name(const struct dirent **a, const struct dirent **b)
@@ -212,7 +213,7 @@ static void read_type(void *context, int at, const char *name)
 	host->types = grow_array(host->types, host->nr_types, sizeof(*type));
 	type = &host->types[host->nr_types++];
 	*type = (struct type) {
-		.name = arena_strdup(&host->arena, name),
+		.name = visible(&host->arena, name),
 		.parent = reader->parent,
 		.subsystem = reader->subsystem,
 		.api = attr(&dir, "device_api"),
@@ -232,7 +233,7 @@ static void read_parent(void *context, int at, const char *name)
 
 	if (dir_open(&dir, &reader->host->arena, at, name))
 		return;
-	reader->parent = arena_strdup(&reader->host->arena, name);
+	reader->parent = visible(&reader->host->arena, name);
 	reader->subsystem = link_name(&dir, "subsystem");
 	each_in(dir.fd, "mdev_supported_types", reader, read_type);
 	dir_close(&dir);
@@ -255,8 +256,8 @@ static const char *device_parent(struct host *host, int at, const char *name,
 		if (slash) {
 			*slash = '\0';
 			slash = strrchr(target, '/');
-			return arena_strdup(&host->arena,
-					    slash ? slash + 1 : target);
+			return visible(&host->arena,
+				       slash ? slash + 1 : target);
 		}
 	}
 	only = type ? host_type(host, type, NULL) : NULL;
@@ -277,7 +278,7 @@ static void read_other_mdev(struct reader *reader, const struct dir *dir,
 	struct type *have = type ? host_type(host, type, NULL) : NULL;
 
 	add_other(host, &(struct other) {
-		.name = arena_strdup(&host->arena, name),
+		.name = visible(&host->arena, name),
 		.bus = "mdev",
 		.driver = link_name(dir, "driver"),
 		.type = type,
@@ -318,7 +319,7 @@ static void read_device(void *context, int at, const char *name)
 	type = link_name(&dir, "mdev_type");
 	device = add_device(host, &dir);
 	if (device->model) {
-		device->uuid = arena_strdup(&host->arena, name);
+		device->uuid = visible(&host->arena, name);
 		device->type = type;
 		device->parent = device_parent(host, at, name, type);
 	} else {
@@ -345,7 +346,8 @@ static void read_described(void *context, int at, const char *name)
 		return;
 	device = add_device(host, &dir);
 	own = arena_alloc(arena, sizeof(*own));
-	device->uuid = arena_printf(arena, "%s/%s", reader->bus, name);
+	device->uuid = arena_printf(arena, "%s/%s", reader->bus,
+				    visible(arena, name));
 	device->bus = reader->bus;
 	device->driver = link_name(&dir, "driver");
 	device->own = own;
@@ -370,7 +372,7 @@ static void read_bus(void *context, int at, const char *name)
 	char path[NAME_MAX + 32];
 
 	snprintf(path, sizeof(path), "%s/devices", name);
-	reader->bus = arena_strdup(&reader->host->arena, name);
+	reader->bus = visible(&reader->host->arena, name);
 	each_in(at, path, reader, read_described);
 }
 
@@ -417,7 +419,7 @@ static void read_module(void *context, int at, const char *name)
 	host->modules = grow_array(host->modules, host->nr_modules,
 				   sizeof(*host->modules));
 	host->modules[host->nr_modules++] = (struct module) {
-		.name = arena_strdup(&host->arena, name),
+		.name = visible(&host->arena, name),
 		.version = attr(&dir, "version"),
 		.srcversion = attr(&dir, "srcversion"),
 	};
@@ -443,7 +445,7 @@ static void read_names(struct host *host, int at)
 		memset(&name, 0, sizeof(name));
 	host->name = attr(&dir, "kernel/hostname");
 	if (!host->name)
-		host->name = arena_strdup(&host->arena, name.nodename);
+		host->name = visible(&host->arena, name.nodename);
 	host->kernel = arena_strdup(&host->arena, name.release);
 	host->machine = arena_strdup(&host->arena, name.machine);
 	host->taken = time(NULL);

@@ -18,12 +18,12 @@ wanted_products() {
 		*@*) release=${part#*@} part=${part%@*} ;;
 		esac
 		case $part in
-		tree | guest | checker) echo "${part}_build $release" ;;
+		tree | guest | checker | consumers) echo "${part}_build $release" ;;
 		stock-* | libvirt-*) echo "${part%%-*}_build $release ${part#*-}" ;;
 		all) wanted_products tree guest checker fast debug smp ;;
 		*)
 			is_flavour "$part" ||
-				die "there is nothing called '$part' to set up: fast, fastsmp, debug, smp, tree, guest, checker or all"
+				die "there is nothing called '$part' to set up: fast, fastsmp, debug, smp, tree, guest, checker, consumers or all"
 			echo "source_build $release"
 			echo "source_build newest"
 			echo "kernel_build $release $part"
@@ -77,7 +77,8 @@ build_queue() {
 suites_of() {
 	local suite release
 
-	echo "$1" | awk '$1 == "libvirt_build" { print $3 }'
+	echo "$1" | awk '$1 == "libvirt_build" { print $3 }
+		$1 == "consumers_build" { print "bookworm\ntrixie\nforky" }'
 	for suite in $(echo "$1" | awk '$1 == "libvirt_build" { print $3 }'); do
 		libvirt_backports "$suite"
 	done
@@ -121,7 +122,7 @@ lab_setup() {
 	missing=$(missing_products "$wanted") || exit 1
 
 	# Downloads and trees while kernels compile: a queue for each kind.
-	build_queue "$(echo "$missing" | grep -E '^(tree|guest|checker)')" &
+	build_queue "$(echo "$missing" | grep -E '^(tree|guest|checker|consumers)')" &
 	pids+=($!)
 	build_queue "$(echo "$missing" | grep -E '^(source|kernel)')" &
 	pids+=($!)
@@ -159,11 +160,12 @@ lab_path() {
 	tree) dir=$(tree_dir) ;;
 	guest) dir=$(guest_dir) ;;
 	checker) checker_command; return ;;
+	consumers) dir=$(consumers_dir) ;;
 	ccache) mkdir -p "$CCACHE_DIR" && dir=$CCACHE_DIR ;;
 	guest-kernel) dir=$(guest_dir)/vmlinux ;;
 	guest-initrd) dir=$(guest_dir)/initrd ;;
 	stock-* | libvirt-*) dir=$("${1%%-*}_dir" "${1#*-}") ;;
-	*) die "say what: src, headers, kernel FLAVOUR, tree, guest, checker, ccache, stock-SUITE, libvirt-SUITE, guest-kernel or guest-initrd" ;;
+	*) die "say what: src, headers, kernel FLAVOUR, tree, guest, checker, consumers, ccache, stock-SUITE, libvirt-SUITE, guest-kernel or guest-initrd" ;;
 	esac
 	case $dir in
 	/*) ;;
