@@ -335,6 +335,9 @@ static const struct {
 	{ 'm', "minutes", 60 }, { 's', "seconds", 1 },
 };
 
+/* A century. */
+#define DURATION_MAX	(36525 * 86400LL)
+
 #define NR_UNITS	(sizeof(units) / sizeof(units[0]))
 
 char *duration_text(struct arena *arena, long long seconds)
@@ -357,11 +360,12 @@ long long duration_from_text(const char *text)
 	errno = 0;
 	number = strtoll(text, &end, 10);
 	if (errno || end == text || *text < '0' || *text > '9' ||
-	    number > 1000000000 || (*end && end[1]))
+	    !*end || end[1])
 		return UNKNOWN;
 	for (i = 0; i < NR_UNITS; i++) {
-		if (*end == units[i].letter)
+		if (*end == units[i].letter &&
+		    number <= DURATION_MAX / units[i].seconds)
 			return number * units[i].seconds;
 	}
-	return *end ? UNKNOWN : number;
+	return UNKNOWN;
 }
