@@ -262,7 +262,7 @@ for command in "find model=$uri" baseline matrix; do
 	run 4 "${command%% *} --max-age" "$tool" $command --max-age 90m "$tmp/old.json" "$tmp/a.json"
 done
 run 2 "... all of them are older" "$tool" find --max-age 90m "model=$uri" "$tmp/old.json"
-for age in 1w -1h h '' 1hh 99999999999999999999; do
+for age in 1w -1h h 5 99999999d '' 1hh 99999999999999999999; do
 	run 2 "no age: $age" "$tool" find --max-age "$age" "model=$uri" "$tmp/b.json"
 	says "... says so" "is not a time such as"
 done
