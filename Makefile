@@ -124,7 +124,7 @@ coverage:
 bench:
 	tests/bench/bench
 	tests/bench/state_bench.sh
-	tests/lab/lab packages pkg-config libjansson-dev jq time
+	tests/lab/lab packages pkg-config libyajl-dev jq time
 	tests/bench/tool_bench.sh
 
 help:

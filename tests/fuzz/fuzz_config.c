@@ -8,9 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../tools/mdev-migrate/verdict.h"
+#include "../../tools/mdev-migrate/core/judge.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+const char *const program = "fuzz";
 
 #define MODEL	"https://mdev-migrate.org/devices/fuzz"
 

@@ -5,11 +5,15 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "../../tools/mdev-migrate/feed.h"
 #include "../../tools/mdev-migrate/matrix.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+const char *const program = "fuzz";
 
 static void expect(bool ok)
 {
@@ -104,15 +108,16 @@ static void write_all(struct matrix *matrix)
 }
 
 /* Twice the same host, which is of one kind. */
-static void read_one(const json_t *root)
+static int read_one(void *context, struct doc *doc)
 {
 	struct matrix matrix = { 0 };
 	struct mdev_migrate_msg why;
 	struct host host;
 	size_t i;
 
+	matrix.fleet.memo = memo_new(false);
 	for (i = 0; i < 2; i++) {
-		if (json_to_host(&host, root, &why))
+		if (json_to_host(&host, doc->root, matrix.fleet.memo, &why))
 			break;
 		matrix.fleet.hosts = grow_array(matrix.fleet.hosts, i,
 						sizeof(host));
@@ -123,15 +128,21 @@ static void read_one(const json_t *root)
 		expect(matrix.kind_keys.nr == 1 && matrix.row_keys.nr == 1);
 	}
 	matrix_free(&matrix);
+	return 0;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	json_t *root = json_loadb((const char *)data, size,
-				  JSON_REJECT_DUPLICATES, NULL);
+	int fd = memfd_create("fuzz", 0);
+	struct docs_read done = { 0 };
+	char file[64];
 
-	if (root)
-		read_one(root);
-	json_decref(root);
+	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
+		abort();
+	snprintf(file, sizeof(file), "/proc/self/fd/%d", fd);
+	docs_each(file, read_one, NULL, &done);
+	complaints_forget();
+	json_forget();
+	close(fd);
 	return 0;
 }

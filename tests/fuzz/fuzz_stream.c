@@ -8,9 +8,11 @@
 #include <string.h>
 
 #include "../../drivers/mdev_migrate/codec/stream.h"
-#include "../../tools/mdev-migrate/decode.h"
+#include "../../tools/mdev-migrate-stream/decode.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+const char *const program = "fuzz";
 
 static void seal(uint8_t *data, size_t size)
 {
@@ -32,8 +34,8 @@ static void seal(uint8_t *data, size_t size)
 	}
 }
 
-static json_t *decode(const uint8_t *data, size_t size, size_t chunk,
-		      int *result)
+static struct json *decode(const uint8_t *data, size_t size, size_t chunk,
+			   int *result)
 {
 	struct decoder *decoder = decode_begin();
 	size_t at, len;
@@ -43,13 +45,18 @@ static json_t *decode(const uint8_t *data, size_t size, size_t chunk,
 		if (decode_push(decoder, data + at, len))
 			break;
 	}
-	return decode_finish(decoder, result);
+	return decode_finish(decoder, false, result);
+}
+
+static bool same(const struct json *a, const struct json *b, const char *key)
+{
+	return json_equal(json_get(a, key), json_get(b, key));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	int whole_result, split_result;
-	json_t *whole, *split;
+	struct json *whole, *split;
 	uint8_t *copy;
 
 	if (!size)
@@ -62,13 +69,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		seal(copy + 1, size - 1);
 	whole = decode(copy + 1, size - 1, SIZE_MAX, &whole_result);
 	split = decode(copy + 1, size - 1, (copy[0] >> 1) + 1, &split_result);
-	/* What follows END is counted by how it comes. */
-	json_object_del(whole, "error");
-	json_object_del(split, "error");
-	if (whole_result != split_result || !json_equal(whole, split))
+	/* What follows END is counted by how it comes: errors may differ in words. */
+	if (whole_result != split_result || !same(whole, split, "records") ||
+	    !same(whole, split, "bytes") || !same(whole, split, "verdict"))
 		abort();
-	json_decref(whole);
-	json_decref(split);
+	json_forget();
 	free(copy);
 	return 0;
 }

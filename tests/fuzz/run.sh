@@ -3,7 +3,7 @@
 #
 # run.sh [NAME...]: the fuzzers of what mdev-migrate and the module read from
 # elsewhere (snapshot, stream, config) and write of it (feeds), FUZZ_SECONDS=15 each, as TAP. They need
-# clang with libFuzzer (clang and libclang-rt-dev) and libjansson-dev.
+# clang with libFuzzer (clang and libclang-rt-dev) and libyajl-dev.
 # What makes one fail stays in build/fuzz/, what is new in build/fuzz/NAME/.
 set -u
 here=$(dirname "$(readlink -f "$0")")
@@ -23,7 +23,7 @@ echo "1..$#"
 can_build() {
 	why=
 	[ -n "$clang" ] || why="there is no clang"
-	[ -n "$why" ] || pkg-config --exists jansson || why="there is no libjansson-dev"
+	[ -n "$why" ] || pkg-config --exists yajl || why="there is no libyajl-dev"
 	[ -n "$why" ] || echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' |
 		$clang -fsanitize=fuzzer -x c -o /dev/null - 2>/dev/null ||
 		why="$clang has no libFuzzer: install libclang-rt-dev"
@@ -32,7 +32,6 @@ can_build() {
 
 # compile: the objects that all fuzzers have in common, and theirs, through the lab's ccache.
 compile() {
-	tool=$top/tools/mdev-migrate
 	lab=$top/tests/lab/lab
 	ccache=
 	if command -v ccache >/dev/null; then
@@ -43,20 +42,20 @@ compile() {
 	rm -rf "$out/objects"
 	mkdir -p "$out/objects"
 	# shellcheck disable=SC2046,SC2086
-	find "$tool" "$top/drivers/mdev_migrate/codec" "$top/drivers/virtio_net/parts.c" \
-		"$here" -name '*.c' ! -path "$tool/main.c" | while read -r source; do
+	find "$top/tools" "$top/drivers/mdev_migrate/codec" "$top/drivers/virtio_net/parts.c" \
+		"$here" -name '*.c' ! -name main.c | while read -r source; do
 		object=$(echo "${source#"$top/"}" | tr / _)
 		echo "-o $out/objects/${object%.c}.o $source"
 	done | xargs -P "$(nproc)" -L 1 $ccache $clang -g -O1 -std=gnu11 -D_GNU_SOURCE -w \
 		-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
-		-I"$top/include/uapi" -I"$top/include" $(pkg-config --cflags jansson) -c
+		-I"$top/include/uapi" -I"$top/include" -c
 }
 
 build() {
 	# shellcheck disable=SC2046,SC2086
 	$clang -fsanitize=fuzzer,address,undefined -o "$out/fuzz_$1" \
 		$(find "$out/objects" -name '*.o' ! -name '*_fuzz_*' -o -name "*_fuzz_$1.o") \
-		$(pkg-config --libs jansson)
+		$(pkg-config --libs yajl)
 }
 
 fuzz() {

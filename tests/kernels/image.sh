@@ -159,8 +159,10 @@ run_lintian() {
 deb_installed() {
 	installed "$1" && [ "$(inside dkms status | wc -l)" = 1 ] &&
 		[ "$(inside mdev-migrate --version)" = "mdev-migrate $1" ] &&
+		[ "$(inside mdev-migrate-stream --version)" = "mdev-migrate-stream $1" ] &&
 		[ "$(inside modinfo -k "$release" -F version mdev_virtio_net)" = "$1" ] &&
 		[ -s "$root/usr/share/man/man8/mdev-migrate.8.gz" ] &&
+		[ -s "$root/usr/share/man/man8/mdev-migrate-stream.8.gz" ] &&
 		[ -x "$root/etc/mdevctl.d/scripts.d/callouts/mdev-migrate" ] &&
 		[ -s "$root/usr/lib/udev/rules.d/60-mdev-migrate.rules" ]
 }

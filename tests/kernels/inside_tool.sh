@@ -38,7 +38,7 @@ tool_check() {
 
 # There is no iommufd: the group is what opens it.
 tool_probe() {
-	mdev-migrate probe $one >/tmp/probe && cat /tmp/probe &&
+	mdev-migrate-stream probe $one >/tmp/probe && cat /tmp/probe &&
 		grep -q '^opened through *container' /tmp/probe &&
 		grep -q '^migration .*STOP_COPY P2P' /tmp/probe || return 1
 	# Of these kernels 6.1 alone can log what the device writes, and has no PRE_COPY.
@@ -52,14 +52,14 @@ tool_probe() {
 }
 
 tool_save_load() {
-	mdev-migrate save $one -o /tmp/state && mdev-migrate decode --verify /tmp/state &&
-		mdev-migrate decode /tmp/state >/tmp/decoded && cat /tmp/decoded &&
-		grep -q "model=$model,mtu=1400" /tmp/decoded && mdev-migrate load $one /tmp/state
+	mdev-migrate-stream save $one -o /tmp/state && mdev-migrate-stream decode --verify /tmp/state &&
+		mdev-migrate-stream decode /tmp/state >/tmp/decoded && cat /tmp/decoded &&
+		grep -q "model=$model,mtu=1400" /tmp/decoded && mdev-migrate-stream load $one /tmp/state
 }
 
 # What does not fit is refused with the driver's sentence.
 tool_load_refused() {
-	! mdev-migrate load $other /tmp/state >/tmp/refused.log 2>&1 || return 1
+	! mdev-migrate-stream load $other /tmp/state >/tmp/refused.log 2>&1 || return 1
 	cat /tmp/refused.log
 	grep -q 'announce: the source has off, this device has on; write off to its migration/params/announce' /tmp/refused.log
 }
@@ -94,9 +94,9 @@ tool_tests() {
 	check "mdev-migrate list" tool_list
 	check "mdev-migrate show" tool_show
 	check "mdev-migrate check" tool_check
-	check "mdev-migrate probe, through group and container" tool_probe
-	check "mdev-migrate save, decode and load" tool_save_load
-	check "mdev-migrate load refuses with the driver's sentence" tool_load_refused
+	check "mdev-migrate-stream probe, through group and container" tool_probe
+	check "mdev-migrate-stream save, decode and load" tool_save_load
+	check "mdev-migrate-stream load refuses with the driver's sentence" tool_load_refused
 	check "all instances used up" tool_used_up
 	check "the tool's devices are removed" tool_remove
 }

@@ -85,5 +85,5 @@ def state_of(path):
 
 
 def mac_in(decoded):
-    """The MAC address that mdev-migrate decode tells of a state."""
+    """The MAC address that mdev-migrate-stream decode tells of a state."""
     return re.search(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}", decoded).group(0)

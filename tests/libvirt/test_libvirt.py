@@ -26,6 +26,7 @@ from guide import FOLDER, Guide  # noqa: E402
 from host import CommandError, Host, wait_for  # noqa: E402
 
 TOOL = "/out/tool/mdev-migrate"
+STREAM = TOOL + "-stream"
 CALLOUTS = "/etc/mdevctl.d/scripts.d/callouts"
 RULES = "/etc/udev/rules.d"
 ACCESS = "70-mdev-migrate-access.rules"
@@ -365,8 +366,8 @@ def test_save(world):
     world.guide.run(host, "virsh save")
     with open("/hosts/state", "wb") as file:
         file.write(domain.state_of(host.path(SAVED)))
-    assert host.run(TOOL, "decode", "--verify", "/hosts/state")
-    said = host.run(TOOL, "decode", "/hosts/state")
+    assert host.run(STREAM, "decode", "--verify", "/hosts/state")
+    said = host.run(STREAM, "decode", "/hosts/state")
     assert domain.mac_in(said) == world.mac, said
     assert "DRIVER_OK" in said, said
 

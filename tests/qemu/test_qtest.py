@@ -193,7 +193,7 @@ def test_start(world):
 
 def test_in_use(world):
     """a device in use: the tool, modprobe -r and remove say so or wait"""
-    probe = subprocess.run(["mdev-migrate", "probe", world.device.uuid],
+    probe = subprocess.run(["mdev-migrate-stream", "probe", world.device.uuid],
                            capture_output=True, text=True, check=False)
     assert probe.returncode == 2 and "is in use" in probe.stderr, probe
     unload = subprocess.run(["modprobe", "-r", "mdev_virtio_net"],

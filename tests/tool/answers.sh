@@ -7,7 +7,7 @@ set -u
 here=$(dirname "$(readlink -f "$0")")
 top=$(dirname "$(dirname "$here")")
 . "$here/lib.sh"
-tool=$1
+tool=$1 streamer=$1-stream
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 schemas=$top/tools/mdev-migrate
@@ -64,7 +64,9 @@ done
 answer() {
 	status=$1 name=$2
 	shift 2
-	"$tool" "$@" --json >"$tmp/answer" 2>"$tmp/err" </dev/null
+	program=$tool
+	[ "$1" != decode ] || program=$streamer
+	"$program" "$@" --json >"$tmp/answer" 2>"$tmp/err" </dev/null
 	got=$?
 	[ $got = "$status" ] || {
 		cp "$tmp/answer" "$tmp/out"
@@ -99,10 +101,10 @@ for emit in sysfs mdevctl libvirt; do
 	answer 0 "plan, $emit" plan --emit $emit "$tmp/new.json:$dev" "$tmp/new.json:virtio_net-v1"
 done
 answer 1 "plan, incompatible" plan "$tmp/new.json:virtio_net-v2" "$tmp/old.json"
-answer 0 "find" find "$tmp/new.json:$dev" "$tmp/new.json" "$tmp/old.json" "$tmp/mtty.json"
+answer 0 "find" find --own-host "$tmp/new.json:$dev" "$tmp/new.json" "$tmp/old.json" "$tmp/mtty.json"
 answer 1 "find, none" find "$tmp/new.json:$dev" "$tmp/old.json"
 answer 0 "baseline" baseline "$tmp/new.json"
-answer 1 "baseline, a host without it" baseline "$tmp/new.json" "$tmp/mtty.json"
+answer 4 "baseline, a host without it" baseline "$tmp/new.json" "$tmp/mtty.json"
 answer 3 "baseline, no model" baseline "$tmp/mtty.json"
 answer 0 "matrix" matrix "$tmp/new.json" "$tmp/old.json" "$tmp/mtty.json"
 run 0 "... says what is full" grep -q "\"full\": true" "$tmp/answer"
@@ -136,14 +138,14 @@ slow() {
 	sleep 1.3
 	"$tool" export --compact --root "$tmp/old"
 	sleep 0.3
-	"$tool" export --compact --root "$tmp/old"
+	"$tool" export --compact --root "$tmp/none" 2>/dev/null
 }
 if script --version >/dev/null 2>&1; then
 	# The program's standard error is a terminal of its own, its answer goes to a file.
 	slow | script -qec "'$tool' find 'model=$net' - >'$tmp/found'" /dev/null >"$tmp/out" 2>&1
 	says "a terminal that waits gets a bar" "reading \[|find \["
 	says "... which is taken away" "$(printf '\033')\[K"
-	script -qec "'$tool' save $dev" /dev/null >"$tmp/out" 2>&1 </dev/null
+	script -qec "'$streamer' save $dev" /dev/null >"$tmp/out" 2>&1 </dev/null
 	says "a terminal gets no state" "refusing to write a state to a terminal"
 	"$tool" find "model=$net" "$tmp/new.json" >"$tmp/found" 2>"$tmp/err"
 	: >"$tmp/out"

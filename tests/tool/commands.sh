@@ -53,7 +53,10 @@ run 0 "show one of a snapshot" "$tool" show "$tmp/new.json:$dev"
 run 2 "show what is not there" "$tool" show --root "$tmp/new" virtio_net-v9
 says "... says what is there" "not a device or type of this host, which has $dev, virtio_net-v1, virtio_net-v2 and virtio_net-v3"
 run 0 "export to a file" "$tool" export --root "$tmp/new" -o "$tmp/again.json"
-run 0 "... the same" cmp "$tmp/again.json" "$tmp/new.json"
+for file in again new; do
+	sed '/"taken":/d' "$tmp/$file.json" >"$tmp/$file.timeless"
+done
+run 0 "... the same" cmp "$tmp/again.timeless" "$tmp/new.timeless"
 run 2 "export to where nothing can be" "$tool" export --root "$tmp/new" -o "$tmp/no/where"
 
 # check: from snapshots, standard input, configurations
@@ -103,10 +106,9 @@ run 3 "a program and a driver" "$tool" check "model=vendor-a.com/my-nic" "$tmp/p
 
 # plan
 run 0 "plan, sysfs" "$tool" plan "$tmp/new.json" "$tmp/old.json"
-printf '%s\n' "echo $dev >/sys/class/mdev_bus/virtio_net/mdev_supported_types/virtio_net-v2/create" \
-	"echo 9000 >/sys/bus/mdev/devices/$dev/migration/params/mtu" >"$tmp/plan"
-run 0 "... is two commands" "$tool" plan --emit sysfs "$tmp/new.json" "$tmp/old.json"
-if cmp -s "$tmp/out" "$tmp/plan"; then pass "... these"; else fail "... these"; fi
+says "... makes it" "^type='/sys/class/mdev_bus/virtio_net/mdev_supported_types/virtio_net-v2'$"
+says "... of this name" "^uuid='$dev'$"
+says "... with what it needs" "^set -- mtu=9000$"
 run 0 "plan, mdevctl" "$tool" plan --emit mdevctl "$tmp/new.json" "$tmp/old.json"
 says "... has the attribute" '"migration/params/mtu": "9000"'
 run 0 "plan, libvirt" "$tool" plan --emit libvirt "$tmp/new.json" "$tmp/old.json"
@@ -122,14 +124,14 @@ says "... has what it would have written" '^  "text": "<device>.n  <name>mdev_.*
 make_device "$tmp/old" virtio_net virtio_net-v2 55555555-5555-4555-8555-555555555555
 "$tool" export --root "$tmp/old" >"$tmp/old2.json"
 run 0 "plan for a device that is there" "$tool" plan "$tmp/new.json" "$tmp/old2.json:55555555-5555-4555-8555-555555555555"
-if grep -q create "$tmp/out"; then fail "... makes none"; else pass "... makes none"; fi
+if grep -q /create "$tmp/out"; then fail "... makes none"; else pass "... makes none"; fi
 run 2 "plan for one that is there with mdevctl" "$tool" plan --emit mdevctl "$tmp/new.json" \
 	"$tmp/old2.json:55555555-5555-4555-8555-555555555555"
 says "... says what else" "exists already: .* use --emit sysfs"
 run 2 "plan with no UUID" "$tool" plan --uuid x "$tmp/new.json" "$tmp/old.json"
 run 2 "plan for what does not exist" "$tool" plan --emit tea "$tmp/new.json" "$tmp/old.json"
 run 0 "plan on the same host takes a new UUID" "$tool" plan --root "$tmp/new" $dev .
-if grep -q "echo $dev" "$tmp/out"; then fail "... not the source's"; else pass "... not the source's"; fi
+if grep -q "$dev" "$tmp/out"; then fail "... not the source's"; else pass "... not the source's"; fi
 for other in "virtio_net virtio_net-v2" "mtty mtty-2"; do
 	rm -rf "$tmp/taken"
 	cp -r "$tmp/old" "$tmp/taken"
@@ -141,7 +143,7 @@ for other in "virtio_net virtio_net-v2" "mtty mtty-2"; do
 	"$tool" export --root "$tmp/taken" >"$tmp/taken.json"
 	run 0 "plan for a host that has a device of this name (${other% *})" \
 		"$tool" plan "$tmp/new.json" "$tmp/taken.json"
-	if grep -q "echo $dev" "$tmp/out"; then fail "... not the source's"; else pass "... not the source's"; fi
+	if grep -q "$dev" "$tmp/out"; then fail "... not the source's"; else pass "... not the source's"; fi
 	run 2 "... nor one that is asked for" \
 		"$tool" plan --uuid $dev "$tmp/new.json" "$tmp/taken.json"
 	says "... says so" "already has a device $dev: give another UUID with --uuid"
@@ -151,7 +153,7 @@ run 2 "a name that would be a command" "$tool" plan "$tmp/new.json" "$tmp/evil.j
 
 # find, baseline, matrix
 run 0 "find" "$tool" find "$tmp/new.json" "$tmp/fleet.json"
-says "... counts" "^3 of 4 hosts fit"
+says "... counts" "^2 of 3 hosts fit, beside new, where it is"
 says "... the most room first" "^old +compatible +virtio_net/virtio_net-v2, 1 to write, 20 free"
 says "... says why not" "^mtty +unknown +mtty/mtty-2: the destination's driver says nothing"
 if [ "$(sed -n '2s/ .*//p' "$tmp/out")" = old ]; then pass "... in this order"; else fail "... in this order"; fi
@@ -166,9 +168,10 @@ says "... is the best of all" "^model=$net,mtu=1500,rx-filter-size=32$"
 says "... says who holds back" "rss +off +on +old and plain"
 run 0 "baseline of one is its newest" "$tool" baseline "$tmp/new.json"
 says "... v3" "^model=$net,mtu=1500,rss=on,rx-filter-size=64$"
-run 1 "baseline with a host without the model" "$tool" baseline "$tmp/fleet.json"
-says "... says which" "is not offered by mtty, so there is no common configuration"
-run 1 "... in JSON too" "$tool" baseline --json "$tmp/fleet.json"
+run 4 "baseline with a host without the model" "$tool" baseline "$tmp/fleet.json"
+says "... says which" "is not offered by mtty, which is left out"
+says "... and the best of the others" "^model=$net,mtu=1500,rx-filter-size=32$"
+run 4 "... in JSON too" "$tool" baseline --json "$tmp/fleet.json"
 says "... " '^    "mtty"$'
 run 0 "matrix" "$tool" matrix "$tmp/fleet.json"
 says "... a row" "1  new +. +[+] +[+] +[?]"

@@ -6,7 +6,7 @@
 set -u
 here=$(dirname "$(readlink -f "$0")")
 . "$here/lib.sh"
-tool=$1
+tool=$1 streamer=$1-stream
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 net=https://mdev-migrate.org/devices/virtio-net
@@ -59,7 +59,7 @@ says "... says so" 'no host "pci" in it, and no device or type "pci/0000:01:00.9
 run 2 "show what is not there, of many hosts" "$tool" show "$tmp/fleet:pci/0000:01:00.1"
 says "... says so" 'no host "pci" in it'
 put "$tmp/vf/devices/pci/0000:01:00.1/migration/type/params/queues/allowed" "8-1"
-run 2 "what makes no sense" "$tool" list --root "$tmp/vf"
+run 4 "what makes no sense" "$tool" list --root "$tmp/vf"
 says "... says where" "pci/0000:01:00.1: migration/type/params/queues: "
 put "$tmp/vf/devices/pci/0000:01:00.1/migration/type/params/queues/allowed" "1-8"
 
@@ -72,19 +72,19 @@ rm -r "$tmp/vf/class/vfio-dev"
 
 # What opens a device needs one that is bound to a VFIO driver.
 for command in probe save load; do
-	run 2 "$command one that is not VFIO's" "$tool" $command --root "$tmp/vf" pci/0000:01:00.1
+	run 2 "$command one that is not VFIO's" "$streamer" $command --root "$tmp/vf" pci/0000:01:00.1
 	says "... says why" "pci/0000:01:00.1 is not a VFIO device: it is bound to the driver nic_vf, which is not a VFIO driver"
 done
 rm "$tmp/vf/devices/pci/0000:01:00.2/driver"
-run 2 "probe one without a driver" "$tool" probe --root "$tmp/vf" pci/0000:01:00.2
+run 2 "probe one without a driver" "$streamer" probe --root "$tmp/vf" pci/0000:01:00.2
 says "... says why" "pci/0000:01:00.2 is not a VFIO device: it is not bound to a driver"
 ln -s ../../../bus/pci/drivers/nic_vf "$tmp/vf/devices/pci/0000:01:00.2/driver"
 for spec in pci/0000:01:00.9 pci/../pci/devices/0000:01:00.1 ../bus/pci pci/ /pci pci/.. vfio/x; do
-	run 2 "probe $spec" "$tool" probe --root "$tmp/vf" $spec
+	run 2 "probe $spec" "$streamer" probe --root "$tmp/vf" $spec
 	says "... is none" "there is no device $spec on this host"
 done
 mkdir -p "$tmp/vf/devices/pci/0000:01:00.1/vfio-dev/vfio123456"
-run 2 "probe one that VFIO has" "$tool" probe --root "$tmp/vf" pci/0000:01:00.1
+run 2 "probe one that VFIO has" "$streamer" probe --root "$tmp/vf" pci/0000:01:00.1
 says "... is opened" "pci/0000:01:00.1 cannot be opened: through iommufd: .*; through its group"
 rm -r "$tmp/vf/devices/pci/0000:01:00.1/vfio-dev"
 
@@ -118,23 +118,28 @@ run 0 "check, one that says nothing of its streams" "$tool" check --root "$tmp/v
 rm "$tmp/vf/devices/pci/0000:01:00.1/migration/type/stream_version"
 
 # plan
-printf 'echo %s >/sys/bus/pci/devices/0000:01:00.2/migration/params/%s\n' fast mode 2 queues \
-	off rss >"$tmp/plan"
 run 0 "plan" "$tool" plan "$tmp/vf.json:$vf1" "$tmp/vf.json:$vf2"
-if cmp -s "$tmp/out" "$tmp/plan"; then pass "... these"; else fail "... these"; fi
+says "... for it" "^device='/sys/bus/pci/devices/0000:01:00.2'$"
+says "... these" "^set -- mode=fast queues=2 rss=off$"
 run 0 "plan on this host" "$tool" plan --root "$tmp/vf" $vf1 $vf2
-run 0 "... runs" sh -e "$tmp/out"
+cp "$tmp/out" "$tmp/plan"
+mkdir -p "$tmp/vf/devices/pci/0000:01:00.2/migration/params"
+for param in mode=slow queues=4 rss=on; do
+	put "$tmp/vf/devices/pci/0000:01:00.2/migration/params/${param%=*}" "${param#*=}"
+done
+run 0 "... runs" sh -e "$tmp/plan"
+run 0 "... and writes" grep -qx fast "$tmp/vf/devices/pci/0000:01:00.2/migration/params/mode"
 for emit in mdevctl libvirt; do
 	run 2 "plan --emit $emit" "$tool" plan --emit $emit "$tmp/vf.json:$vf1" "$tmp/vf.json:$vf2"
 	says "... refuses" "$vf2 is not a mediated device, and --emit $emit is only for these: use --emit sysfs"
 done
 run 0 "plan from a function to a type" "$tool" plan "$tmp/vf.json:$vf1" "$tmp/both.json:nic-v1"
-says "... with a new UUID" "^echo [0-9a-f]{8}-[0-9a-f-]{27} >/sys/class/mdev_bus/nic/"
+says "... with a new UUID" "^uuid='[0-9a-f]{8}-[0-9a-f-]{27}'$"
 sed 's/"0000:01:00.2"/"x;reboot"/' "$tmp/vf.json" >"$tmp/evil"
 run 2 "a name that would be a command" "$tool" plan "$tmp/vf.json:$vf1" "$tmp/evil:pci/x;reboot"
 
 # find, baseline, matrix
-run 0 "find" "$tool" find "$tmp/vf.json:$vf2" "$tmp/vf.json" "$tmp/small.json" "$tmp/both.json" "$tmp/plain.json"
+run 0 "find" "$tool" find --own-host "$tmp/vf.json:$vf2" "$tmp/vf.json" "$tmp/small.json" "$tmp/both.json" "$tmp/plain.json"
 says "... counts" "^2 of 4 hosts fit"
 says "... a function that is the same" "^both +identical +pci/0000:02:00.1, 0 to write$"
 says "... not the source" "^vf +compatible +$vf1, 3 to write$"

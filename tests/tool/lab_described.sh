@@ -13,7 +13,7 @@
 set -u
 here=$(dirname "$(readlink -f "$0")")
 . "$here/lib.sh"
-tool=$1
+tool=$1 streamer=$1-stream
 nr=${DESCRIBED_N:-400} seed=${DESCRIBED_SEED:-1}
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
@@ -68,12 +68,6 @@ for answer in list "show $a" "check $a $b" "find $a $tmp/host.json"; do
 		"$here/../../tools/mdev-migrate" "$tmp/answer"
 done
 
-# What is on the way may be a combination that cannot be; then the last are written first.
-write_plan() {
-	sh "$tmp/plan" 2>/dev/null
-	sh -e "$tmp/plan" 2>>"$tmp/err"
-}
-
 disagree=0 fit=0 unfit=0 moved=0 wrong=0
 random_configs >"$tmp/configs"
 while read -r config; do
@@ -92,7 +86,7 @@ while read -r config; do
 		continue
 	fi
 	fit=$((fit + 1))
-	if "$tool" plan "$config" $b >"$tmp/plan" 2>"$tmp/err" && write_plan &&
+	if "$tool" plan "$config" $b >"$tmp/plan" 2>"$tmp/err" && sh "$tmp/plan" 2>>"$tmp/err" &&
 		"$tool" check "$config" $b | grep -q '^identical'; then
 		moved=$((moved + 1))
 	else
@@ -120,7 +114,7 @@ echo 64 >$dir_a/migration/params/size
 run 1 "more than there is" "$tool" check "model=$model,size=33" $b
 says "... is no room" "No space left"
 says "... what to do" "fix: remove a device .*smaller values in their migration/params"
-run 2 "it cannot be opened" "$tool" probe $b
+run 2 "it cannot be opened" "$streamer" probe $b
 says "... says why" "$b is not a VFIO device: it is bound to the driver mdm_described, which is not a VFIO driver"
 run 0 "as much as there is" "$tool" check "model=$model,size=32" $b
 
@@ -171,19 +165,19 @@ END
 }
 # opens HOW N: what opens a device, through iommufd or a container.
 opens() {
-	run 0 "probe, $1" "$tool" probe $a --json
+	run 0 "probe, $1" "$streamer" probe $a --json
 	says "... that way" "\"opened_through\": \"$1\""
 	cp "$tmp/out" "$tmp/answer"
 	run 0 "... as the schema says" python3 "$here/validate.py" --strict \
 		"$here/../../tools/mdev-migrate" "$tmp/answer"
-	run 0 "probe in words" "$tool" probe $a
+	run 0 "probe in words" "$streamer" probe $a
 	says "... its name" "^device +$a$"
-	run 0 "save, $1" "$tool" save $a -o "$tmp/state"
-	run 3 "decode" "$tool" decode "$tmp/state"
+	run 0 "save, $1" "$streamer" save $a -o "$tmp/state"
+	run 3 "decode" "$streamer" decode "$tmp/state"
 	says "... a record that only its model knows" "^0x1202 .*length 16$"
 	says "... the parts of its memory" "^0x1200 .* blob_length 4194304  blob_offset 3932160$"
 	run 0 "... another one's" count_to "$tmp/state" "$2"
-	run 0 "load, $1" "$tool" load $b "$tmp/state"
+	run 0 "load, $1" "$streamer" load $b "$tmp/state"
 	run 0 "... is there" grep -qx "stopped $2" $dir_b/status
 }
 opens iommufd 1234
@@ -191,25 +185,25 @@ mv /dev/iommu "$tmp/iommu"
 opens container 5678
 mv "$tmp/iommu" /dev/iommu
 head -c 100 "$tmp/state" >"$tmp/cut"
-run 1 "load a state that is cut short" "$tool" load $b "$tmp/cut"
+run 1 "load a state that is cut short" "$streamer" load $b "$tmp/cut"
 says "... says why, and resets" "the stream stops at byte 100.*the device was reset"
 cp "$tmp/state" "$tmp/changed"
 printf '\377' | dd of="$tmp/changed" bs=1 seek=$(($(wc -c <"$tmp/state") - 26)) conv=notrunc 2>/dev/null
-run 1 "load a damaged state" "$tool" load $b "$tmp/changed"
+run 1 "load a damaged state" "$streamer" load $b "$tmp/changed"
 says "... says where" "record 0x1202 .firmware counters.: its checksum is 0x.* .record at byte [0-9]* of the stream."
 if [ "$(grep -o 'at byte' "$tmp/err" | wc -l)" = 1 ]; then pass "... once"; else fail "... once"; fi
-"$tool" load --hold $b "$tmp/state" 2>"$tmp/holds" &
+"$streamer" load --hold $b "$tmp/state" 2>"$tmp/holds" &
 holder=$!
 for _ in 1 2 3 4 5 6 7 8 9 10; do
 	! grep -q 'has the state' "$tmp/holds" || break
 	sleep 0.5
 done
-run 2 "one that is in use is left alone" "$tool" probe $b
+run 2 "one that is in use is left alone" "$streamer" probe $b
 says "... says so" "$b is in use, possibly by a virtual machine: try again when that has ended"
 kill $holder
 wait $holder
 echo mdm_firmware.1 >/sys/bus/platform/drivers/mdm_firmware/unbind
-run 2 "one that was unbound" "$tool" probe $b
+run 2 "one that was unbound" "$streamer" probe $b
 says "... says why" "$b is not a VFIO device: it is not bound to a driver"
 modprobe -r mdm_firmware
 
@@ -227,7 +221,7 @@ run 1 "... of the first" "$tool" check $config mdm_pooled.0/mdm_pooled-v2
 "$tool" export -o "$tmp/host.json"
 run 0 "... of a snapshot" "$tool" check $config "$tmp/host.json:mdm_pooled-v2"
 run 0 "plan" "$tool" plan $config mdm_pooled-v2
-says "... is for the other" "/mdm_pooled.1/mdev_supported_types/mdm_pooled-v2/create$"
+says "... is for the other" "/mdm_pooled.1/mdev_supported_types/mdm_pooled-v2'$"
 for uuid in 1 2 3 4 5 6 7 8; do
 	echo 1 >/sys/bus/mdev/devices/aaaaaaaa-0000-4000-8000-00000000000$uuid/remove
 done

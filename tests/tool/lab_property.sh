@@ -11,7 +11,7 @@
 set -u
 here=$(dirname "$(readlink -f "$0")")
 . "$here/lib.sh"
-tool=$1
+tool=$1 streamer=$1-stream
 nr=${PROPERTY_N:-2000} every=${PROPERTY_MOVE:-25} seed=${PROPERTY_SEED:-1}
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
@@ -100,9 +100,9 @@ move() {
 	if plan_and_run "$1" "$2" $a && plan_and_run "$1" "$2" $b &&
 		"$tool" check $a $b >"$tmp/verdict" 2>&1 &&
 		grep -q '^identical' "$tmp/verdict" &&
-		"$tool" save $a >"$tmp/state" 2>>"$tmp/verdict" &&
-		"$tool" decode --verify "$tmp/state" >>"$tmp/verdict" 2>&1 &&
-		"$tool" load $b <"$tmp/state" >>"$tmp/verdict" 2>&1; then
+		"$streamer" save $a >"$tmp/state" 2>>"$tmp/verdict" &&
+		"$streamer" decode --verify "$tmp/state" >>"$tmp/verdict" 2>&1 &&
+		"$streamer" load $b <"$tmp/state" >>"$tmp/verdict" 2>&1; then
 		moved=$((moved + 1))
 	else
 		complain "$1 cannot be moved to $2"
@@ -113,11 +113,11 @@ move() {
 	create $b "$2"
 	"$tool" check "$tmp/state" $b >"$tmp/verdict" 2>&1
 	if grep -q '^identical' "$tmp/verdict"; then
-		"$tool" load $b "$tmp/state" >>"$tmp/verdict" 2>&1 || {
+		"$streamer" load $b "$tmp/state" >>"$tmp/verdict" 2>&1 || {
 			complain "identical, but does not load: $1"
 			wrong=$((wrong + 1))
 		}
-	elif "$tool" load $b "$tmp/state" >>"$tmp/verdict" 2>&1; then
+	elif "$streamer" load $b "$tmp/state" >>"$tmp/verdict" 2>&1; then
 		complain "not identical, but loads: $1"
 		wrong=$((wrong + 1))
 	else
@@ -194,31 +194,31 @@ expect "a snapshot is as good as the host" test $offline = 0
 
 # probe, and what save and load say when they cannot.
 create $a virtio_net-v1
-run 0 "probe" "$tool" probe $a --bandwidth 1G
+run 0 "probe" "$streamer" probe $a --bandwidth 1G
 says "... measures the steps" "STOP -> STOP_COPY: [0-9.]+ ms"
 says "... and the downtime" "^downtime"
 sed 's/^/# /' "$tmp/out"
-run 0 "probe --json" "$tool" probe --json $a
+run 0 "probe --json" "$streamer" probe --json $a
 schema
 run 0 "list --json" "$tool" list --json
 schema
-run 0 "save to a file" "$tool" save $a -o "$tmp/state"
-run 0 "decode" "$tool" decode "$tmp/state"
+run 0 "save to a file" "$streamer" save $a -o "$tmp/state"
+run 0 "decode" "$streamer" decode "$tmp/state"
 says "... knows all records" "^whole: "
 says "... and the virtio parts in them" "VQ_CFG.* queue 1 "
 head -c 300 "$tmp/state" >"$tmp/cut"
-run 1 "load a state that is cut short" "$tool" load $a "$tmp/cut"
+run 1 "load a state that is cut short" "$streamer" load $a "$tmp/cut"
 says "... says why, and resets" "the device was reset"
 printf 'XXXX' | dd of="$tmp/state" bs=1 seek=400 conv=notrunc 2>/dev/null
-run 1 "load a damaged state" "$tool" load $a "$tmp/state"
+run 1 "load a damaged state" "$streamer" load $a "$tmp/state"
 says "... says why" "its checksum is .*record at byte [0-9]* of the stream"
-run 1 "decode says it first" "$tool" decode --verify "$tmp/state"
-(head -c 100 "$tmp/cut"; sleep 3) | "$tool" load $a >/dev/null 2>&1 &
+run 1 "decode says it first" "$streamer" decode --verify "$tmp/state"
+(head -c 100 "$tmp/cut"; sleep 3) | "$streamer" load $a >/dev/null 2>&1 &
 sleep 1
-run 2 "a device that is in use is left alone" "$tool" probe $a
+run 2 "a device that is in use is left alone" "$streamer" probe $a
 says "... says so" "$a is in use, possibly by a virtual machine"
 wait
-run 2 "there is no such device" "$tool" probe cccccccc-0000-4000-8000-000000000003
+run 2 "there is no such device" "$streamer" probe cccccccc-0000-4000-8000-000000000003
 run 0 "list" "$tool" list
 says "... the device" "$a +virtio_net-v1 +RUNNING|$a"
 
@@ -226,15 +226,15 @@ says "... the device" "$a +virtio_net-v1 +RUNNING|$a"
 create $b virtio_net-v1
 echo 52:54:00:ab:cd:ef >$devices/$a/mac
 echo 52:54:00:00:00:01 >$devices/$b/mac
-run 0 "save" "$tool" save $a -o "$tmp/state"
-run 0 "save another" "$tool" save $b -o "$tmp/other"
+run 0 "save" "$streamer" save $a -o "$tmp/state"
+run 0 "save another" "$streamer" save $b -o "$tmp/other"
 run 1 "... which differs" cmp -s "$tmp/state" "$tmp/other"
 # hold FILE [OPTION...]: in the background, until it says that it holds.
 hold() {
 	file=$1
 	shift
 	: >"$tmp/holds"
-	"$tool" load --hold "$@" $b "$file" >"$tmp/loaded" 2>"$tmp/holds" &
+	"$streamer" load --hold "$@" $b "$file" >"$tmp/loaded" 2>"$tmp/holds" &
 	holder=$!
 	for _ in 1 2 3 4 5 6 7 8 9 10; do
 		! grep -q 'has the state' "$tmp/holds" || break
@@ -244,7 +244,7 @@ hold() {
 hold "$tmp/state" --json -o "$tmp/held"
 run 0 "load --hold --json" valid "$tmp/loaded"
 run 0 "a state that is held is stopped" grep -qix STOP $devices/$b/migration/state
-run 2 "... and left alone" "$tool" save $b -o "$tmp/stolen"
+run 2 "... and left alone" "$streamer" save $b -o "$tmp/stolen"
 says "... says so" "$b is in use"
 run 1 "... nothing was written" test -e "$tmp/stolen"
 kill -TERM $holder
@@ -253,19 +253,19 @@ run 0 "the state is what it was" cmp "$tmp/state" "$tmp/held"
 hold "$tmp/other"
 kill -KILL $holder
 wait $holder
-run 0 "one whose holder was killed is as new" "$tool" probe $b
-run 2 "-o without --hold" "$tool" load $b "$tmp/state" -o "$tmp/held"
+run 0 "one whose holder was killed is as new" "$streamer" probe $b
+run 2 "-o without --hold" "$streamer" load $b "$tmp/state" -o "$tmp/held"
 says "... says what is missing" "add --hold"
 remove $b
 
 # Without iommufd, as on distributions' kernels: through the group and a container.
 mv /dev/iommu "$tmp/iommu"
-run 0 "probe through a container" "$tool" probe --json $a
+run 0 "probe through a container" "$streamer" probe --json $a
 says "... says so" '"opened_through": "container"'
 schema
 
-run 0 "save through a container" "$tool" save $a -o "$tmp/state"
-run 0 "load through a container" "$tool" load $a "$tmp/state"
+run 0 "save through a container" "$streamer" save $a -o "$tmp/state"
+run 0 "load through a container" "$streamer" load $a "$tmp/state"
 mv "$tmp/iommu" /dev/iommu
 remove $a
 modprobe -r mdev_virtio_net
@@ -277,14 +277,14 @@ echo $a >$mtty/create
 run 0 "list, another driver's device" "$tool" list
 says "... with its type" "$a.*mtty-1|mtty-1.*$a"
 run 3 "check, another driver's device" "$tool" check $a mtty-1
-run 0 "probe, another driver's device" "$tool" probe $a
+run 0 "probe, another driver's device" "$streamer" probe $a
 says "... what QEMU would not like" "warns: the device cannot be reset"
-run 0 "save, another driver's state" "$tool" save $a -o "$tmp/state"
-run 1 "decode it" "$tool" decode "$tmp/state"
+run 0 "save, another driver's state" "$streamer" save $a -o "$tmp/state"
+run 1 "decode it" "$streamer" decode "$tmp/state"
 says "... says that it is none of ours" "not a device state stream: it begins"
-run 0 "load it" "$tool" load $a "$tmp/state"
+run 0 "load it" "$streamer" load $a "$tmp/state"
 head -c 10 "$tmp/state" >"$tmp/cut"
-run 1 "load a part of it" "$tool" load $a "$tmp/cut"
+run 1 "load a part of it" "$streamer" load $a "$tmp/cut"
 says "... the device was reset" "the device was reset"
 remove $a
 modprobe -r mtty

@@ -6,7 +6,7 @@
 set -u
 here=$(dirname "$(readlink -f "$0")")
 . "$here/lib.sh"
-tool=$1
+tool=$1 streamer=$1-stream
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 uri=https://mdev-migrate.org/devices/test-pooled
@@ -45,7 +45,7 @@ says "... and the parent" "-> pool.1/pool-v2 on lab$"
 run 0 "... in JSON" "$tool" check --json $source "$tmp/lab.json:pool-v2"
 says "... and the parent" '"parent": "pool.1"'
 run 0 "plan for a TYPE" "$tool" plan $source "$tmp/lab.json:pool-v1"
-says "... is for that parent" "/$types.1/mdev_supported_types/pool-v1/create$"
+says "... is for that parent" "^type='/sys/$types.1/mdev_supported_types/pool-v1'$"
 run 1 "TYPE, all parents are full" "$tool" check $source "$tmp/full.json:pool-v2"
 says "... says so of the best" "-> pool.[01]/pool-v2 on full$"
 says "... and why" "no more devices of this type can be made"
@@ -96,13 +96,19 @@ run 2 "a folder that nothing else is called like" in_cwd show --root "$tmp/singl
 says "... is not a file" '"pool.1" is not a file'
 run 2 "a folder as a snapshot" "$tool" find $source "$tmp/cwd"
 says "... is none" "cwd is a directory, not a snapshot"
-run 2 "a folder as a state" "$tool" decode "$tmp/cwd"
+run 2 "a folder as a state" "$streamer" decode "$tmp/cwd"
 says "... is none" "cwd is a directory, not a saved state"
-run 0 "a file goes before a type" in_cwd show --root "$tmp/full" net-v1
+run 0 "a file that nothing is called like" in_cwd show --root "$tmp/full" net-v1
 says "... and has one to choose" "^parent +net$"
 cp "$tmp/lab.json" "$tmp/cwd/net-v1"
-run 2 "... or many" in_cwd show --root "$tmp/single" net-v1
-says "... and says how" "say which device or type, as net-v1:TYPE"
+run 0 "a type goes before a file" in_cwd show --root "$tmp/single" net-v1
+says "... and is that one" "^parent +net$"
+run 2 "... and the file by its path" in_cwd show --root "$tmp/single" ./net-v1
+says "... says how to go on" "say which device or type, as ./net-v1:TYPE"
+mkdir "$tmp/cwd/net"
+cp "$tmp/lab.json" "$tmp/cwd/net/net-v1"
+run 0 "... with its parent" in_cwd show --root "$tmp/single" net/net-v1
+says "... and is that one" "^parent +net$"
 run 0 "a type that a file is called like, with its parent" in_cwd show --root "$tmp/single" net/net-v1
 mkfifo "$tmp/pipe"
 cat "$tmp/lab.json" >"$tmp/pipe" &

@@ -26,7 +26,7 @@ def closed(schema):
     if not isinstance(schema, dict):
         return schema
     schema = {key: closed(value) for key, value in schema.items()}
-    if schema.get("type") == "object" and "properties" in schema and "oneOf" not in schema:
+    if schema.get("type") == "object" and "properties" in schema and "anyOf" not in schema:
         schema.setdefault("additionalProperties", False)
     return schema
 
@@ -48,7 +48,8 @@ def main():
         schema = schemas["answers" if command else "snapshot"]
         resolver = jsonschema.RefResolver(schema["$id"], schema, store=store)
         # One of many says only that none fits: ask the right one first.
-        asked = {"$ref": "#/$defs/" + command} if command else schema
+        asked = {"$ref": "#/$defs/" + ("error" if "errors" in document else command)} \
+            if command else schema
         for part in (asked, schema):
             validator = jsonschema.Draft202012Validator(part, resolver=resolver)
             error = jsonschema.exceptions.best_match(validator.iter_errors(document))

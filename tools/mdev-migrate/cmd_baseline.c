@@ -34,9 +34,24 @@ struct baseline {
 	const char *model;
 	const struct type *newest;
 	const struct type **types;
+	const char **without;
+	size_t nr_without;
 	struct choice *choices;
 	size_t nr;
 };
+
+/* Five names, or four and how many others there are. */
+static const char *some_of(struct arena *arena, const char **names, size_t nr)
+{
+	size_t named = nr <= 5 ? nr : 4, i;
+	const char *some[5];
+
+	for (i = 0; i < named; i++)
+		some[i] = names[i];
+	if (nr > named)
+		some[i++] = arena_printf(arena, "%zu others", nr - named);
+	return words_join(arena, some, i);
+}
 
 static const struct type *type_of(const struct host *host, const char *model)
 {
@@ -80,22 +95,44 @@ static int choose_model(struct baseline *base, const char *asked)
 	return DONE_UNKNOWN;
 }
 
-/* The parameter's newest description: of the newest version that has it. */
-static int find_types(struct baseline *base)
+/* Those with the model; the others are left out, and named. */
+static void choose_hosts(struct baseline *base)
 {
-	const char *missing[4];
-	size_t i, j, nr = 0;
+	struct fleet *fleet = &base->fleet;
+	size_t i, nr = 0;
 
-	base->types = arena_array(&base->arena, base->fleet.nr,
-				  sizeof(*base->types));
+	base->types = arena_array(&base->arena, fleet->nr, sizeof(*base->types));
+	base->without = arena_array(&base->arena, fleet->nr,
+				    sizeof(*base->without));
+	for (i = 0; i < fleet->nr; i++) {
+		const struct type *type = type_of(&fleet->hosts[i], base->model);
+
+		if (type) {
+			base->types[nr] = type;
+			fleet->hosts[nr++] = fleet->hosts[i];
+			continue;
+		}
+		base->without[base->nr_without++] =
+			arena_strdup(&base->arena, fleet->hosts[i].name);
+		host_free(&fleet->hosts[i]);
+	}
+	fleet->nr = nr;
+	fleet->left_out += base->nr_without;
+	if (base->nr_without)
+		complain(DONE_ERROR, "%s is not offered by %s, which %s left out",
+			 base->model,
+			 some_of(&base->arena, base->without, base->nr_without),
+			 base->nr_without == 1 ? "is" : "are");
+}
+
+/* The newest version of all. */
+static void find_newest(struct baseline *base)
+{
+	size_t i, j;
+
 	for (i = 0; i < base->fleet.nr; i++) {
 		const struct host *host = &base->fleet.hosts[i];
 
-		base->types[i] = type_of(host, base->model);
-		if (!base->types[i] && nr < 4) {
-			missing[nr] = nr < 3 ? host->name : "others";
-			nr++;
-		}
 		for (j = 0; j < host_nr_kinds(host); j++) {
 			const struct type *type = host_kind(host, j);
 
@@ -109,30 +146,6 @@ static int find_types(struct baseline *base)
 				base->newest = type;
 		}
 	}
-	if (!nr)
-		return 0;
-	complain(DONE_ERROR, "%s is not offered by %s, so there is no common configuration",
-		 base->model, words_join(&base->arena, missing, nr));
-	return DONE_NO;
-}
-
-/* The answer to a program, if not all hosts have the model, or none has any. */
-static int print_without(struct baseline *base)
-{
-	json_t *answer = json_answer("baseline");
-	json_t *hosts = json_new_array();
-	size_t i;
-
-	json_put_text(answer, "model", base->model);
-	json_put(answer, "params", json_new_array());
-	for (i = 0; i < base->fleet.nr; i++) {
-		const char *name = base->fleet.hosts[i].name;
-
-		if (name && (!base->types || !base->types[i]))
-			json_add(hosts, json_string(name));
-	}
-	json_put(answer, "hosts_without", hosts);
-	return json_print(answer, stdout, "standard output", false);
 }
 
 /* Does the host of this type allow the value? Words differ by their number. */
@@ -281,31 +294,29 @@ static const char *config_of(struct baseline *base)
 
 static const char *holders(struct baseline *base, const struct choice *choice)
 {
-	size_t named = choice->nr_holds <= 5 ? choice->nr_holds : 4;
-	const char *names[5];
+	const char **names = arena_array(&base->arena, choice->nr_holds,
+					 sizeof(*names));
 	size_t i;
 
-	for (i = 0; i < named; i++)
+	for (i = 0; i < choice->nr_holds; i++)
 		names[i] = base->fleet.hosts[choice->holds[i]].name;
-	if (choice->nr_holds > named)
-		names[i++] = arena_printf(&base->arena, "%zu others",
-					  choice->nr_holds - named);
-	return words_join(&base->arena, names, i);
+	return some_of(&base->arena, names, choice->nr_holds);
 }
 
-static json_t *to_json(struct baseline *base, const char *config)
+static struct json *to_json(struct baseline *base, const char *config)
 {
-	json_t *answer = json_answer("baseline");
-	json_t *params = json_new_array();
+	struct json *answer = json_answer("baseline");
+	struct json *params = json_new_array();
 	size_t i, j;
 
 	json_put_text(answer, "model", base->model);
 	json_put_text(answer, "config", config);
-	json_put_text(answer, "wanted_version", base->newest->version);
+	if (base->newest)
+		json_put_text(answer, "wanted_version", base->newest->version);
 	for (i = 0; i < base->nr; i++) {
 		const struct choice *choice = &base->choices[i];
-		json_t *object = json_new_object();
-		json_t *holds = json_new_array();
+		struct json *object = json_new_object();
+		struct json *holds = json_new_array();
 
 		json_put_text(object, "parameter", choice->param->codec.name);
 		json_put_text(object, "wanted",
@@ -325,6 +336,12 @@ static json_t *to_json(struct baseline *base, const char *config)
 		json_add(params, object);
 	}
 	json_put(answer, "params", params);
+	if (!base->nr_without)
+		return answer;
+	params = json_new_array();
+	for (i = 0; i < base->nr_without; i++)
+		json_add(params, json_string(base->without[i]));
+	json_put(answer, "hosts_without", params);
 	return answer;
 }
 
@@ -382,39 +399,48 @@ static enum result combination(struct baseline *base, const char *config)
 	return worst;
 }
 
+static int answer(struct baseline *base, const struct options *options)
+{
+	const char *config = NULL;
+	int ret, printed;
+
+	ret = choose_model(base, options->model);
+	if (!ret) {
+		choose_hosts(base);
+		find_newest(base);
+		if (!base->newest)
+			ret = DONE_UNKNOWN;
+	}
+	if (!ret) {
+		collect(base);
+		config = config_of(base);
+		ret = config ? result_status(combination(base, config)) : DONE_NO;
+		if (ret == DONE_UNKNOWN)
+			complain(DONE_ERROR,
+				 "each value is allowed on every host; only the hosts can tell whether the combination is: ask there");
+	}
+	if (options->json && ret != DONE_ERROR) {
+		printed = json_print(to_json(base, config), stdout,
+				     "standard output", false);
+	} else {
+		if (base->newest)
+			print_text(base, config);
+		printed = finish_output(stdout, "standard output");
+	}
+	return printed ? printed : ret;
+}
+
 int cmd_baseline(const struct options *options)
 {
 	struct baseline base = { 0 };
-	const char *config;
-	int ret, printed = 0;
+	int ret;
 
 	ret = fleet_read(&base.fleet, options);
 	if (ret)
 		return ret;
-	ret = choose_model(&base, options->model);
-	if (!ret)
-		ret = find_types(&base);
-	if ((ret == DONE_NO || ret == DONE_UNKNOWN) && options->json) {
-		printed = print_without(&base);
-		ret = printed ? printed : ret;
-	} else if (!ret) {
-		collect(&base);
-		config = config_of(&base);
-		ret = config ? result_status(combination(&base, config)) :
-			       DONE_NO;
-		if (options->json) {
-			printed = json_print(to_json(&base, config), stdout,
-					     "standard output", false);
-		} else {
-			print_text(&base, config);
-			printed = finish_output(stdout, "standard output");
-		}
-		if (printed)
-			ret = printed;
-		else if (ret == DONE_UNKNOWN)
-			complain(DONE_ERROR,
-				 "each value is allowed on every host; only the hosts can tell whether the combination is: ask there");
-	}
+	ret = answer(&base, options);
+	if (base.newest)
+		ret = fleet_status(&base.fleet, ret);
 	free(base.choices);
 	arena_free(&base.arena);
 	fleet_free(&base.fleet);

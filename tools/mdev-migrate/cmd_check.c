@@ -5,15 +5,12 @@
 static int answer(const struct options *options, const struct source *source,
 		  const struct verdict *verdict)
 {
-	json_t *object, *rest;
+	struct json *object;
 	int ret;
 
 	if (options->json) {
 		object = json_answer("check");
-		rest = json_from_verdict(source, verdict);
-		if (json_object_update_missing(object, rest))
-			out_of_memory();
-		json_decref(rest);
+		json_take_members(object, json_from_verdict(source, verdict));
 		ret = json_print(object, stdout, "standard output", false);
 	} else {
 		print_verdict(stdout, source, verdict);
@@ -32,10 +29,10 @@ int cmd_check(const struct options *options)
 
 	ret = check_stdin(options->args, options->nr);
 	if (!ret)
-		ret = endpoint_open(&from, options->args[0], options->root);
+		ret = endpoint_open(&from, options->args[0], options);
 	if (ret)
 		return ret;
-	ret = endpoint_open(&to, options->args[1], options->root);
+	ret = endpoint_open(&to, options->args[1], options);
 	if (ret)
 		goto close_from;
 	ret = endpoint_source(&from, &source);

@@ -7,7 +7,7 @@
 /* Labels are true for a day. */
 #define NFD_EXPIRES	86400
 
-static int write_snapshot(const struct host *host, FILE *out,
+static int write_snapshot(struct host *host, FILE *out,
 			  const struct options *options)
 {
 	return json_print(json_from_host(host), out,
@@ -15,8 +15,17 @@ static int write_snapshot(const struct host *host, FILE *out,
 			  options->compact);
 }
 
+/* In seconds, 0 for ever. */
+static long long expires_of(const struct options *options)
+{
+	if (!options->expires)
+		return NFD_EXPIRES;
+	return strcmp(options->expires, "never") ?
+	       duration_from_text(options->expires) : 0;
+}
+
 /* The arguments are snapshots whose devices' values get names too. */
-static int write_names(const struct host *host, FILE *out,
+static int write_names(struct host *host, FILE *out,
 		       const struct options *options)
 {
 	struct fleet others = { 0 };
@@ -31,14 +40,14 @@ static int write_names(const struct host *host, FILE *out,
 		ret = feed_nova(&feed, options->provider ? options->provider :
 				host->name, out);
 	else
-		ret = feed_nfd(&feed, options->expires == UNKNOWN ? NFD_EXPIRES :
-			       options->expires, out);
+		ret = feed_nfd(&feed, expires_of(options), out);
+	ret = fleet_status(&others, ret);
 	feed_free(&feed);
 	fleet_free(&others);
 	return ret;
 }
 
-static int write_prometheus(const struct host *host, FILE *out,
+static int write_prometheus(struct host *host, FILE *out,
 			    const struct options *options)
 {
 	return feed_prometheus(host, out);
@@ -46,7 +55,7 @@ static int write_prometheus(const struct host *host, FILE *out,
 
 static const struct format {
 	const char *name;
-	int (*write)(const struct host *host, FILE *out,
+	int (*write)(struct host *host, FILE *out,
 		     const struct options *options);
 	bool has_names;
 } formats[] = {
@@ -78,8 +87,16 @@ static int check_options(const struct options *options,
 				"export takes snapshots only with --format nova or nfd");
 	if (options->provider && strcmp(format->name, "nova"))
 		return complain(DONE_ERROR, "--provider is only for --format nova");
-	if (options->expires != UNKNOWN && strcmp(format->name, "nfd"))
+	if (options->expires && strcmp(format->name, "nfd"))
 		return complain(DONE_ERROR, "--expires is only for --format nfd");
+	if (options->expires && strcmp(options->expires, "never") &&
+	    expires_of(options) <= 0)
+		return complain(DONE_ERROR,
+				"--expires: \"%s\" is neither never nor a time such as 90m, 36h or 7d",
+				options->expires);
+	if (options->json && strcmp(format->name, "json"))
+		return complain(DONE_ERROR, "--format %s is not JSON: leave out --json",
+				options->format);
 	return 0;
 }
 
@@ -100,6 +117,8 @@ int cmd_export(const struct options *options)
 	out = output_open(options->output);
 	ret = out ? output_close(out, format->write(&host, out, options)) :
 		    DONE_ERROR;
+	if (!ret && host.nr_left_out)
+		ret = DONE_LEFT_OUT;
 	host_free(&host);
 	return ret;
 }
@@ -124,10 +143,10 @@ static void print_nfd(const char **names, size_t nr)
 		printf("  %s: \"true\"\n", names[i]);
 }
 
-static json_t *required_json(const char *format, const char **names, size_t nr)
+static struct json *required_json(const char *format, const char **names, size_t nr)
 {
-	json_t *answer = json_answer("require");
-	json_t *array = json_new_array();
+	struct json *answer = json_answer("require");
+	struct json *array = json_new_array();
 	size_t i;
 
 	json_put_text(answer, "format", format);
@@ -171,7 +190,7 @@ int cmd_require(const struct options *options)
 	if (!is_nova && strcmp(format, "nfd"))
 		return complain(DONE_ERROR, "require's --format is nova or nfd, not \"%s\"",
 				format);
-	ret = endpoint_open(&ep, options->args[0], options->root);
+	ret = endpoint_open(&ep, options->args[0], options);
 	if (ret)
 		return ret;
 	ret = endpoint_source(&ep, &source);

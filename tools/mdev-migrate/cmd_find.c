@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * find: which of these hosts can take the device? One host is in memory at a
- * time; of each, only what is printed is kept.
+ * time; of each, only what is printed is kept. The host that it is on now is none
+ * of them, unless that is asked for.
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "command.h"
-#include "memo.h"
+#include "fleet.h"
 
 #define INTERNED	1024
 
@@ -36,9 +36,10 @@ struct row {
 };
 
 struct finder {
-	struct memo *memo;
-	struct host host;
 	const struct source *source;
+	bool own_host;
+	const char *own;
+	struct fleet fleet;
 	struct arena kept;
 	struct arena scratch;
 	const char *interned[INTERNED];
@@ -97,28 +98,23 @@ static void add_row(struct finder *finder, const struct host *host)
 	arena_reset(&finder->scratch);
 }
 
-static bool find_fast(void *context, const struct doc *doc)
+/* The source's own, of which it is to go away? */
+static bool is_own(const struct finder *finder, const struct host *host)
 {
-	struct finder *finder = context;
-
-	if (memo_read(finder->memo, &finder->host, doc))
-		return false;
-	add_row(finder, &finder->host);
-	return true;
+	return !finder->own_host && finder->source->device &&
+	       host_same(finder->source->host, host);
 }
 
-static int find_doc(void *context, const struct doc *doc)
+static void find_host(void *context, struct host *host)
 {
 	struct finder *finder = context;
-	struct host host;
-	int ret;
 
-	ret = host_from_doc(&host, doc);
-	if (ret)
-		return ret;
-	add_row(finder, &host);
-	host_free(&host);
-	return 0;
+	if (is_own(finder, host))
+		finder->own = keep(finder, host->name);
+	else
+		add_row(finder, host);
+	host_free(host);
+	memo_tidy(finder->fleet.memo);
 }
 
 /* identical first, then fewest changes, then most free instances */
@@ -135,17 +131,18 @@ static int compare_rows(const void *pa, const void *pb)
 	return natural_compare(a->name, b->name);
 }
 
-static json_t *find_json(const struct finder *finder, size_t fit)
+static struct json *find_json(const struct finder *finder, size_t fit)
 {
-	json_t *answer = json_answer("find");
-	json_t *hosts = json_new_array();
+	struct json *answer = json_answer("find");
+	struct json *hosts = json_new_array();
 	size_t i;
 
 	json_put_number(answer, "fit", fit);
 	json_put_number(answer, "hosts_nr", finder->nr);
+	json_put_text(answer, "own_host", finder->own);
 	for (i = 0; i < finder->nr; i++) {
 		const struct row *row = &finder->rows[i];
-		json_t *object = json_new_object();
+		struct json *object = json_new_object();
 
 		json_put_text(object, "host", row->name);
 		json_put_text(object, "verdict", result_name(row->result));
@@ -183,7 +180,11 @@ static void print_rows(const struct finder *finder, size_t fit)
 		if ((int)strlen(finder->rows[i].name) > width)
 			width = strlen(finder->rows[i].name);
 	}
-	printf("%zu of %zu hosts fit\n", fit, finder->nr);
+	printf("%zu of %zu hosts fit", fit, finder->nr);
+	if (finder->own)
+		printf(", beside %s, where it is (--own-host counts that too)",
+		       finder->own);
+	putchar('\n');
 	for (i = 0; i < finder->nr; i++) {
 		const struct row *row = &finder->rows[i];
 
@@ -225,46 +226,28 @@ static int print_found(struct finder *finder, bool json)
 	return fit ? DONE_YES : unknown ? DONE_UNKNOWN : DONE_NO;
 }
 
-static int find_here(struct finder *finder, const char *root)
-{
-	struct host host;
-	int ret;
-
-	ret = host_from_sysfs(&host, root);
-	if (ret)
-		return ret;
-	add_row(finder, &host);
-	host_free(&host);
-	return 0;
-}
-
 int cmd_find(const struct options *options)
 {
-	struct finder finder = { 0 };
+	struct finder finder = { .own_host = options->own_host };
 	struct source source;
 	struct endpoint ep;
-	int i, ret;
+	int ret;
 
 	ret = check_stdin(options->args, options->nr);
 	if (!ret)
-		ret = endpoint_open(&ep, options->args[0], options->root);
+		ret = endpoint_open(&ep, options->args[0], options);
 	if (ret)
 		return ret;
-	ret = endpoint_source(&ep, &source);
 	finder.source = &source;
-	finder.memo = memo_new();
-	progress_begin("find", docs_size((const char * const *)options->args + 1,
-					 options->nr - 1));
-	for (i = 1; i < options->nr && !ret; i++)
-		ret = strcmp(options->args[i], ".") ?
-		      docs_each_fast(options->args[i], find_fast, find_doc,
-				     &finder) :
-		      find_here(&finder, options->root);
-	progress_end();
+	finder.fleet.memo = memo_new(true);
+	ret = endpoint_source(&ep, &source);
 	if (!ret)
-		ret = print_found(&finder, options->json);
-	memo_free(finder.memo);
-	host_free(&finder.host);
+		ret = fleet_each(&finder.fleet, options, 1, "find", find_host,
+				 &finder);
+	if (!ret)
+		ret = fleet_status(&finder.fleet,
+				   print_found(&finder, options->json));
+	fleet_free(&finder.fleet);
 	arena_free(&finder.kept);
 	arena_free(&finder.scratch);
 	free(finder.rows);

@@ -6,27 +6,25 @@
 
 #include "command.h"
 
-static json_t *list_json(struct host *host)
+static struct json *list_json(struct host *host)
 {
-	json_t *answer = json_answer("list");
-	json_t *snapshot = json_from_host(host);
-	size_t i, mdevs = 0, described = 0;
+	struct json *answer = json_answer("list");
+	struct json *snapshot = json_from_host(host);
+	struct json *mdev = json_first(json_get(snapshot, "devices"));
+	struct json *described =
+		json_first(json_get(snapshot, "described_devices"));
+	size_t i;
 
 	for (i = 0; i < host->nr_devices; i++) {
-		bool is_mdev = !host->devices[i].bus;
-		const char *key = is_mdev ? "devices" : "described_devices";
-		json_t *array = json_object_get(snapshot, key);
+		struct json **device = host->devices[i].bus ? &described : &mdev;
 		struct arena arena = { 0 };
-		json_t *device;
 
-		device = json_array_get(array, is_mdev ? mdevs++ : described++);
-		json_put_text(device, "differs",
+		json_put_text(*device, "differs",
 			      device_differs(&arena, host, &host->devices[i]));
+		*device = (*device)->next;
 		arena_free(&arena);
 	}
-	if (json_object_update_missing(answer, snapshot))
-		out_of_memory();
-	json_decref(snapshot);
+	json_take_members(answer, snapshot);
 	return answer;
 }
 
@@ -137,7 +135,7 @@ int cmd_list(const struct options *options)
 	struct endpoint ep;
 	int ret;
 
-	ret = endpoint_open(&ep, spec, options->root);
+	ret = endpoint_open(&ep, spec, options);
 	if (ret)
 		return ret;
 	if (ep.config || ep.device || ep.type || ep.other) {
@@ -153,6 +151,8 @@ int cmd_list(const struct options *options)
 		list_others(&ep.host);
 		ret = finish_output(stdout, "standard output");
 	}
+	if (!ret && ep.left_out)
+		ret = DONE_LEFT_OUT;
 	endpoint_close(&ep);
 	return ret;
 }
@@ -214,6 +214,7 @@ static void show_type(const struct type *type)
 	field("version", type->version);
 	field("stream", type->stream);
 	field("config", type->config);
+	field("unreadable", type->unreadable);
 	show_params(type, NULL);
 }
 
@@ -274,9 +275,9 @@ static void show_other(const struct other *other)
 	field("migration", "unknown: its driver says nothing about it");
 }
 
-static json_t *show_json(const struct endpoint *ep)
+static struct json *show_json(const struct endpoint *ep)
 {
-	json_t *answer = json_answer("show"), *types;
+	struct json *answer = json_answer("show"), *types;
 	size_t i;
 
 	if (ep->device)
@@ -315,7 +316,7 @@ int cmd_show(const struct options *options)
 	struct endpoint ep;
 	int ret;
 
-	ret = endpoint_open(&ep, options->args[0], options->root);
+	ret = endpoint_open(&ep, options->args[0], options);
 	if (ret)
 		return ret;
 	if (ep.config)

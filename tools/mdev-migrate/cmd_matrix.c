@@ -4,10 +4,10 @@
 
 #include "matrix.h"
 
-static json_t *json_of_cell(struct matrix *matrix, size_t from, size_t to)
+static struct json *json_of_cell(struct matrix *matrix, size_t from, size_t to)
 {
 	struct cell cell = matrix_cell(matrix, from, to);
-	json_t *object = json_new_object();
+	struct json *object = json_new_object();
 
 	json_put_text(object, "source", matrix->fleet.hosts[from].name);
 	json_put_text(object, "destination", matrix->fleet.hosts[to].name);
@@ -22,11 +22,11 @@ static json_t *json_of_cell(struct matrix *matrix, size_t from, size_t to)
 	return object;
 }
 
-static json_t *to_json(struct matrix *matrix)
+static struct json *to_json(struct matrix *matrix)
 {
-	json_t *answer = json_answer("matrix");
-	json_t *hosts = json_new_array();
-	json_t *cells = json_new_array();
+	struct json *answer = json_answer("matrix");
+	struct json *hosts = json_new_array();
+	struct json *cells = json_new_array();
 	size_t from, to;
 
 	for (from = 0; from < matrix->fleet.nr; from++) {
@@ -184,6 +184,7 @@ int cmd_matrix(const struct options *options)
 				 false);
 	else if (!ret && !options->html)
 		ret = print_text(&matrix);
+	ret = fleet_status(&matrix.fleet, ret);
 	matrix_free(&matrix);
 	return ret;
 }

@@ -6,19 +6,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "command.h"
-
-/**
- * struct plan - what is to be done
- * @verdict: the verdict, with what to write
- * @uuid: of the device that is made or changed; BUS/NAME if it is no mdev
- * @root: where sysfs is on the destination
- */
-struct plan {
-	const struct verdict *verdict;
-	const char *uuid;
-	const char *root;
-};
+#include "plan.h"
 
 static const char *random_uuid(struct arena *arena)
 {
@@ -45,8 +33,7 @@ static bool name_ok(const char *name)
 	       !name[strspn(name, letters)];
 }
 
-static const struct finding *next_write(const struct findings *findings,
-					size_t *i)
+const struct finding *next_write(const struct findings *findings, size_t *i)
 {
 	while (*i < findings->nr) {
 		const struct finding *finding = &findings->array[(*i)++];
@@ -64,46 +51,30 @@ static bool is_mdev(const struct plan *plan)
 	return !device || !device->bus;
 }
 
-static const char *bus_of(const struct plan *plan)
+const char *plan_bus(const struct plan *plan)
 {
 	return is_mdev(plan) ? "mdev" : plan->verdict->target.device->bus;
 }
 
 /* What the device is called on its bus. */
-static const char *bus_name_of(const struct plan *plan)
+const char *plan_bus_name(const struct plan *plan)
 {
 	return is_mdev(plan) ? plan->uuid :
-			       plan->uuid + strlen(bus_of(plan)) + 1;
-}
-
-static void emit_sysfs(const struct plan *plan, FILE *out)
-{
-	const struct target *target = &plan->verdict->target;
-	const struct finding *write;
-	size_t i = 0;
-
-	if (!target->device)
-		fprintf(out, "echo %s >%s/class/mdev_bus/%s/mdev_supported_types/%s/create\n",
-			plan->uuid, plan->root, target->type->parent,
-			target->type->name);
-	while ((write = next_write(&plan->verdict->findings, &i)))
-		fprintf(out, "echo %s >%s/bus/%s/devices/%s/migration/params/%s\n",
-			write->source, plan->root, bus_of(plan),
-			bus_name_of(plan), write->parameter);
+			       plan->uuid + strlen(plan_bus(plan)) + 1;
 }
 
 /* mdevctl define --uuid UUID --parent PARENT --jsonfile - */
 static void emit_mdevctl(const struct plan *plan, FILE *out)
 {
-	json_t *object = json_new_object();
-	json_t *attrs = json_new_array();
+	struct json *object = json_new_object();
+	struct json *attrs = json_new_array();
 	const struct finding *write;
 	size_t i = 0;
 
 	json_put_text(object, "mdev_type", plan->verdict->target.type->name);
 	json_put_text(object, "start", "manual");
 	while ((write = next_write(&plan->verdict->findings, &i))) {
-		json_t *attr = json_new_object();
+		struct json *attr = json_new_object();
 		char path[128];
 
 		snprintf(path, sizeof(path), "migration/params/%s",
@@ -164,7 +135,7 @@ static const struct emitter {
 	void (*emit)(const struct plan *plan, FILE *out);
 	bool new_only;
 } emitters[] = {
-	{ "sysfs", emit_sysfs, false },
+	{ "sysfs", plan_script, false },
 	{ "mdevctl", emit_mdevctl, true },
 	{ "libvirt", emit_libvirt, true },
 };
@@ -199,11 +170,9 @@ static char *emitted(const struct plan *plan, const struct emitter *emitter)
 }
 
 /* Without @emitter there is nothing that could be made. */
-static int print_json(const struct plan *plan, const struct source *source,
-		      const struct emitter *emitter)
+static int print_json(const struct plan *plan, const struct emitter *emitter)
 {
-	json_t *answer = json_answer("plan");
-	json_t *rest = json_from_verdict(source, plan->verdict);
+	struct json *answer = json_answer("plan");
 	char *text;
 
 	if (emitter) {
@@ -215,9 +184,7 @@ static int print_json(const struct plan *plan, const struct source *source,
 		json_put_text(answer, "text", text);
 		free(text);
 	}
-	if (json_object_update_missing(answer, rest))
-		out_of_memory();
-	json_decref(rest);
+	json_take_members(answer, json_from_verdict(plan->source, plan->verdict));
 	return json_print(answer, stdout, "standard output", false);
 }
 
@@ -233,7 +200,7 @@ static int check_names(const struct plan *plan, const struct emitter *emitter)
 				"%s is not a mediated device, and --emit %s is only for these: use --emit sysfs",
 				plan->uuid, emitter->name);
 	if (!is_mdev(plan) &&
-	    (!name_ok(bus_of(plan)) || !name_ok(bus_name_of(plan))))
+	    (!name_ok(plan_bus(plan)) || !name_ok(plan_bus_name(plan))))
 		return complain(DONE_ERROR,
 				"%s: the name of this device or its bus cannot be used in a command",
 				plan->uuid);
@@ -276,10 +243,11 @@ static bool is_taken(const struct target *target, const char *uuid)
 }
 
 /* The device's name: @wanted, else the source's unless it is taken there, else a new one. */
-static int choose_uuid(struct plan *plan, const struct source *source,
-		       const char *wanted, struct arena *arena)
+static int choose_uuid(struct plan *plan, const char *wanted,
+		       struct arena *arena)
 {
 	const struct target *target = &plan->verdict->target;
+	const struct source *source = plan->source;
 
 	if (target->device) {
 		plan->uuid = target->device->uuid;
@@ -299,21 +267,22 @@ static int choose_uuid(struct plan *plan, const struct source *source,
 					 strerror(errno));
 }
 
-static int emit(struct plan *plan, const struct source *source,
+static int emit(struct plan *plan, const struct emitter *emitter,
 		const struct options *options)
 {
-	const char *name = options->emit ? options->emit : "sysfs";
-	const struct emitter *emitter = find_emitter(name);
+	const struct type *type = plan->verdict->target.type;
 	struct arena arena = { 0 };
-	int ret = DONE_ERROR;
+	int ret;
 
-	if (!emitter)
-		return ret;
-	ret = choose_uuid(plan, source, options->uuid, &arena);
+	if (type && type->is_program)
+		return complain(DONE_ERROR,
+				"the destination is a vfio-user program: start it with --migration-model %s --migration-version %s",
+				type->model, type->version);
+	ret = choose_uuid(plan, options->uuid, &arena);
 	if (!ret)
 		ret = check_names(plan, emitter);
 	if (!ret && options->json) {
-		ret = print_json(plan, source, emitter);
+		ret = print_json(plan, emitter);
 	} else if (!ret) {
 		emitter->emit(plan, stdout);
 		ret = finish_output(stdout, "standard output");
@@ -323,54 +292,87 @@ static int emit(struct plan *plan, const struct source *source,
 }
 
 /* There is nothing to plan: why, as check says it. */
-static int refuse(const struct plan *plan, const struct source *source,
+static int refuse(const struct plan *plan, const struct emitter *emitter,
 		  const struct options *options)
 {
-	int ret = 0;
+	int status = result_status(plan->verdict->result);
+	char *text = NULL;
+	size_t len;
+	FILE *out;
 
-	if (options->json)
-		ret = print_json(plan, source, NULL);
-	else
-		print_verdict(stderr, source, plan->verdict);
-	return ret ? ret : result_status(plan->verdict->result);
+	if (options->json) {
+		status = print_json(plan, NULL) ? DONE_ERROR : status;
+	} else {
+		out = open_memstream(&text, &len);
+		if (!out)
+			out_of_memory();
+		print_verdict(out, plan->source, plan->verdict);
+		if (fclose(out))
+			out_of_memory();
+		fputs(text, stderr);
+		if (emitter->emit == plan_script)
+			plan_script_refusal(text, status, stdout);
+		free(text);
+	}
+	return finish_output(stdout, "standard output") ? DONE_ERROR : status;
 }
 
-int cmd_plan(const struct options *options)
+static int plan_for(struct endpoint *from, struct endpoint *to,
+		    const struct emitter *emitter,
+		    const struct options *options)
 {
-	struct endpoint from, to;
 	struct arena arena = { 0 };
 	struct verdict verdict;
 	struct source source;
-	struct plan plan = { .verdict = &verdict, .root = SYSFS_ROOT };
+	struct plan plan = {
+		.verdict = &verdict, .source = &source,
+		.root = to->host.root ? to->host.root : SYSFS_ROOT,
+	};
+	int ret;
+
+	ret = endpoint_source(from, &source);
+	if (!ret)
+		ret = endpoint_judge(&arena, &verdict, &source, to);
+	if (!ret && verdict.result > COMPATIBLE)
+		ret = refuse(&plan, emitter, options);
+	else if (!ret)
+		ret = emit(&plan, emitter, options);
+	arena_free(&arena);
+	return ret;
+}
+
+static int read_and_plan(const struct emitter *emitter,
+			 const struct options *options)
+{
+	struct endpoint from, to;
 	int ret;
 
 	ret = check_stdin(options->args, options->nr);
 	if (!ret)
-		ret = endpoint_open(&from, options->args[0], options->root);
+		ret = endpoint_open(&from, options->args[0], options);
 	if (ret)
 		return ret;
-	ret = endpoint_open(&to, options->args[1], options->root);
-	if (ret)
-		goto close_from;
-	if (to.host.root)
-		plan.root = to.host.root;
-	ret = endpoint_source(&from, &source);
-	if (!ret)
-		ret = endpoint_judge(&arena, &verdict, &source, &to);
-	if (!ret && verdict.result > COMPATIBLE) {
-		ret = refuse(&plan, &source, options);
-	} else if (!ret && verdict.target.type &&
-		   verdict.target.type->is_program) {
-		ret = complain(DONE_ERROR,
-			       "the destination is a vfio-user program: start it with --migration-model %s --migration-version %s",
-			       verdict.target.type->model,
-			       verdict.target.type->version);
-	} else if (!ret) {
-		ret = emit(&plan, &source, options);
+	ret = endpoint_open(&to, options->args[1], options);
+	if (!ret) {
+		ret = plan_for(&from, &to, emitter, options);
+		endpoint_close(&to);
 	}
-	arena_free(&arena);
-	endpoint_close(&to);
-close_from:
 	endpoint_close(&from);
+	return ret;
+}
+
+int cmd_plan(const struct options *options)
+{
+	const struct emitter *emitter =
+		find_emitter(options->emit ? options->emit : "sysfs");
+	int ret;
+
+	if (!emitter)
+		return DONE_ERROR;
+	ret = read_and_plan(emitter, options);
+	/* A shell that reads this is not to take nothing for success. */
+	if (ret == DONE_ERROR && !options->json && emitter->emit == plan_script)
+		plan_script_refusal("mdev-migrate plan: there is no plan, since it failed",
+				    ret, stdout);
 	return ret;
 }

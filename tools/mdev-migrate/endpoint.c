@@ -8,28 +8,56 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "decode.h"
 #include "endpoint.h"
-#include "json.h"
+
+/* Clocks of two hosts differ by less. */
+#define CLOCK_SKEW	300
+
+int check_max_age(const struct options *options)
+{
+	if (!options->max_age || duration_from_text(options->max_age) != UNKNOWN)
+		return 0;
+	return complain(DONE_ERROR, "--max-age: \"%s\" is not a time such as 90s, 30m, 12h or 7d",
+			options->max_age);
+}
+
+/* A complaint and DONE_ERROR if it is a snapshot of before --max-age. */
+int host_too_old(const struct host *host, const struct options *options)
+{
+	struct arena arena = { 0 };
+	long long age;
+
+	if (!options->max_age || host->root)
+		return 0;
+	if (host->taken == UNKNOWN)
+		return complain(DONE_ERROR,
+				"%s: the snapshot of %s does not say when it was made: it may be older than --max-age %s",
+				host->where, host->name, options->max_age);
+	age = time(NULL) - host->taken;
+	if (age <= duration_from_text(options->max_age) && age >= -CLOCK_SKEW)
+		return 0;
+	if (age < 0)
+		complain(DONE_ERROR,
+			 "%s: the snapshot of %s is from the future, by %s: are the clocks right?",
+			 host->where, host->name, duration_text(&arena, -age));
+	else
+		complain(DONE_ERROR,
+			 "%s: the snapshot of %s is %s old, more than --max-age %s: export it again",
+			 host->where, host->name, duration_text(&arena, age),
+			 options->max_age);
+	arena_free(&arena);
+	return DONE_ERROR;
+}
 
 /* A document as a host. */
-int host_from_doc(struct host *host, const struct doc *doc)
+int host_from_doc(struct host *host, const struct doc *doc, struct memo *memo)
 {
 	struct mdev_migrate_msg why;
-	json_error_t error;
-	json_t *root;
-	int ret;
 
-	root = json_loadb(doc->text, doc->len, JSON_REJECT_DUPLICATES, &error);
-	if (!root)
-		return complain(DONE_ERROR, "%s: line %lu: not JSON: %s", doc->file,
-				doc->line + (error.line > 0 ? error.line - 1 : 0),
-				error.text);
-	ret = json_to_host(host, root, &why);
-	json_decref(root);
-	if (ret)
+	if (json_to_host(host, doc->root, memo, &why))
 		return complain(DONE_ERROR, "%s: line %lu: %s", doc->file, doc->line,
 				why.text);
 	host->where = arena_strdup(&host->arena, doc->file);
@@ -41,6 +69,7 @@ int host_from_doc(struct host *host, const struct doc *doc)
 /*
  * Which of a file's hosts? The first if none is asked for, or if what was taken
  * for a host's name is a bus's or a parent's: then it has to be the only one.
+ * @line and @again are where the one is that was asked for, and another of its name.
  */
 struct choice {
 	struct endpoint *ep;
@@ -48,28 +77,33 @@ struct choice {
 	size_t host_len;
 	unsigned long nr;
 	struct host first;
-	bool found;
+	unsigned long line;
+	unsigned long again;
 	struct arena arena;
 	const char *names[NAMES_MAX + 1];
 };
 
-static int choose_host(void *context, const struct doc *doc)
+static int choose_host(void *context, struct doc *doc)
 {
 	struct choice *choice = context;
 	struct host host;
 	int ret;
 
-	ret = host_from_doc(&host, doc);
+	ret = host_from_doc(&host, doc, NULL);
 	if (ret)
 		return ret;
 	if (choice->nr < NAMES_MAX)
 		choice->names[choice->nr] = arena_strdup(&choice->arena, host.name);
 	choice->nr++;
-	if (!choice->found && choice->host &&
-	    strlen(host.name) == choice->host_len &&
+	if (choice->host && strlen(host.name) == choice->host_len &&
 	    !memcmp(host.name, choice->host, choice->host_len)) {
+		if (choice->line) {
+			choice->again = doc->line;
+			host_free(&host);
+			return 0;
+		}
 		choice->ep->host = host;
-		choice->found = true;
+		choice->line = doc->line;
 	} else if (choice->nr == 1) {
 		choice->first = host;
 	} else {
@@ -108,17 +142,25 @@ static int read_file(struct endpoint *ep, const char *file, const char *host,
 	struct choice choice = {
 		.ep = ep, .host = host, .host_len = host_len,
 	};
+	struct docs_read done = { 0 };
 	int ret;
 
-	ret = docs_each(file, choose_host, &choice);
-	if (!ret && !choice.found) {
+	ret = docs_each(file, choose_host, &choice, &done);
+	ep->left_out = done.bad;
+	if (!ret && !choice.nr)
+		ret = DONE_ERROR;
+	if (!ret && choice.again)
+		ret = complain(DONE_ERROR,
+			       "%s: \"%.*s\" is ambiguous: hosts of this name are at line %lu and at line %lu",
+			       file, (int)host_len, host, choice.line, choice.again);
+	if (!ret && !choice.line) {
 		if (choice.nr > 1)
 			ret = no_host(&choice, file);
 		else
 			ep->host = choice.first;
 		*no_name = host;
 	}
-	if (ret || choice.found)
+	if (ret || choice.line)
 		host_free(&choice.first);
 	arena_free(&choice.arena);
 	return ret;
@@ -226,6 +268,7 @@ static int open_live(struct endpoint *ep, const char *spec, const char *root)
 
 	if (ret)
 		return ret;
+	ep->left_out = ep->host.nr_left_out;
 	if (!strcmp(spec, ".") || choose(ep, spec))
 		return 0;
 	return complain(DONE_ERROR,
@@ -233,34 +276,39 @@ static int open_live(struct endpoint *ep, const char *spec, const char *root)
 			spec, choices(&ep->host.arena, &ep->host));
 }
 
-int endpoint_open(struct endpoint *ep, const char *spec, const char *root)
+/* A file that is called like something of this host is not meant by that name. */
+int endpoint_open(struct endpoint *ep, const char *spec,
+		  const struct options *options)
 {
-	const char *colon;
+	const char *root = options->root, *colon = NULL;
 	bool no_name;
 	int ret;
 
 	memset(ep, 0, sizeof(*ep));
 	ep->spec = spec;
+	ret = check_max_age(options);
+	if (ret)
+		return ret;
 	if (!strncmp(spec, "model=", 6)) {
 		ep->config = visible(&ep->host.arena, spec);
 		return 0;
 	}
-	/* A folder may be called like a type. */
-	if (is_file(spec)) {
-		ep->config = visible(&ep->host.arena,
-				     decode_config_of(&ep->host.arena, spec));
+	if (!strcmp(spec, ".") || sysfs_has(root, spec)) {
+		ret = open_live(ep, spec, root);
+	} else if (!strcmp(spec, "-") || is_file(spec)) {
+		if (strcmp(spec, "-"))
+			ep->config = visible(&ep->host.arena,
+					     config_of_state(&ep->host.arena, spec));
 		if (ep->config)
 			return 0;
-	}
-	colon = file_colon(spec);
-	if (!strcmp(spec, "."))
-		ret = open_live(ep, spec, root);
-	else if (!strcmp(spec, "-") || is_file(spec))
 		ret = read_file(ep, spec, NULL, 0, &no_name);
-	else if (colon)
-		ret = open_part(ep, spec, colon);
-	else
-		ret = open_live(ep, spec, root);
+	} else {
+		colon = file_colon(spec);
+		ret = colon ? open_part(ep, spec, colon) :
+			      open_live(ep, spec, root);
+	}
+	if (!ret)
+		ret = host_too_old(&ep->host, options);
 	if (ret)
 		endpoint_close(ep);
 	return ret;
@@ -361,6 +409,35 @@ int endpoint_choose(struct endpoint *ep, const char *as)
 			choices(&host->arena, host), (int)len, ep->spec);
 }
 
+static bool same(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
+/* Below two parents a type's name may mean two things. */
+static int check_alike(struct endpoint *ep)
+{
+	struct host *host = &ep->host;
+	const struct type *one = ep->type;
+	size_t i;
+
+	for (i = 0; ep->any_parent && i < host->nr_types; i++) {
+		const struct type *two = &host->types[i];
+
+		if (strcmp(one->name, two->name) ||
+		    (same(one->model, two->model) &&
+		     same(one->config, two->config) &&
+		     same(one->stream, two->stream)))
+			continue;
+		return complain(DONE_ERROR,
+				"%s is ambiguous: on %s %s and %s are not the same; give one of these",
+				ep->spec, host->name,
+				type_label(&host->arena, one),
+				type_label(&host->arena, two));
+	}
+	return 0;
+}
+
 /* The endpoint as the device that is to move. */
 int endpoint_source(struct endpoint *ep, struct source *source)
 {
@@ -374,6 +451,8 @@ int endpoint_source(struct endpoint *ep, struct source *source)
 			complain(DONE_ERROR, "%s", source->not_known) : 0;
 	}
 	ret = endpoint_choose(ep, " is the source");
+	if (!ret && !ep->device)
+		ret = check_alike(ep);
 	if (ret)
 		return ret;
 	if (ep->device) {

@@ -3,8 +3,9 @@
 #ifndef MDEV_MIGRATE_ENDPOINT_H
 #define MDEV_MIGRATE_ENDPOINT_H
 
-#include "docs.h"
-#include "verdict.h"
+#include "../common/cli.h"
+#include "core/judge.h"
+#include "reading.h"
 
 /**
  * struct endpoint - a host and what was chosen there
@@ -15,6 +16,7 @@
  * @any_parent: a type was chosen by its name alone: it may be another parent's
  * @other: chosen, or NULL
  * @config: given instead, from the command line or a saved state
+ * @left_out: what of the host, or which hosts beside it, could not be used
  */
 struct endpoint {
 	const char *spec;
@@ -24,15 +26,19 @@ struct endpoint {
 	bool any_parent;
 	struct other *other;
 	const char *config;
+	unsigned long left_out;
 };
 
-int endpoint_open(struct endpoint *ep, const char *spec, const char *root);
+int endpoint_open(struct endpoint *ep, const char *spec,
+		  const struct options *options);
 void endpoint_close(struct endpoint *ep);
 int endpoint_choose(struct endpoint *ep, const char *as);
 int endpoint_source(struct endpoint *ep, struct source *source);
 int endpoint_judge(struct arena *arena, struct verdict *verdict,
 		   const struct source *source, struct endpoint *ep);
-int host_from_doc(struct host *host, const struct doc *doc);
+int host_from_doc(struct host *host, const struct doc *doc, struct memo *memo);
+int check_max_age(const struct options *options);
+int host_too_old(const struct host *host, const struct options *options);
 void source_from_device(struct source *source, struct host *host,
 			struct device *device);
 void source_from_type(struct source *source, struct host *host,

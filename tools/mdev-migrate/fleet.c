@@ -4,44 +4,146 @@
 
 #include "fleet.h"
 
-static int add_host(void *context, const struct doc *doc)
-{
-	struct fleet *fleet = context;
-	struct host host;
-	int ret;
+#define NAMED_MAX	5
 
-	ret = host_from_doc(&host, doc);
-	if (ret)
-		return ret;
-	fleet->hosts = grow_array(fleet->hosts, fleet->nr, sizeof(host));
-	fleet->hosts[fleet->nr++] = host;
+/* A fleet on its way in. */
+struct reading {
+	struct fleet *fleet;
+	const struct options *options;
+	fleet_take take;
+	void *context;
+	struct arena arena;
+	const char **names;
+	size_t nr_names;
+};
+
+static void take_host(struct reading *reading, struct host *host)
+{
+	struct fleet *fleet = reading->fleet;
+
+	reading->names = grow_array(reading->names, reading->nr_names,
+				    sizeof(*reading->names));
+	reading->names[reading->nr_names++] =
+		arena_strdup(&reading->arena, host->name);
+	fleet->left_out += host->nr_left_out;
+	reading->take(reading->context, host);
+}
+
+static int take_doc(void *context, struct doc *doc)
+{
+	struct reading *reading = context;
+	struct host host;
+
+	if (host_from_doc(&host, doc, reading->fleet->memo))
+		return DONE_ERROR;
+	if (host_too_old(&host, reading->options)) {
+		host_free(&host);
+		return DONE_ERROR;
+	}
+	take_host(reading, &host);
 	return 0;
 }
 
-/* All of @options->args; "." is this host. */
-int fleet_read(struct fleet *fleet, const struct options *options)
+static void read_one(struct reading *reading, const char *file)
 {
+	struct docs_read done = { 0 };
+	struct host host;
+
+	if (strcmp(file, ".")) {
+		if (docs_each(file, take_doc, reading, &done) && !done.bad)
+			done.bad++;
+	} else if (host_from_sysfs(&host, reading->options->root)) {
+		done.bad++;
+	} else {
+		take_host(reading, &host);
+	}
+	reading->fleet->left_out += done.bad;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char * const *)a, *(const char * const *)b);
+}
+
+/* Which of them is meant by its name, nobody knows. */
+static void tell_namesakes(struct reading *reading)
+{
+	const char *twice[NAMED_MAX + 1];
+	size_t i, nr = 0;
+
+	if (reading->nr_names)
+		qsort(reading->names, reading->nr_names, sizeof(*reading->names),
+		      compare_names);
+	for (i = 1; i < reading->nr_names && nr <= NAMED_MAX; i++) {
+		if (strcmp(reading->names[i - 1], reading->names[i]) ||
+		    (nr && !strcmp(twice[nr - 1], reading->names[i])))
+			continue;
+		twice[nr] = nr < NAMED_MAX ? reading->names[i] : "others";
+		nr++;
+	}
+	if (nr)
+		complain(DONE_ERROR,
+			 "the names are ambiguous: there is more than one host called %s",
+			 words_join(&reading->arena, twice, nr));
+}
+
+/*
+ * All that @options->args has from @first on; "." is this host. What cannot be
+ * read is left out, and said; it is an error only if nothing is left.
+ */
+int fleet_each(struct fleet *fleet, const struct options *options, int first,
+	       const char *what, fleet_take take, void *context)
+{
+	struct reading reading = {
+		.fleet = fleet, .options = options, .take = take,
+		.context = context,
+	};
 	int i, ret;
 
-	memset(fleet, 0, sizeof(*fleet));
 	ret = check_stdin(options->args, options->nr);
-	progress_begin("reading", docs_size((const char * const *)options->args,
-					    options->nr));
-	for (i = 0; i < options->nr && !ret; i++) {
-		struct host host;
-
-		if (strcmp(options->args[i], ".")) {
-			ret = docs_each(options->args[i], add_host, fleet);
-			continue;
-		}
-		ret = host_from_sysfs(&host, options->root);
-		if (ret)
-			break;
-		fleet->hosts = grow_array(fleet->hosts, fleet->nr,
-					  sizeof(host));
-		fleet->hosts[fleet->nr++] = host;
-	}
+	if (!ret)
+		ret = check_max_age(options);
+	if (ret)
+		return ret;
+	progress_begin(what, docs_size((const char * const *)options->args + first,
+				       options->nr - first));
+	for (i = first; i < options->nr; i++)
+		read_one(&reading, options->args[i]);
 	progress_end();
+	tell_namesakes(&reading);
+	if (!reading.nr_names)
+		ret = DONE_ERROR;
+	else if (fleet->left_out)
+		complain(DONE_ERROR, "%lu of %lu could not be used and %s left out",
+			 fleet->left_out, fleet->left_out + reading.nr_names,
+			 fleet->left_out == 1 ? "is" : "are");
+	free(reading.names);
+	arena_free(&reading.arena);
+	return ret;
+}
+
+int fleet_status(const struct fleet *fleet, int status)
+{
+	return status == DONE_ERROR || !fleet->left_out ?
+	       status : status | DONE_LEFT_OUT;
+}
+
+static void keep_host(void *context, struct host *host)
+{
+	struct fleet *fleet = context;
+
+	fleet->hosts = grow_array(fleet->hosts, fleet->nr, sizeof(*host));
+	fleet->hosts[fleet->nr++] = *host;
+}
+
+/* All of @options->args, in memory. */
+int fleet_read(struct fleet *fleet, const struct options *options)
+{
+	int ret;
+
+	memset(fleet, 0, sizeof(*fleet));
+	fleet->memo = memo_new(false);
+	ret = fleet_each(fleet, options, 0, "reading", keep_host, fleet);
 	if (ret)
 		fleet_free(fleet);
 	return ret;
@@ -54,5 +156,6 @@ void fleet_free(struct fleet *fleet)
 	for (i = 0; i < fleet->nr; i++)
 		host_free(&fleet->hosts[i]);
 	free(fleet->hosts);
+	memo_free(fleet->memo);
 	memset(fleet, 0, sizeof(*fleet));
 }

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "json.h"
+#include "memo.h"
+#include "reading.h"
 
 static int fail(struct mdev_migrate_msg *why, const char *fmt, ...)
 	fmt_printf(2, 3);
@@ -29,67 +30,65 @@ char *json_plain_text(struct arena *arena, const char *value)
 }
 
 /* A member that is a string, NULL if there is none. */
-static int get_text(struct arena *arena, const json_t *object, const char *key,
+static int get_text(struct arena *arena, const struct json *object, const char *key,
 		    const char **text, struct mdev_migrate_msg *why)
 {
-	const json_t *value = json_object_get(object, key);
+	const struct json *value = json_get(object, key);
 
 	*text = NULL;
-	if (!value || json_is_null(value))
+	if (!value || value->kind == JSON_NULL)
 		return 0;
-	if (!json_is_string(value))
+	if (value->kind != JSON_TEXT)
 		return fail(why, "\"%s\" is not a string", key);
-	*text = json_plain_text(arena, json_string_value(value));
+	*text = json_plain_text(arena, value->text);
 	return 0;
 }
 
-static int get_number(const json_t *object, const char *key, long long *number,
+static int get_number(const struct json *object, const char *key, long long *number,
 		      struct mdev_migrate_msg *why)
 {
-	const json_t *value = json_object_get(object, key);
+	const struct json *value = json_get(object, key);
 
 	*number = UNKNOWN;
-	if (!value || json_is_null(value))
+	if (!value || value->kind == JSON_NULL)
 		return 0;
-	if (!json_is_integer(value) || json_integer_value(value) < 0)
+	if (value->kind != JSON_INTEGER || value->number < 0)
 		return fail(why, "\"%s\" is not a non-negative number", key);
-	*number = json_integer_value(value);
+	*number = value->number;
 	return 0;
 }
 
-/* Some members of one object: what each is called and where it goes. */
-struct member {
-	const char *key;
-	const char **text;
-};
-
-static int get_texts(struct arena *arena, const json_t *object,
-		     const struct member *members,
+/* Some members of one object, to where they belong in @to. */
+static int get_texts(struct arena *arena, const struct json *object,
+		     const struct member *members, void *to,
 		     struct mdev_migrate_msg *why)
 {
+	const char *text;
 	int ret = 0;
 
-	if (!json_is_object(object))
+	if (!json_is(object, JSON_OBJECT))
 		return fail(why, "it is not an object");
-	for (; members->key && !ret; members++)
-		ret = get_text(arena, object, members->key, members->text, why);
+	for (; members->key && !ret; members++) {
+		ret = get_text(arena, object, members->key, &text, why);
+		memcpy((char *)to + members->offset, &text, sizeof(text));
+	}
 	return ret;
 }
 
-bool json_is_program(const json_t *root)
+bool json_is_program(const struct json *root)
 {
-	return json_is_object(json_object_get(root, "models")) &&
-	       !json_object_get(root, "schema_version");
+	return json_is(json_get(root, "models"), JSON_OBJECT) &&
+	       !json_get(root, "schema_version");
 }
 
-int json_check_schema(const json_t *root, struct mdev_migrate_msg *why)
+static int json_check_schema(const struct json *root, struct mdev_migrate_msg *why)
 {
-	const json_t *value = json_object_get(root, "schema_version");
-	const char *version = json_string_value(value);
+	const struct json *value = json_get(root, "schema_version");
+	const char *version = json_text(value);
 	unsigned long major;
 	char *end;
 
-	if (!json_is_object(root))
+	if (!json_is(root, JSON_OBJECT))
 		return fail(why, "not a JSON object, and so not a snapshot");
 	if (!version)
 		return fail(why,
@@ -107,34 +106,27 @@ int json_check_schema(const json_t *root, struct mdev_migrate_msg *why)
 }
 
 static int to_param(struct arena *arena, struct param *param, const char *name,
-		    const json_t *value, struct mdev_migrate_msg *why)
+		    const struct json *value, struct mdev_migrate_msg *why)
 {
 	struct param_text text = { .name = name };
-	const struct member members[] = {
-		{ "type", &text.type }, { "off", &text.off },
-		{ "default", &text.def }, { "allowed", &text.allowed },
-		{ "description", &text.description }, { NULL, NULL },
-	};
-	int ret;
+	int ret = get_texts(arena, value, param_members, &text, why);
 
-	ret = get_texts(arena, value, members, why);
 	return ret ? ret : param_build(arena, param, &text, why);
 }
 
 int json_to_params(struct arena *arena, struct params *params,
-		   const json_t *value, struct mdev_migrate_msg *why)
+		   const struct json *value, struct mdev_migrate_msg *why)
 {
-	const char *name;
-	json_t *param;
+	struct json *param;
 	int ret;
 
-	if (!json_is_object(value))
+	if (!json_is(value, JSON_OBJECT))
 		return fail(why, "\"params\" is not an object");
-	params->params = arena_array(arena, json_object_size(value),
+	params->params = arena_array(arena, value->nr,
 				     sizeof(*params->params));
-	json_object_foreach((json_t *)value, name, param) {
-		ret = to_param(arena, &params->params[params->nr], name, param,
-			       why);
+	for (param = json_first(value); param; param = param->next) {
+		ret = to_param(arena, &params->params[params->nr], param->key,
+			       param, why);
 		if (ret)
 			return ret;
 		params->nr++;
@@ -142,23 +134,14 @@ int json_to_params(struct arena *arena, struct params *params,
 	return params_sort(params, why);
 }
 
-static int to_type(struct host *host, void *element, const json_t *value,
+static int to_type(struct host *host, void *element, const struct json *value,
 		   struct mdev_migrate_msg *why)
 {
 	struct type *type = element;
-	const struct member members[] = {
-		{ "name", &type->name }, { "parent", &type->parent },
-		{ "parent_subsystem", &type->subsystem },
-		{ "device_api", &type->api },
-		{ "description", &type->description },
-		{ "model", &type->model }, { "version", &type->version },
-		{ "config", &type->config }, { "stream_version", &type->stream },
-		{ "combinations", &type->combinations }, { NULL, NULL },
-	};
-	const json_t *params = json_object_get(value, "params");
+	const struct json *params = json_get(value, "params");
 	int ret;
 
-	ret = get_texts(&host->arena, value, members, why);
+	ret = get_texts(&host->arena, value, type_members, type, why);
 	if (!ret)
 		ret = get_number(value, "available_instances", &type->available,
 				 why);
@@ -166,37 +149,31 @@ static int to_type(struct host *host, void *element, const json_t *value,
 		return ret;
 	if (!type->name)
 		return fail(why, "it has no \"name\"");
-	if (!params)
+	if (!params || type->unreadable)
 		return 0;
+	if (host->memo) {
+		type->params = memo_params(host->memo, params, why);
+		return type->params ? 0 : -EINVAL;
+	}
 	type->params = arena_alloc(&host->arena, sizeof(*type->params));
 	return json_to_params(&host->arena, type->params, params, why);
 }
 
 static int to_any_device(struct host *host, struct device *device,
-			 const json_t *value, struct mdev_migrate_msg *why)
+			 const struct json *value, struct mdev_migrate_msg *why)
 {
-	const struct member members[] = {
-		{ "model", &device->model }, { "version", &device->version },
-		{ "config", &device->config }, { "state", &device->state },
-		{ "last_error", &device->last_error }, { NULL, NULL },
-	};
-	int ret = get_texts(&host->arena, value, members, why);
+	int ret = get_texts(&host->arena, value, device_members, device, why);
 
 	return ret ? ret : get_number(value, "stop_copy_bytes",
 				      &device->stop_copy_bytes, why);
 }
 
-static int to_device(struct host *host, void *element, const json_t *value,
+static int to_device(struct host *host, void *element, const struct json *value,
 		     struct mdev_migrate_msg *why)
 {
 	struct device *device = element;
-	const struct member members[] = {
-		{ "uuid", &device->uuid }, { "type", &device->type },
-		{ "parent", &device->parent }, { NULL, NULL },
-	};
-	int ret;
+	int ret = get_texts(&host->arena, value, mdev_members, device, why);
 
-	ret = get_texts(&host->arena, value, members, why);
 	if (!ret)
 		ret = to_any_device(host, device, value, why);
 	if (!ret && !device->uuid)
@@ -205,20 +182,18 @@ static int to_device(struct host *host, void *element, const json_t *value,
 }
 
 /* One that is no mdev; what it can be is in it. */
-static int to_described(struct host *host, void *element, const json_t *value,
+static int to_described(struct host *host, void *element, const struct json *value,
 			struct mdev_migrate_msg *why)
 {
 	struct arena *arena = &host->arena;
 	struct device *device = element;
 	const char *name;
-	const struct member members[] = {
-		{ "bus", &device->bus }, { "name", &name },
-		{ "driver", &device->driver }, { NULL, NULL },
-	};
-	const json_t *type = json_object_get(value, "type");
+	const struct json *type = json_get(value, "type");
 	int ret;
 
-	ret = get_texts(arena, value, members, why);
+	ret = get_texts(arena, value, described_members, device, why);
+	if (!ret)
+		ret = get_text(arena, value, "name", &name, why);
 	if (!ret)
 		ret = to_any_device(host, device, value, why);
 	if (ret)
@@ -235,19 +210,11 @@ static int to_described(struct host *host, void *element, const json_t *value,
 	return ret;
 }
 
-static int to_other(struct host *host, void *element, const json_t *value,
+static int to_other(struct host *host, void *element, const struct json *value,
 		    struct mdev_migrate_msg *why)
 {
 	struct other *other = element;
-	const struct member members[] = {
-		{ "name", &other->name }, { "bus", &other->bus },
-		{ "driver", &other->driver }, { "device_api", &other->api },
-		{ "mdev_type", &other->type }, { "vendor", &other->vendor },
-		{ "device", &other->device },
-		{ "subsystem_vendor", &other->subvendor },
-		{ "subsystem_device", &other->subdevice }, { NULL, NULL },
-	};
-	int ret = get_texts(&host->arena, value, members, why);
+	int ret = get_texts(&host->arena, value, other_members, other, why);
 
 	if (!ret && !other->name)
 		return fail(why, "it has no \"name\"");
@@ -255,14 +222,17 @@ static int to_other(struct host *host, void *element, const json_t *value,
 }
 
 /* A member that is an array: how many there are in it, 0 if it is absent. */
-static int get_array(const json_t *root, const char *key, size_t *nr,
+static int get_array(const struct json *root, const char *key, size_t *nr,
 		     struct mdev_migrate_msg *why)
 {
-	const json_t *value = json_object_get(root, key);
+	const struct json *value = json_get(root, key);
 
-	*nr = json_array_size(value);
-	if (value && !json_is_array(value) && !json_is_null(value))
+	*nr = 0;
+	if (!value || value->kind == JSON_NULL)
+		return 0;
+	if (value->kind != JSON_ARRAY)
 		return fail(why, "\"%s\" is not an array", key);
+	*nr = value->nr;
 	return 0;
 }
 
@@ -275,18 +245,19 @@ static int at_element(struct mdev_migrate_msg *why, const char *key, size_t i)
 }
 
 typedef int (*read_element)(struct host *host, void *element,
-			    const json_t *value, struct mdev_migrate_msg *why);
+			    const struct json *value, struct mdev_migrate_msg *why);
 
 /*
  * A member that is an array, read behind the *@nr that are in *@array of elements
  * of @size. *@nr counts those that are there, read or zero.
  */
-static int read_array(struct host *host, const json_t *root, const char *key,
+static int read_array(struct host *host, const struct json *root, const char *key,
 		      void *array, size_t *nr, size_t size, read_element read,
 		      struct mdev_migrate_msg *why)
 {
-	const json_t *value = json_object_get(root, key);
+	const struct json *value = json_get(root, key);
 	size_t i, count, before = *nr;
+	struct json *element;
 	char *elements;
 	int ret;
 
@@ -300,30 +271,30 @@ static int read_array(struct host *host, const json_t *root, const char *key,
 	memset(elements + before * size, 0, count * size);
 	memcpy(array, &elements, sizeof(elements));
 	*nr = before + count;
-	for (i = 0; i < count; i++) {
-		ret = read(host, elements + (before + i) * size,
-			   json_array_get(value, i), why);
+	elements += before * size;
+	i = 0;
+	for (element = json_first(value); element; element = element->next) {
+		ret = read(host, elements + i * size, element, why);
 		if (ret)
 			return at_element(why, key, i);
+		i++;
 	}
 	return 0;
 }
 
-static int to_modules(struct host *host, const json_t *value,
+static int to_modules(struct host *host, const struct json *value,
 		      struct mdev_migrate_msg *why)
 {
-	const char *name;
-	json_t *member;
+	struct json *member;
 
-	json_object_foreach((json_t *)value, name, member) {
+	if (value && value->kind != JSON_OBJECT)
+		return fail(why, "\"modules\" is not an object");
+	for (member = json_first(value); member; member = member->next) {
 		struct module module = {
-			.name = json_plain_text(&host->arena, name),
+			.name = json_plain_text(&host->arena, member->key),
 		};
-		const struct member members[] = {
-			{ "version", &module.version },
-			{ "srcversion", &module.srcversion }, { NULL, NULL },
-		};
-		int ret = get_texts(&host->arena, member, members, why);
+		int ret = get_texts(&host->arena, member, module_members,
+				    &module, why);
 
 		if (ret)
 			return ret;
@@ -334,22 +305,24 @@ static int to_modules(struct host *host, const json_t *value,
 	return 0;
 }
 
-static int read_host(struct host *host, const json_t *root,
+static int read_host(struct host *host, const struct json *root,
 		     struct mdev_migrate_msg *why)
 {
-	const json_t *names = json_object_get(root, "host");
-	const struct member members[] = {
-		{ "name", &host->name }, { "kernel", &host->kernel },
-		{ "machine", &host->machine }, { NULL, NULL },
-	};
+	const struct json *names = json_get(root, "host");
+	const char *taken = NULL;
 	int ret;
 
 	ret = json_check_schema(root, why);
 	if (ret)
 		return ret;
-	if (names && get_texts(&host->arena, names, members, why))
+	if (names && (get_texts(&host->arena, names, host_members, host, why) ||
+		      get_text(&host->arena, names, "taken", &taken, why)))
 		return fail(why, "\"host\" does not describe one");
-	ret = to_modules(host, json_object_get(root, "modules"), why);
+	host->taken = taken ? time_from_text(taken) : UNKNOWN;
+	if (taken && host->taken == UNKNOWN)
+		return fail(why, "\"taken\" is \"%.30s\", not a time like 2026-01-31T23:59:59Z",
+			    taken);
+	ret = to_modules(host, json_get(root, "modules"), why);
 	if (!ret)
 		ret = read_array(host, root, "types", &host->types,
 				 &host->nr_types, sizeof(*host->types), to_type,
@@ -371,13 +344,18 @@ static int read_host(struct host *host, const json_t *root,
 	return ret;
 }
 
-/* A snapshot. On error nothing is left to be freed. */
-int json_to_host(struct host *host, const json_t *root,
+/*
+ * A snapshot. On error nothing is left to be freed. @memo may be NULL; else what
+ * it has must not go before the host does.
+ */
+int json_to_host(struct host *host, const struct json *root, struct memo *memo,
 		 struct mdev_migrate_msg *why)
 {
 	int ret;
 
 	memset(host, 0, sizeof(*host));
+	host->memo = memo;
+	host->taken = UNKNOWN;
 	ret = json_is_program(root) ? json_program_to_host(host, root, why) :
 				      read_host(host, root, why);
 	if (ret)

@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "json.h"
+#include "reading.h"
 
 static int fail(struct mdev_migrate_msg *why, const char *model,
 		const char *problem)
@@ -33,26 +33,22 @@ static void add_type(struct host *host, const char *model, const char *version)
 	type->name = type->version;
 }
 
-int json_program_to_host(struct host *host, const json_t *root,
+int json_program_to_host(struct host *host, const struct json *root,
 			 struct mdev_migrate_msg *why)
 {
-	const char *model;
-	json_t *value;
-	size_t i;
+	const struct json *models = json_get(root, "models"), *model, *version;
 
 	host->name = "vfio-user program";
-	json_object_foreach(json_object_get(root, "models"), model, value) {
-		const json_t *versions = json_object_get(value, "versions");
+	for (model = json_first(models); model; model = model->next) {
+		const struct json *versions = json_get(model, "versions");
 
-		if (!json_is_array(versions))
-			return fail(why, model, "it has no array \"versions\"");
-		for (i = 0; i < json_array_size(versions); i++) {
-			const char *version =
-				json_string_value(json_array_get(versions, i));
-
-			if (!version)
-				return fail(why, model, "a version is not a string");
-			add_type(host, model, version);
+		if (!json_is(versions, JSON_ARRAY))
+			return fail(why, model->key, "it has no array \"versions\"");
+		for (version = json_first(versions); version; version = version->next) {
+			if (!json_text(version))
+				return fail(why, model->key,
+					    "a version is not a string");
+			add_type(host, model->key, version->text);
 		}
 	}
 	return 0;

@@ -68,32 +68,38 @@ static char *join(struct arena *arena, const char * const *texts, size_t nr)
 	return joined;
 }
 
+static void add_param(struct text *text, const struct param *param)
+{
+	struct arena arena = { 0 };
+
+	text_printf(text, "%s %s %s %s %s\n", param->codec.name,
+		    param_type_name(param),
+		    param_value(&arena, param, param->codec.off),
+		    param_value(&arena, param, param->def),
+		    param_allowed(&arena, param));
+	arena_free(&arena);
+}
+
 /* All that a verdict depends on, but whether there is room. */
 static char *type_key(struct arena *arena, const struct type *type,
 		      const char *now)
 {
-	static const char * const others[] = {
-		"parent", "parent_subsystem", "device_api", "description",
-		"available_instances",
+	const char * const texts[] = {
+		type->name, type->model, type->version, type->config,
+		type->stream, type->combinations, type->unreadable, now,
+		type->is_program ? "program" : NULL,
 	};
-	json_t *object = json_from_type(type), *param;
-	const char *name;
-	char *text, *key;
+	struct text text = { 0 };
+	char *key;
 	size_t i;
 
-	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-		json_object_del(object, others[i]);
-	json_object_foreach(json_object_get(object, "params"), name, param) {
-		json_object_del(param, "description");
-	}
-	json_put_text(object, "now", now);
-	json_put_bool(object, "is_program", type->is_program);
-	text = json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS);
-	if (!text)
-		out_of_memory();
-	key = arena_strdup(arena, text);
-	free(text);
-	json_decref(object);
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		text_printf(&text, "%c%s\n", texts[i] ? '=' : '-',
+			    texts[i] ? texts[i] : "");
+	for (i = 0; type->params && i < type->params->nr; i++)
+		add_param(&text, &type->params->params[i]);
+	key = arena_strdup(arena, text.data);
+	text_free(&text);
 	return key;
 }
 

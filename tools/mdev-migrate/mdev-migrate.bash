@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Completion of mdev-migrate(8) for bash.
+# Completion of mdev-migrate(8) and mdev-migrate-stream(8) for bash.
 
 _mdev_migrate_names() {
 	local dir names=()
@@ -16,11 +16,53 @@ _mdev_migrate_names() {
 	printf '%s\n' "${names[@]}"
 }
 
+# The devices and types of a snapshot: its tables' first columns. Of several hosts, these.
+_mdev_migrate_parts() {
+	local host
+
+	if "$1" list -- "$2" 2>/dev/null >/dev/null; then
+		"$1" list -- "$2" 2>/dev/null | awk '
+			$1 == "TYPE" || $1 == "DEVICE" { on = 1; next }
+			!NF || $1 == "OTHER" { on = 0 }
+			on { print $1 }'
+	else
+		"$1" list -- "$2" 2>&1 |
+			sed -n 's/.* has [0-9]* hosts, \(.*\): say which one as .*/\1/p' |
+			sed 's/ and /\n/; s/, /\n/g' | while read -r host; do
+				[ "$host" = others ] || echo "$host/"
+			done
+	fi
+}
+
+# FILE:PART: bash takes words apart at colons, and completes what is behind the last one.
+_mdev_migrate_file_part() {
+	local line=${COMP_LINE:0:COMP_POINT} word file part
+
+	word=${line##*[[:space:]]}
+	file=${word%:*} part=${word##*:}
+	[ "$file" != "$word" ] && [ -f "$file" ] || return 1
+	case $part in
+	*/*)
+		mapfile -t COMPREPLY < <(compgen -P "${part%/*}/" -W \
+			"$(_mdev_migrate_parts "${COMP_WORDS[0]}" "$file:${part%/*}/")" -- "${part##*/}")
+		;;
+	*)
+		mapfile -t COMPREPLY < <(compgen -W \
+			"$(_mdev_migrate_parts "${COMP_WORDS[0]}" "$file")" -- "$part")
+		;;
+	esac
+	[[ ${COMPREPLY[0]} != */ ]] || compopt -o nospace 2>/dev/null
+	return 0
+}
+
 _mdev_migrate() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands='list show export require check plan find baseline matrix probe save load decode'
+	local commands='list show export require check plan find baseline matrix help'
 	local options='--json --root --help --version' command='' word
 
+	case ${COMP_WORDS[0]##*/} in
+	mdev-migrate-stream) commands='probe save load decode help' ;;
+	esac
 	COMPREPLY=()
 	for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
 		case " $commands " in
@@ -30,6 +72,7 @@ _mdev_migrate() {
 	case $prev in
 	--format) mapfile -t COMPREPLY < <(compgen -W 'json nova nfd prometheus' -- "$cur") && return ;;
 	--emit) mapfile -t COMPREPLY < <(compgen -W 'sysfs mdevctl libvirt' -- "$cur") && return ;;
+	--max-age) mapfile -t COMPREPLY < <(compgen -W '10m 1h 12h 1d 7d' -- "$cur") && return ;;
 	--root) mapfile -t COMPREPLY < <(compgen -d -- "$cur") && return ;;
 	-o | --output | --html) mapfile -t COMPREPLY < <(compgen -f -- "$cur") && return ;;
 	--uuid | --model | --bandwidth | --provider | --expires) return ;;
@@ -40,10 +83,12 @@ _mdev_migrate() {
 	fi
 	case $command in
 	export) options+=' --output --compact --format --provider --expires' ;;
-	require) options+=' --format' ;;
-	plan) options+=' --emit --uuid' ;;
-	baseline) options+=' --model' ;;
-	matrix) options+=' --html' ;;
+	require) options+=' --format --max-age' ;;
+	list | show | check) options+=' --max-age' ;;
+	plan) options+=' --emit --uuid --max-age' ;;
+	find) options+=' --own-host --max-age' ;;
+	baseline) options+=' --model --max-age' ;;
+	matrix) options+=' --html --max-age' ;;
 	probe) options+=' --bandwidth' ;;
 	save) options+=' --output' ;;
 	load) options+=' --hold --output' ;;
@@ -53,9 +98,13 @@ _mdev_migrate() {
 	-*) mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur") && return ;;
 	esac
 	case $command in
+	help) mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$cur") && return ;;
+	show | require | check | plan | find) _mdev_migrate_file_part && return ;;
+	esac
+	case $command in
 	list | export | baseline | matrix | decode) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 	*) mapfile -t COMPREPLY < <(compgen -W "$(_mdev_migrate_names)" -- "$cur"; compgen -f -- "$cur") ;;
 	esac
 }
 
-complete -o filenames -F _mdev_migrate mdev-migrate
+complete -o filenames -F _mdev_migrate mdev-migrate mdev-migrate-stream

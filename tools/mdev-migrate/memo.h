@@ -1,24 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Snapshots of many hosts, read fast: what most of them have in common, the
- * types' parameters, is given to the JSON library once.
+ * Parameters of types that many hosts have in common: the same text is made sense
+ * of, and judged, once.
  */
 #ifndef MDEV_MIGRATE_MEMO_H
 #define MDEV_MIGRATE_MEMO_H
 
-#include "docs.h"
-#include "host.h"
+#include "../common/json.h"
+#include "core/host.h"
 
 struct memo;
 
-struct memo *memo_new(void);
+/* @judge_once: there is one source only, so that what is found stays true. */
+struct memo *memo_new(bool judge_once);
 void memo_free(struct memo *memo);
-
-/*
- * Reads a document's types, not its devices. 0, or nonzero if it is one that
- * has to be read with host_from_doc(), be it to say what is wrong with it.
- * @host is used again: zero at first, host_free() in the end.
- */
-int memo_read(struct memo *memo, struct host *host, const struct doc *doc);
+/* To be called when no host needs it: it may forget what it has. */
+void memo_tidy(struct memo *memo);
+/* The parameters; NULL if they make no sense, and @why. */
+struct params *memo_params(struct memo *memo, const struct json *value,
+			   struct mdev_migrate_msg *why);
 
 #endif /* MDEV_MIGRATE_MEMO_H */

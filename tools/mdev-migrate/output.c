@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../common/replace.h"
 #include "command.h"
 
 /* A command has one. */

@@ -12,9 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "host.h"
+#include "reading.h"
 
 /* Where attributes are looked for: a folder that is open. */
 struct dir {
@@ -91,26 +92,24 @@ static int not_hidden(const struct dirent *entry)
 	return entry->d_name[0] != '.';
 }
 
-/* Calls @each for all that is in a folder, in order. 0 or its first error. */
-static int each_in(int at, const char *path, void *context,
-		   int (*each)(void *context, int fd, const char *name))
+/* Calls @each for all that is in a folder, in order. */
+static void each_in(int at, const char *path, void *context,
+		    void (*each)(void *context, int fd, const char *name))
 {
 	int fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct dirent **entries;
-	int i, nr, ret = 0;
+	int i, nr;
 
 	if (fd < 0)
-		return 0;
+		return;
 	nr = scandirat(fd, ".", &entries, not_hidden, by_name);
 	for (i = 0; i < nr; i++) {
-		if (!ret)
-			ret = each(context, fd, entries[i]->d_name);
+		each(context, fd, entries[i]->d_name);
 		free(entries[i]);
 	}
 	if (nr >= 0)
 		free(entries);
 	close(fd);
-	return ret;
 }
 
 struct reader {
@@ -119,20 +118,20 @@ struct reader {
 	const char *subsystem;
 	const char *bus;
 	const char *where;
+	const char *unreadable;
 	struct params *params;
 };
 
-static int read_param(void *context, int at, const char *name)
+static void read_param(void *context, int at, const char *name)
 {
 	struct reader *reader = context;
 	struct params *params = reader->params;
 	struct mdev_migrate_msg why;
 	struct param_text text;
 	struct dir dir;
-	int ret;
 
 	if (dir_open(&dir, &reader->host->arena, at, name))
-		return 0;
+		return;
 	text = (struct param_text) {
 		.name = name,
 		.type = attr(&dir, "type"),
@@ -145,68 +144,72 @@ static int read_param(void *context, int at, const char *name)
 	params->params = grow_array(params->params, params->nr,
 				    sizeof(*params->params));
 	memset(&params->params[params->nr], 0, sizeof(*params->params));
-	ret = param_build(&reader->host->arena, &params->params[params->nr],
-			  &text, &why);
-	if (ret)
-		return complain(DONE_ERROR, "%s/params/%s: %s", reader->where, name,
-				why.text);
-	params->nr++;
-	return 0;
+	if (!param_build(&reader->host->arena, &params->params[params->nr],
+			 &text, &why))
+		params->nr++;
+	else if (!reader->unreadable)
+		reader->unreadable = arena_printf(&reader->host->arena,
+						  "params/%s: %s", name, why.text);
 }
 
-/* The array grows by malloc() and then moves to where the host's all is. */
-static int read_params(struct reader *reader, struct type *type, int at)
+/*
+ * The array grows by malloc() and then moves to where the host's all is. With a
+ * parameter left out nothing could be said for sure: then the type has none.
+ */
+static void read_params(struct reader *reader, struct type *type, int at)
 {
 	struct arena *arena = &reader->host->arena;
 	struct params params = { 0 };
 	struct param *array;
-	int ret;
 
 	reader->params = &params;
-	ret = each_in(at, "params", reader, read_param);
+	reader->unreadable = NULL;
+	each_in(at, "params", reader, read_param);
 	reader->params = NULL;
+	type->unreadable = reader->unreadable;
+	if (type->unreadable) {
+		reader->host->nr_left_out++;
+		complain(DONE_ERROR, "%s/%s: the type's parameters are left out",
+			 reader->where, type->unreadable);
+		free(params.params);
+		return;
+	}
 	array = arena_array(arena, params.nr, sizeof(*array));
 	if (params.nr)
 		memcpy(array, params.params, params.nr * sizeof(*array));
 	free(params.params);
-	if (ret)
-		return ret;
 	type->params = arena_alloc(arena, sizeof(params));
 	type->params->nr = params.nr;
 	type->params->params = array;
-	return 0;
 }
 
 /* What is in migration/ of a type, and in migration/type/ of a device. */
-static int read_kind(struct reader *reader, struct type *type, int at,
-		     const char *path)
+static void read_kind(struct reader *reader, struct type *type, int at,
+		      const char *path)
 {
 	struct dir dir;
-	int ret = 0;
 
 	if (dir_open(&dir, &reader->host->arena, at, path))
-		return 0;
+		return;
 	type->model = attr(&dir, "model");
 	type->version = attr(&dir, "version");
 	type->config = attr(&dir, "config");
 	type->stream = attr(&dir, "stream_version");
 	type->combinations = attr(&dir, "combinations");
 	if (type->model)
-		ret = read_params(reader, type, dir.fd);
+		read_params(reader, type, dir.fd);
 	dir_close(&dir);
-	return ret;
 }
 
-static int read_type(void *context, int at, const char *name)
+static void read_type(void *context, int at, const char *name)
 {
 	struct reader *reader = context;
 	struct host *host = reader->host;
 	struct type *type;
 	struct dir dir;
-	int ret;
 
 	if (dir_open(&dir, &host->arena, at, name))
-		return 0;
+		return;
 	host->types = grow_array(host->types, host->nr_types, sizeof(*type));
 	type = &host->types[host->nr_types++];
 	*type = (struct type) {
@@ -219,24 +222,21 @@ static int read_type(void *context, int at, const char *name)
 	};
 	reader->where = arena_printf(&host->arena, "%s/%s/migration",
 				     type->parent, type->name);
-	ret = read_kind(reader, type, dir.fd, "migration");
+	read_kind(reader, type, dir.fd, "migration");
 	dir_close(&dir);
-	return ret;
 }
 
-static int read_parent(void *context, int at, const char *name)
+static void read_parent(void *context, int at, const char *name)
 {
 	struct reader *reader = context;
 	struct dir dir;
-	int ret;
 
 	if (dir_open(&dir, &reader->host->arena, at, name))
-		return 0;
+		return;
 	reader->parent = visible(&reader->host->arena, name);
 	reader->subsystem = link_name(&dir, "subsystem");
-	ret = each_in(dir.fd, "mdev_supported_types", reader, read_type);
+	each_in(dir.fd, "mdev_supported_types", reader, read_type);
 	dir_close(&dir);
-	return ret;
 }
 
 /*
@@ -301,10 +301,12 @@ static struct device *add_device(struct host *host, const struct dir *dir)
 		.last_error = attr(dir, "migration/last_error"),
 		.stop_copy_bytes = attr_number(dir, "migration/stop_copy_bytes"),
 	};
+	if (device->last_error && !*device->last_error)
+		device->last_error = NULL;
 	return device;
 }
 
-static int read_device(void *context, int at, const char *name)
+static void read_device(void *context, int at, const char *name)
 {
 	struct reader *reader = context;
 	struct host *host = reader->host;
@@ -313,7 +315,7 @@ static int read_device(void *context, int at, const char *name)
 	struct dir dir;
 
 	if (dir_open(&dir, &host->arena, at, name))
-		return 0;
+		return;
 	type = link_name(&dir, "mdev_type");
 	device = add_device(host, &dir);
 	if (device->model) {
@@ -325,11 +327,10 @@ static int read_device(void *context, int at, const char *name)
 		read_other_mdev(reader, &dir, name, type);
 	}
 	dir_close(&dir);
-	return 0;
 }
 
 /* A device that is no mdev, if it says what it can be. */
-static int read_described(void *context, int at, const char *name)
+static void read_described(void *context, int at, const char *name)
 {
 	struct reader *reader = context;
 	struct host *host = reader->host;
@@ -338,12 +339,11 @@ static int read_described(void *context, int at, const char *name)
 	char path[NAME_MAX + 32];
 	struct type *own;
 	struct dir dir;
-	int ret;
 
 	/* There may be thousands that do not. */
 	snprintf(path, sizeof(path), "%s/migration/type/model", name);
 	if (faccessat(at, path, F_OK, 0) || dir_open(&dir, arena, at, name))
-		return 0;
+		return;
 	device = add_device(host, &dir);
 	own = arena_alloc(arena, sizeof(*own));
 	device->uuid = arena_printf(arena, "%s/%s", reader->bus,
@@ -354,7 +354,7 @@ static int read_described(void *context, int at, const char *name)
 	own->device = device->uuid;
 	own->available = UNKNOWN;
 	reader->where = arena_printf(arena, "%s: migration/type", device->uuid);
-	ret = read_kind(reader, own, dir.fd, "migration/type");
+	read_kind(reader, own, dir.fd, "migration/type");
 	dir_close(&dir);
 	/* As a mdev type is called. */
 	own->name = arena_printf(arena, "%s-%s",
@@ -364,21 +364,20 @@ static int read_described(void *context, int at, const char *name)
 	/* Gone in between. */
 	if (!own->model)
 		host->nr_devices--;
-	return ret;
 }
 
-static int read_bus(void *context, int at, const char *name)
+static void read_bus(void *context, int at, const char *name)
 {
 	struct reader *reader = context;
 	char path[NAME_MAX + 32];
 
 	snprintf(path, sizeof(path), "%s/devices", name);
 	reader->bus = visible(&reader->host->arena, name);
-	return each_in(at, path, reader, read_described);
+	each_in(at, path, reader, read_described);
 }
 
 /* class/vfio-dev/vfioN/device: a PCI function or what else VFIO knows. */
-static int read_vfio(void *context, int at, const char *name)
+static void read_vfio(void *context, int at, const char *name)
 {
 	struct reader *reader = context;
 	struct host *host = reader->host;
@@ -386,11 +385,11 @@ static int read_vfio(void *context, int at, const char *name)
 	struct dir node, dir;
 
 	if (dir_open(&node, &host->arena, at, name))
-		return 0;
+		return;
 	device = link_name(&node, "device");
 	if (!device || dir_open(&dir, &host->arena, node.fd, "device")) {
 		dir_close(&node);
-		return 0;
+		return;
 	}
 	bus = link_name(&dir, "subsystem");
 	if ((!bus || strcmp(bus, "mdev")) && !attr(&dir, "migration/type/model"))
@@ -406,10 +405,9 @@ static int read_vfio(void *context, int at, const char *name)
 		});
 	dir_close(&dir);
 	dir_close(&node);
-	return 0;
 }
 
-static int read_module(void *context, int at, const char *name)
+static void read_module(void *context, int at, const char *name)
 {
 	struct reader *reader = context;
 	struct host *host = reader->host;
@@ -417,7 +415,7 @@ static int read_module(void *context, int at, const char *name)
 
 	if (strncmp(name, "mdev_", 5) ||
 	    dir_open(&dir, &host->arena, at, name))
-		return 0;
+		return;
 	host->modules = grow_array(host->modules, host->nr_modules,
 				   sizeof(*host->modules));
 	host->modules[host->nr_modules++] = (struct module) {
@@ -426,10 +424,18 @@ static int read_module(void *context, int at, const char *name)
 		.srcversion = attr(&dir, "srcversion"),
 	};
 	dir_close(&dir);
-	return 0;
 }
 
-/* Another sysfs is another host's, or a container's: its name is not ours. */
+/* The first line of a file that is not the sysfs's. */
+static const char *line_of(struct arena *arena, const char *path)
+{
+	struct dir dir = { .arena = arena, .fd = AT_FDCWD };
+	const char *line = attr(&dir, path);
+
+	return line && *line ? line : NULL;
+}
+
+/* Another sysfs is another host's, or a container's: its names are not ours. */
 static void read_names(struct host *host, int at)
 {
 	struct dir dir = { .arena = &host->arena, .fd = at };
@@ -442,12 +448,17 @@ static void read_names(struct host *host, int at)
 		host->name = visible(&host->arena, name.nodename);
 	host->kernel = arena_strdup(&host->arena, name.release);
 	host->machine = arena_strdup(&host->arena, name.machine);
+	host->taken = time(NULL);
+	if (strcmp(host->root, SYSFS_ROOT))
+		return;
+	host->machine_id = line_of(&host->arena, "/etc/machine-id");
+	host->boot_id = line_of(&host->arena, "/proc/sys/kernel/random/boot_id");
 }
 
 int host_from_sysfs(struct host *host, const char *root)
 {
 	struct reader reader = { .host = host };
-	int fd, ret;
+	int fd;
 
 	memset(host, 0, sizeof(*host));
 	fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -457,18 +468,55 @@ int host_from_sysfs(struct host *host, const char *root)
 				root, strerror(errno));
 	host->root = arena_strdup(&host->arena, root);
 	host->where = host->root;
+	host->ask = kernel_ask;
 	read_names(host, fd);
-	ret = each_in(fd, "module", &reader, read_module);
-	if (!ret)
-		ret = each_in(fd, "class/mdev_bus", &reader, read_parent);
-	if (!ret)
-		ret = each_in(fd, "bus/mdev/devices", &reader, read_device);
-	if (!ret)
-		ret = each_in(fd, "bus", &reader, read_bus);
-	if (!ret)
-		ret = each_in(fd, "class/vfio-dev", &reader, read_vfio);
+	each_in(fd, "module", &reader, read_module);
+	each_in(fd, "class/mdev_bus", &reader, read_parent);
+	each_in(fd, "bus/mdev/devices", &reader, read_device);
+	each_in(fd, "bus", &reader, read_bus);
+	each_in(fd, "class/vfio-dev", &reader, read_vfio);
 	close(fd);
-	if (ret)
-		host_free(host);
-	return ret;
+	return 0;
+}
+
+static bool there_is(const char *root, const char *folder, const char *name)
+{
+	char path[PATH_MAX];
+	int len = snprintf(path, sizeof(path), "%s/%s/%s", root, folder, name);
+
+	return len > 0 && len < (int)sizeof(path) && !access(path, F_OK);
+}
+
+/* Is there a device, TYPE, PARENT/TYPE or BUS/NAME of this name? */
+bool sysfs_has(const char *root, const char *name)
+{
+	static const char types[] = "class/mdev_bus/%s/mdev_supported_types";
+	const char *slash = strchr(name, '/');
+	bool found = there_is(root, "bus/mdev/devices", name);
+	struct arena arena = { 0 };
+	struct dirent *entry;
+	char folder[PATH_MAX];
+	char *bus;
+	DIR *dir;
+
+	/* A path that leads elsewhere is none of them. */
+	if (*name == '.' || *name == '/' || strstr(name, "/."))
+		return false;
+	if (slash) {
+		bus = arena_strndup(&arena, name, slash - name);
+		snprintf(folder, sizeof(folder), types, bus);
+		found = there_is(root, folder, slash + 1);
+		snprintf(folder, sizeof(folder), "bus/%s/devices", bus);
+		found = found || there_is(root, folder, slash + 1);
+	}
+	dir = slash ? NULL :
+		      opendir(arena_printf(&arena, "%s/class/mdev_bus", root));
+	while (dir && !found && (entry = readdir(dir))) {
+		snprintf(folder, sizeof(folder), types, entry->d_name);
+		found = there_is(root, folder, name);
+	}
+	if (dir)
+		closedir(dir);
+	arena_free(&arena);
+	return found;
 }

@@ -13,9 +13,9 @@ const char *target_name(struct arena *arena, const struct target *target)
 	return arena_printf(arena, "%s on %s", what, target->host->name);
 }
 
-static json_t *json_finding(const struct finding *finding)
+static struct json *json_finding(const struct finding *finding)
 {
-	json_t *object = json_new_object();
+	struct json *object = json_new_object();
 
 	json_put_text(object, "code", finding->code);
 	json_put_text(object, "verdict", result_name(finding->result));
@@ -28,9 +28,9 @@ static json_t *json_finding(const struct finding *finding)
 	return object;
 }
 
-static json_t *json_source(const struct source *source)
+static struct json *json_source(const struct source *source)
 {
-	json_t *object = json_new_object();
+	struct json *object = json_new_object();
 
 	json_put_text(object, "host", source->host ? source->host->name : NULL);
 	json_put_text(object, "device",
@@ -41,9 +41,9 @@ static json_t *json_source(const struct source *source)
 	return object;
 }
 
-static json_t *json_target(const struct target *target)
+static struct json *json_target(const struct target *target)
 {
-	json_t *object = json_new_object();
+	struct json *object = json_new_object();
 
 	json_put_text(object, "host", target->host->name);
 	json_put_text(object, "device",
@@ -56,9 +56,9 @@ static json_t *json_target(const struct target *target)
 	return object;
 }
 
-static json_t *json_write(const struct finding *finding)
+static struct json *json_write(const struct finding *finding)
 {
-	json_t *object = json_new_object();
+	struct json *object = json_new_object();
 	struct arena arena = { 0 };
 
 	json_put_text(object, "attribute",
@@ -69,13 +69,43 @@ static json_t *json_write(const struct finding *finding)
 	return object;
 }
 
-/* source, destination, verdict, writes and findings */
-json_t *json_from_verdict(const struct source *source,
-			  const struct verdict *verdict)
+/* When the destination was described, NULL if that is not known. */
+static const char *taken_of(struct arena *arena, const struct verdict *verdict)
 {
-	json_t *object = json_new_object();
-	json_t *findings = json_new_array();
-	json_t *writes = json_new_array();
+	long long taken = verdict->target.host->taken;
+
+	return taken == UNKNOWN ? NULL : time_to_text(arena, taken);
+}
+
+/* Whose word it is. */
+static void print_kernel(FILE *out, const struct verdict *verdict)
+{
+	static const char * const words[] = {
+		[KERNEL_NOT_NEEDED] = "not asked: it is not needed for that answer",
+		[KERNEL_NOT_ASKED] = "not asked, only its description compared: ",
+		[KERNEL_ACCEPTS] = "asked, and takes it",
+		[KERNEL_REFUSES] = "asked, and refuses",
+	};
+	struct arena arena = { 0 };
+	const char *taken = taken_of(&arena, verdict);
+
+	if (verdict->kernel == KERNEL_ELSEWHERE)
+		fprintf(out, "  %-12s not asked: this is a snapshot%s%s\n", "kernel",
+			taken ? " of " : "", taken ? taken : "");
+	else
+		fprintf(out, "  %-12s %s%s\n", "kernel", words[verdict->kernel],
+			verdict->kernel_why ? verdict->kernel_why : "");
+	arena_free(&arena);
+}
+
+/* source, destination, verdict, writes and findings */
+struct json *json_from_verdict(const struct source *source,
+			       const struct verdict *verdict)
+{
+	struct json *object = json_new_object();
+	struct json *findings = json_new_array();
+	struct json *writes = json_new_array();
+	struct arena arena = { 0 };
 	size_t i;
 
 	json_put_text(object, "verdict", result_name(verdict->result));
@@ -88,8 +118,12 @@ json_t *json_from_verdict(const struct source *source,
 		if (finding->result == COMPATIBLE)
 			json_add(writes, json_write(finding));
 	}
+	json_put_text(object, "kernel", kernel_name(verdict->kernel));
+	json_put_text(object, "kernel_why", verdict->kernel_why);
+	json_put_text(object, "taken", taken_of(&arena, verdict));
 	json_put(object, "writes", writes);
 	json_put(object, "findings", findings);
+	arena_free(&arena);
 	return object;
 }
 
@@ -112,5 +146,6 @@ void print_verdict(FILE *out, const struct source *source,
 		if (finding->fix)
 			fprintf(out, "  %-12s fix: %s\n", "", finding->fix);
 	}
+	print_kernel(out, verdict);
 	arena_free(&arena);
 }

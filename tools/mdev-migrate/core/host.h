@@ -8,12 +8,11 @@
 
 #include <linux/mdev_migrate/config.h>
 
-#include "util.h"
+#include "../../common/util.h"
 
 struct findings;
-
-/* A number that is not known. */
-#define UNKNOWN		(-1LL)
+struct host;
+struct type;
 
 /**
  * struct param - a parameter of a type
@@ -71,6 +70,7 @@ struct config {
  * @combinations: "any" or NULL: each value goes with each; else not known here
  * @available: how many devices can be made, or UNKNOWN
  * @params: NULL if not known: only the version's name is
+ * @unreadable: what of the parameters makes no sense; then @params is NULL
  * @is_program: a vfio-user device program, not an mdev type
  * @device: of what a device that is no mdev can be: the device, as BUS/NAME; none
  *	can be made of the type
@@ -88,6 +88,7 @@ struct type {
 	const char *combinations;
 	long long available;
 	struct params *params;
+	const char *unreadable;
 	bool is_program;
 	const char *device;
 };
@@ -155,22 +156,42 @@ struct module {
 	const char *srcversion;
 };
 
+/*
+ * Asks the host's own kernel whether it would take a device of @type with the
+ * configuration @config: 0, a negative errno if it would not, or 1 if it cannot be
+ * asked, and in @why why not.
+ */
+typedef int (*ask_kernel)(const struct host *host, const struct type *type,
+			  const char *config, struct mdev_migrate_msg *why);
+
 /**
  * struct host - a host
  * @arena: holds all of it
  * @name: its name
  * @kernel: release
  * @machine: architecture
+ * @machine_id: of /etc/machine-id, or NULL
+ * @boot_id: changes with each boot, or NULL
+ * @taken: when it was described, in seconds since 1970, or UNKNOWN
  * @where: what it was read from, for messages
  * @root: the sysfs it was read from, NULL if it is a snapshot
+ * @ask: asks its kernel, NULL if that is elsewhere
+ * @memo: has the parameters that it shares with others, or NULL
+ * @nr_left_out: how much of it made no sense, and is not here
  */
 struct host {
 	struct arena arena;
 	const char *name;
 	const char *kernel;
 	const char *machine;
+	const char *machine_id;
+	const char *boot_id;
+	long long taken;
 	const char *where;
 	const char *root;
+	ask_kernel ask;
+	struct memo *memo;
+	unsigned int nr_left_out;
 	struct module *modules;
 	size_t nr_modules;
 	struct type *types;
@@ -184,6 +205,7 @@ struct host {
 void host_free(struct host *host);
 struct type *host_type(struct host *host, const char *name, const char *parent);
 bool host_type_is_many(const struct host *host, const char *name);
+bool host_same(const struct host *a, const struct host *b);
 const char *type_label(struct arena *arena, const struct type *type);
 struct type *host_device_type(struct host *host, const struct device *device);
 struct device *host_device(struct host *host, const char *uuid);
@@ -214,10 +236,5 @@ int config_read(struct arena *arena, struct config *config, const char *text,
 const char *config_value(const struct config *config, const char *name);
 char *params_config(struct arena *arena, const char *model,
 		    const struct params *params);
-
-/* sysfs.c */
-#define SYSFS_ROOT	"/sys"
-
-int host_from_sysfs(struct host *host, const char *root);
 
 #endif /* MDEV_MIGRATE_HOST_H */

@@ -4,17 +4,13 @@
  * device would refuse because it is another is nothing to refuse here.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "../../drivers/mdev_migrate/codec/blob.h"
 #include "../../drivers/mdev_migrate/codec/stream.h"
+#include "../mdev-migrate/core/host.h"
 #include "decode.h"
-#include "host.h"
-#include "json.h"
 
 /* More are read, but not shown. */
 #define RECORDS_MAX	100000
@@ -30,7 +26,7 @@ struct known_blob {
 struct decoder {
 	struct mdm_reader reader;
 	struct mdev_migrate_msg why;
-	json_t *records;
+	struct json *records;
 	char *config;
 	char *model;
 	bool unknown;
@@ -39,10 +35,10 @@ struct decoder {
 	size_t nr_blobs;
 };
 
-static json_t *put_record(struct decoder *decoder, u32 tag, u32 flags,
-			  u64 offset, u32 length)
+static struct json *put_record(struct decoder *decoder, u32 tag, u32 flags,
+			       u64 offset, u32 length)
 {
-	json_t *object = json_new_object();
+	struct json *object = json_new_object();
 	const char *name = decode_name(decoder->model, tag);
 	const struct mdm_tag what = { .tag = tag };
 	struct mdm_tag_room room;
@@ -56,13 +52,13 @@ static json_t *put_record(struct decoder *decoder, u32 tag, u32 flags,
 	json_put_number(object, "length", length);
 	if (flags & MDEV_MIGRATE_RECORD_BULK)
 		json_put_bool(object, "bulk", true);
-	if (json_array_size(decoder->records) < RECORDS_MAX)
-		json_add(decoder->records, json_incref(object));
+	if (decoder->records->nr < RECORDS_MAX)
+		json_add(decoder->records, object);
 	return object;
 }
 
 /* The one that was just read. */
-static json_t *add_record(struct decoder *decoder)
+static struct json *add_record(struct decoder *decoder)
 {
 	struct mdm_reader *reader = &decoder->reader;
 
@@ -73,26 +69,27 @@ static json_t *add_record(struct decoder *decoder)
 /* START and END are the reader's own business: it says that they were there. */
 static void add_start(struct decoder *decoder)
 {
-	json_decref(put_record(decoder, MDEV_MIGRATE_TAG_START, 0, 0,
-			       decoder->reader.offset -
-			       sizeof(struct mdev_migrate_record_hdr)));
+	put_record(decoder, MDEV_MIGRATE_TAG_START, 0, 0,
+		   decoder->reader.offset -
+		   sizeof(struct mdev_migrate_record_hdr));
 }
 
 static void add_end(struct decoder *decoder)
 {
 	const size_t size = sizeof(struct mdev_migrate_end);
 
-	json_decref(put_record(decoder, MDEV_MIGRATE_TAG_END, 0,
-			       decoder->reader.offset - size -
-			       sizeof(struct mdev_migrate_record_hdr), size));
+	put_record(decoder, MDEV_MIGRATE_TAG_END, 0,
+		   decoder->reader.offset - size -
+		   sizeof(struct mdev_migrate_record_hdr), size);
 }
 
+/* Its model says what the records are. */
 static int take_config(struct mdm_reader *reader, const char *text, size_t len)
 {
 	struct decoder *decoder = reader->context;
 	struct arena arena = { 0 };
 	struct config config;
-	json_t *object;
+	struct json *object;
 	int ret;
 
 	decoder->config = strndup(text, len);
@@ -101,7 +98,6 @@ static int take_config(struct mdm_reader *reader, const char *text, size_t len)
 	add_start(decoder);
 	object = add_record(decoder);
 	json_put_text(object, "config", decoder->config);
-	json_decref(object);
 	ret = memchr(text, 0, len) ? -EINVAL : 0;
 	if (ret)
 		snprintf(reader->why->text, sizeof(reader->why->text),
@@ -145,7 +141,7 @@ static struct mdm_blob *find_blob(struct decoder *decoder, u32 tag)
 }
 
 /* A part must be in its place; a tag may have several blobs, one after another. */
-static int take_part(struct decoder *decoder, json_t *object, u32 tag,
+static int take_part(struct decoder *decoder, struct json *object, u32 tag,
 		     u32 length)
 {
 	struct mdm_blob *blob = find_blob(decoder, tag);
@@ -190,21 +186,18 @@ static int take_record(struct mdm_reader *reader, u32 tag, u32 flags,
 		       u32 length)
 {
 	struct decoder *decoder = reader->context;
-	json_t *object = add_record(decoder);
+	struct json *object = add_record(decoder);
 	int ret = 0;
 
 	if (flags & MDEV_MIGRATE_RECORD_BLOB)
 		ret = take_part(decoder, object, tag, length);
-	if (ret) {
-		json_decref(object);
+	if (ret)
 		return ret;
-	}
 	if (decode_name(decoder->model, tag))
 		ret = decode_record(object, decoder->model, tag,
 				    decoder->payload, length, reader->why);
 	else if (!(flags & MDEV_MIGRATE_RECORD_OPTIONAL))
 		decoder->unknown = true;
-	json_decref(object);
 	return ret;
 }
 
@@ -232,9 +225,9 @@ int decode_push(struct decoder *decoder, const void *data, size_t len)
 	return mdm_reader_push(&decoder->reader, data, len);
 }
 
-json_t *decode_finish(struct decoder *decoder, int *result)
+struct json *decode_finish(struct decoder *decoder, bool verify, int *result)
 {
-	json_t *answer = json_answer("decode");
+	struct json *answer = json_answer("decode");
 	struct mdm_reader *reader = &decoder->reader;
 	char version[16];
 	int err = mdm_reader_finish(reader);
@@ -248,7 +241,8 @@ json_t *decode_finish(struct decoder *decoder, int *result)
 	}
 	json_put_text(answer, "config", decoder->config);
 	json_put_number(answer, "bytes", reader->offset);
-	json_put(answer, "records", decoder->records);
+	if (!verify)
+		json_put(answer, "records", decoder->records);
 	*result = err ? DONE_NO : decoder->unknown ? DONE_UNKNOWN : DONE_YES;
 	json_put_text(answer, "verdict", err ? "damaged" :
 		      decoder->unknown ? "unknown" : "whole");
@@ -259,44 +253,4 @@ json_t *decode_finish(struct decoder *decoder, int *result)
 	free(decoder->model);
 	free(decoder);
 	return answer;
-}
-
-/*
- * The configuration in a saved state, NULL if the file is none. What comes behind it is read
- * too: of a damaged state nothing else can be used.
- */
-const char *decode_config_of(struct arena *arena, const char *file)
-{
-	struct decoder *decoder;
-	const char *config;
-	char buf[64 * 1024];
-	json_t *answer;
-	struct stat st;
-	int fd, result;
-	ssize_t len;
-
-	/* What comes from a pipe comes once, and its writer ends with its first reader. */
-	if (stat(file, &st) || !S_ISREG(st.st_mode))
-		return NULL;
-	fd = open(file, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return NULL;
-	decoder = decode_begin();
-	do
-		len = read(fd, buf, sizeof(buf));
-	while (len > 0 && !decode_push(decoder, buf, len));
-	close(fd);
-	config = arena_strdup(arena, decoder->config);
-	answer = decode_finish(decoder, &result);
-	if (config && len < 0)
-		complain(DONE_ERROR,
-			 "%s: only its beginning could be read: only its configuration is compared",
-			 file);
-	else if (config && result == DONE_NO)
-		complain(DONE_NO,
-			 "%s: the state is damaged, and no device will load it (good up to byte %lld: %s): only its configuration is compared",
-			 file, json_integer_value(json_object_get(answer, "bytes")),
-			 json_string_value(json_object_get(answer, "error")));
-	json_decref(answer);
-	return config;
 }

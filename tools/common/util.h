@@ -9,15 +9,20 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define PROGRAM		"mdev-migrate"
+/* Set by each program: what it is called. */
+extern const char *const program;
 
-/* How the program ends. */
+/* How a program ends. */
 enum {
 	DONE_YES = 0,		/* identical, compatible, or simply done */
 	DONE_NO = 1,		/* incompatible, or the device refused */
 	DONE_ERROR = 2,		/* usage, or what was to be read could not be */
 	DONE_UNKNOWN = 3,	/* there is no way to know */
+	DONE_LEFT_OUT = 4,	/* is added: some of it was left out */
 };
+
+/* A number that is not known. */
+#define UNKNOWN		(-1LL)
 
 #define does_not_return		__attribute__((__noreturn__))
 #define fmt_printf(a, b)	__attribute__((__format__(printf, a, b)))
@@ -61,6 +66,8 @@ struct text {
 	size_t room;
 };
 
+/* There is room for @len more bytes and a NUL then. */
+void text_room(struct text *text, size_t len);
 void text_add(struct text *text, const char *data, size_t len);
 void text_printf(struct text *text, const char *fmt, ...) fmt_printf(2, 3);
 void text_free(struct text *text);
@@ -71,6 +78,9 @@ char *visible(struct arena *arena, const char *value);
 
 /* "mdev-migrate: " and a newline around it, on stderr. Returns @status. */
 int complain(int status, const char *fmt, ...) fmt_printf(2, 3);
+/* What was complained about so far, for answers in JSON. */
+size_t complaints_get(const char * const **complaints);
+void complaints_forget(void);
 does_not_return void out_of_memory(void);
 
 /* Can it be a snapshot or a saved state? A folder or a device cannot. */
@@ -88,5 +98,13 @@ char *words_join(struct arena *arena, const char * const *words, size_t nr);
 int natural_compare(const char *a, const char *b);
 uint64_t now_ms(void);
 bool uuid_ok(const char *uuid);
+
+/* Seconds since 1970, as 2026-01-31T23:59:59Z; UNKNOWN if it is not written so. */
+long long time_from_text(const char *text);
+char *time_to_text(struct arena *arena, long long seconds);
+/* "5 minutes", of a number of seconds. */
+char *duration_text(struct arena *arena, long long seconds);
+/* "90s", "30m", "12h", "7d"; UNKNOWN if it is not written so. */
+long long duration_from_text(const char *text);
 
 #endif /* MDEV_MIGRATE_UTIL_H */

@@ -6,15 +6,11 @@
  * known.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/vfs.h>
-#include <unistd.h>
 
-#include "../../drivers/mdev_migrate/codec/param.h"
-#include "verdict.h"
+#include "../../../drivers/mdev_migrate/codec/param.h"
+#include "judge.h"
 
 const char *result_name(enum result result)
 {
@@ -39,6 +35,19 @@ int result_status(enum result result)
 	default:
 		return DONE_UNKNOWN;
 	}
+}
+
+const char *kernel_name(enum kernel_says says)
+{
+	static const char * const names[] = {
+		[KERNEL_ELSEWHERE] = "elsewhere",
+		[KERNEL_NOT_NEEDED] = "not-needed",
+		[KERNEL_NOT_ASKED] = "not-asked",
+		[KERNEL_ACCEPTS] = "accepts",
+		[KERNEL_REFUSES] = "refuses",
+	};
+
+	return names[says];
 }
 
 void findings_add(struct arena *arena, struct findings *findings,
@@ -306,6 +315,13 @@ void judge_type(struct arena *arena, struct findings *findings,
 		});
 		return;
 	}
+	if (type->unreadable) {
+		add_plain(arena, findings, NOT_KNOWN, "description-unreadable",
+			  arena_printf(arena,
+				       "the destination's parameters make no sense: %s",
+				       type->unreadable));
+		return;
+	}
 	if (source->type && source->type->stream && type->stream &&
 	    major_of(source->type->stream) != major_of(type->stream)) {
 		add_plain(arena, findings, INCOMPATIBLE, "stream-version",
@@ -339,66 +355,33 @@ static void judge_combination(struct arena *arena, struct verdict *verdict,
 		  "each value is allowed; only the destination can tell whether the combination is: ask there");
 }
 
-/* Where a host is asked for a type or a device that is no mdev; false if nowhere. */
-static bool check_path(char *path, size_t size, const struct host *host,
-		       const struct type *type)
-{
-	const char *slash = type->device ? strchr(type->device, '/') : NULL;
-	int len;
-
-	if (!host->root || (!slash && !type->parent))
-		return false;
-	if (slash)
-		len = snprintf(path, size, "%s/bus/%.*s/devices%s/migration/type/check",
-			       host->root, (int)(slash - type->device),
-			       type->device, slash);
-	else
-		len = snprintf(path, size,
-			       "%s/class/mdev_bus/%s/mdev_supported_types/%s/migration/check",
-			       host->root, type->parent, type->name);
-	return len >= 0 && (size_t)len < size;
-}
-
-/* Its check, if this host is the one and we may. */
-static int open_check(const struct host *host, const struct type *type)
-{
-	char path[4096];
-	struct statfs fs;
-	int fd;
-
-	if (!check_path(path, sizeof(path), host, type))
-		return -1;
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	/* A copy of a sysfs would take anything, and be changed. */
-	if (fstatfs(fd, &fs) || fs.f_type != SYSFS_MAGIC) {
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
-/* true if the kernel was asked */
-static bool ask_kernel(struct arena *arena, struct verdict *verdict,
-		       const struct source *source)
+/* Its word counts; it has none where the description says no already. */
+static void ask(struct arena *arena, struct verdict *verdict,
+		const struct source *source)
 {
 	const struct type *type = verdict->target.type;
-	const char *config = source->config.text;
-	int err = 0, fd;
+	const struct host *host = verdict->target.host;
+	struct mdev_migrate_msg why;
+	int err;
 
 	if (verdict->findings.worst > COMPATIBLE || !source->config_known ||
-	    !type->params)
-		return false;
-	fd = open_check(verdict->target.host, type);
-	if (fd < 0)
-		return false;
-	if (write(fd, config, strlen(config)) < 0)
-		err = errno;
-	close(fd);
+	    !type->params) {
+		verdict->kernel = KERNEL_NOT_NEEDED;
+		return;
+	}
+	if (!host->ask)
+		return;
+	err = -host->ask(host, type, source->config.text, &why);
+	if (err < 0) {
+		verdict->kernel = KERNEL_NOT_ASKED;
+		verdict->kernel_why = arena_strdup(arena, why.text);
+		return;
+	}
+	verdict->kernel = KERNEL_ACCEPTS;
 	/* A mdev that is there needs no room for one more. */
 	if (!err || (err == ENOSPC && verdict->target.device && !type->device))
-		return true;
+		return;
+	verdict->kernel = KERNEL_REFUSES;
 	findings_add(arena, &verdict->findings, &(struct finding) {
 		.result = INCOMPATIBLE,
 		.code = err == EOPNOTSUPP ? "combination-refused" :
@@ -410,7 +393,6 @@ static bool ask_kernel(struct arena *arena, struct verdict *verdict,
 		.fix = err == EBUSY ? "close the device, or leave its values as they are" :
 		       err == ENOSPC ? NO_ROOM_FIX : NULL,
 	});
-	return true;
 }
 
 static void judge_device(struct arena *arena, struct verdict *verdict,
@@ -450,8 +432,11 @@ void judge(struct arena *arena, struct verdict *verdict,
 		if (target->type->model && !target->type->device)
 			judge_room(arena, &verdict->findings, target->type);
 	}
-	if (target->type && !ask_kernel(arena, verdict, source))
-		judge_combination(arena, verdict, source);
+	if (target->type) {
+		ask(arena, verdict, source);
+		if (verdict->kernel < KERNEL_ACCEPTS)
+			judge_combination(arena, verdict, source);
+	}
 	verdict->result = verdict->findings.worst;
 }
 
@@ -480,10 +465,10 @@ bool verdict_better(const struct verdict *a, const struct verdict *b)
 }
 
 /* The device that is to move is not where it is to go. */
-static bool is_source(const struct source *source, const struct target *target)
+bool is_source(const struct source *source, const struct target *target)
 {
-	return source->device && source->host &&
-	       !strcmp(source->host->name, target->host->name) &&
+	return source->device && target->device &&
+	       host_same(source->host, target->host) &&
 	       !strcmp(source->device->uuid, target->device->uuid);
 }
 
@@ -516,7 +501,7 @@ static void judge_best(struct arena *arena, struct verdict *verdict,
 			continue;
 		if (i >= host->nr_types)
 			target.device = &host->devices[i - host->nr_types];
-		if (target.device && is_source(source, &target))
+		if (is_source(source, &target))
 			continue;
 		far = distance(source, target.type);
 		if (far > best)

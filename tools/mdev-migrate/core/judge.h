@@ -1,7 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Can this device move there? */
-#ifndef MDEV_MIGRATE_VERDICT_H
-#define MDEV_MIGRATE_VERDICT_H
+/*
+ * The judgement: can this device move there?
+ *
+ * It takes two descriptions, a struct source (the device that is to move) and a
+ * struct host with what was chosen there, and gives a struct verdict: the answer in
+ * a word, the reasons, and what has to be written. It reads nothing and prints
+ * nothing; if the destination's kernel can be asked, the description has the
+ * function that asks it.
+ *
+ *	judge()			a type or a device
+ *	judge_any_parent()	a type of this name, below whichever parent
+ *	judge_host()		the best that the host has
+ */
+#ifndef MDEV_MIGRATE_JUDGE_H
+#define MDEV_MIGRATE_JUDGE_H
 
 #include "host.h"
 
@@ -81,20 +93,35 @@ struct target {
 	const struct device *device;
 };
 
+/* What the destination's own kernel says. */
+enum kernel_says {
+	KERNEL_ELSEWHERE,	/* a snapshot has none */
+	KERNEL_NOT_NEEDED,	/* its description says no, or not enough to ask */
+	KERNEL_NOT_ASKED,	/* it is this one, but could not be asked */
+	KERNEL_ACCEPTS,
+	KERNEL_REFUSES,
+};
+
 /**
  * struct verdict - the answer
  * @result: in a word
  * @findings: why
  * @target: to where
+ * @kernel: whether its kernel says so, or only its description
+ * @kernel_why: of KERNEL_NOT_ASKED: why not
  */
 struct verdict {
 	enum result result;
 	struct findings findings;
 	struct target target;
+	enum kernel_says kernel;
+	const char *kernel_why;
 };
 
 const char *result_name(enum result result);
 int result_status(enum result result);
+const char *kernel_name(enum kernel_says says);
+bool is_source(const struct source *source, const struct target *target);
 
 void findings_add(struct arena *arena, struct findings *findings,
 		  const struct finding *finding);
@@ -115,4 +142,4 @@ void judge_host(struct arena *arena, struct verdict *verdict,
 		const struct source *source, const struct host *host);
 bool verdict_better(const struct verdict *a, const struct verdict *b);
 
-#endif /* MDEV_MIGRATE_VERDICT_H */
+#endif /* MDEV_MIGRATE_JUDGE_H */

@@ -6,14 +6,14 @@
 #include <linux/pci_regs.h>
 #include <string.h>
 
+#include <linux/mdev_migrate/config.h>
+
 #include "decode.h"
-#include "host.h"
-#include "json.h"
 
 #define CONFIG_SPACE	256
 #define MSIX_ENTRY	16
 
-static uint64_t get_le(const uint8_t *p, size_t size)
+uint64_t decode_le(const uint8_t *p, size_t size)
 {
 	uint64_t value = 0;
 
@@ -22,7 +22,7 @@ static uint64_t get_le(const uint8_t *p, size_t size)
 	return value;
 }
 
-static void put_hex(json_t *object, const char *key, uint64_t value, int digits)
+void decode_hex(struct json *object, const char *key, uint64_t value, int digits)
 {
 	char text[32];
 
@@ -39,7 +39,7 @@ static int refuse(struct mdev_migrate_msg *why, const char *record,
 	return -EINVAL;
 }
 
-static int decode_pci_config(json_t *object, const uint8_t *data, size_t len,
+static int decode_pci_config(struct json *object, const uint8_t *data, size_t len,
 			     struct mdev_migrate_msg *why)
 {
 	static const struct {
@@ -68,33 +68,33 @@ static int decode_pci_config(json_t *object, const uint8_t *data, size_t len,
 	if (len != CONFIG_SPACE)
 		return refuse(why, "PCI_CONFIG", "bytes", len, CONFIG_SPACE);
 	for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
-		put_hex(object, fields[i].name,
-			get_le(data + fields[i].offset, fields[i].size),
-			2 * fields[i].size);
+		decode_hex(object, fields[i].name,
+			   decode_le(data + fields[i].offset, fields[i].size),
+			   2 * fields[i].size);
 	return 0;
 }
 
-static int decode_msix(json_t *object, const uint8_t *data, size_t len,
+static int decode_msix(struct json *object, const uint8_t *data, size_t len,
 		       struct mdev_migrate_msg *why)
 {
 	const size_t head = sizeof(struct mdev_migrate_pci_msix);
-	json_t *vectors = json_new_array();
+	struct json *vectors = json_new_array();
 	size_t nr, i, size;
 
 	json_put(object, "vectors", vectors);
 	if (len < head)
 		return refuse(why, "PCI_MSIX", "bytes", len, head);
-	nr = get_le(data, 2);
+	nr = decode_le(data, 2);
 	size = head + nr * MSIX_ENTRY + (nr + 63) / 64 * 8;
 	if (len != size)
 		return refuse(why, "PCI_MSIX", "bytes", len, size);
 	for (i = 0; i < nr; i++) {
 		const uint8_t *entry = data + head + i * MSIX_ENTRY;
 		const uint8_t *pending = data + head + nr * MSIX_ENTRY + i / 8;
-		json_t *vector = json_new_object();
+		struct json *vector = json_new_object();
 
-		put_hex(vector, "address", get_le(entry, 8), 0);
-		put_hex(vector, "data", get_le(entry + 8, 4), 0);
+		decode_hex(vector, "address", decode_le(entry, 8), 0);
+		decode_hex(vector, "data", decode_le(entry + 8, 4), 0);
 		json_put_bool(vector, "masked", entry[12] & 1);
 		json_put_bool(vector, "pending", *pending >> (i % 8) & 1);
 		json_add(vectors, vector);
@@ -102,9 +102,9 @@ static int decode_msix(json_t *object, const uint8_t *data, size_t len,
 	return 0;
 }
 
-static json_t *decode_bar(const struct mdev_migrate_pci_layout_bar *bar, int nr)
+static struct json *decode_bar(const struct mdev_migrate_pci_layout_bar *bar, int nr)
 {
-	json_t *object = json_new_object();
+	struct json *object = json_new_object();
 
 	json_put_number(object, "number", nr);
 	json_put_number(object, "size", le64toh(bar->size));
@@ -114,20 +114,20 @@ static json_t *decode_bar(const struct mdev_migrate_pci_layout_bar *bar, int nr)
 	return object;
 }
 
-static json_t *decode_cap(uint16_t cap)
+static struct json *decode_cap(uint16_t cap)
 {
-	json_t *object = json_new_object();
+	struct json *object = json_new_object();
 
-	put_hex(object, "id", cap & 0xff, 2);
-	put_hex(object, "at", cap >> 8, 2);
+	decode_hex(object, "id", cap & 0xff, 2);
+	decode_hex(object, "at", cap >> 8, 2);
 	return object;
 }
 
-static int decode_layout(json_t *object, const uint8_t *data, size_t len,
+static int decode_layout(struct json *object, const uint8_t *data, size_t len,
 			 struct mdev_migrate_msg *why)
 {
 	struct mdev_migrate_pci_layout layout;
-	json_t *bars = json_new_array(), *caps = json_new_array();
+	struct json *bars = json_new_array(), *caps = json_new_array();
 	int i;
 
 	json_put(object, "bars", bars);
@@ -135,12 +135,12 @@ static int decode_layout(json_t *object, const uint8_t *data, size_t len,
 	if (len != sizeof(layout))
 		return refuse(why, "PCI_LAYOUT", "bytes", len, sizeof(layout));
 	memcpy(&layout, data, sizeof(layout));
-	put_hex(object, "vendor", le16toh(layout.vendor), 4);
-	put_hex(object, "device", le16toh(layout.device), 4);
-	put_hex(object, "subsystem_vendor", le16toh(layout.subsystem_vendor), 4);
-	put_hex(object, "subsystem", le16toh(layout.subsystem_device), 4);
-	put_hex(object, "revision", le32toh(layout.class) & 0xff, 2);
-	put_hex(object, "class", le32toh(layout.class) >> 8, 6);
+	decode_hex(object, "vendor", le16toh(layout.vendor), 4);
+	decode_hex(object, "device", le16toh(layout.device), 4);
+	decode_hex(object, "subsystem_vendor", le16toh(layout.subsystem_vendor), 4);
+	decode_hex(object, "subsystem", le16toh(layout.subsystem_device), 4);
+	decode_hex(object, "revision", le32toh(layout.class) & 0xff, 2);
+	decode_hex(object, "class", le32toh(layout.class) >> 8, 6);
 	json_put_number(object, "vectors", le16toh(layout.nr_vectors));
 	json_put_number(object, "interrupt_pin", layout.interrupt_pin);
 	for (i = 0; i < 6; i++) {
@@ -155,7 +155,7 @@ static int decode_layout(json_t *object, const uint8_t *data, size_t len,
 	return 0;
 }
 
-static int decode_pages(json_t *object, const uint8_t *data, size_t len,
+static int decode_pages(struct json *object, const uint8_t *data, size_t len,
 			struct mdev_migrate_msg *why)
 {
 	struct mdev_migrate_pages pages;
@@ -174,7 +174,7 @@ static int decode_pages(json_t *object, const uint8_t *data, size_t len,
 	return 0;
 }
 
-static int decode_spoilt(json_t *object, const uint8_t *data, size_t len,
+static int decode_spoilt(struct json *object, const uint8_t *data, size_t len,
 			 struct mdev_migrate_msg *why)
 {
 	return len ? refuse(why, "PATTERN_SPOILT", "bytes", len, 0) : 0;
@@ -213,7 +213,7 @@ static const struct kind {
 	const char *model;
 	const char *name;
 	uint32_t tag;
-	int (*decode)(json_t *object, const uint8_t *data, size_t len,
+	int (*decode)(struct json *object, const uint8_t *data, size_t len,
 		      struct mdev_migrate_msg *why);
 } kinds[] = {
 	{ NULL, "PCI_CONFIG", MDEV_MIGRATE_TAG_PCI_CONFIG, decode_pci_config },
@@ -257,7 +257,7 @@ const char *decode_name(const char *model, uint32_t tag)
 	return kind ? kind->name : NULL;
 }
 
-int decode_record(json_t *object, const char *model, uint32_t tag,
+int decode_record(struct json *object, const char *model, uint32_t tag,
 		  const void *data, size_t len, struct mdev_migrate_msg *why)
 {
 	return find_kind(model, tag)->decode(object, data, len, why);

@@ -9,9 +9,9 @@
 #include <string.h>
 
 #include "../../drivers/virtio_net/parts.h"
+#include <linux/mdev_migrate/config.h>
+
 #include "decode.h"
-#include "host.h"
-#include "json.h"
 
 #define PART_HDR	16
 #define VQ_CFG_SIZE	32
@@ -27,24 +27,7 @@ enum {
 	PART_CVQ_CFG = 0x200,
 };
 
-static uint64_t get_le(const uint8_t *p, size_t size)
-{
-	uint64_t value = 0;
-
-	while (size--)
-		value = value << 8 | p[size];
-	return value;
-}
-
-static void put_hex(json_t *object, const char *key, uint64_t value)
-{
-	char text[32];
-
-	snprintf(text, sizeof(text), "0x%llx", (unsigned long long)value);
-	json_put_text(object, key, text);
-}
-
-static void put_bytes(json_t *object, const char *key, const uint8_t *data,
+static void put_bytes(struct json *object, const char *key, const uint8_t *data,
 		      size_t len)
 {
 	struct text text = { 0 };
@@ -58,7 +41,7 @@ static void put_bytes(json_t *object, const char *key, const uint8_t *data,
 	text_free(&text);
 }
 
-static void put_status(json_t *object, uint8_t status)
+static void put_status(struct json *object, uint8_t status)
 {
 	static const char * const bits[] = {
 		"ACKNOWLEDGE", "DRIVER", "DRIVER_OK", "FEATURES_OK", NULL,
@@ -101,7 +84,7 @@ static const char *feature_name(int bit)
 	return names[bit];
 }
 
-static void put_features(json_t *object, uint64_t features)
+static void put_features(struct json *object, uint64_t features)
 {
 	struct text text = { 0 };
 	int bit;
@@ -119,7 +102,7 @@ static void put_features(json_t *object, uint64_t features)
 	text_free(&text);
 }
 
-static void put_common(json_t *object, uint32_t offset, const uint8_t *value,
+static void put_common(struct json *object, uint32_t offset, const uint8_t *value,
 		       size_t len)
 {
 	static const struct {
@@ -137,17 +120,17 @@ static void put_common(json_t *object, uint32_t offset, const uint8_t *value,
 			json_put_text(object, "field", fields[i].name);
 	}
 	if (len <= 8)
-		put_hex(object, "value", get_le(value, len));
+		decode_hex(object, "value", decode_le(value, len), 0);
 }
 
-static void put_queue(json_t *object, const uint8_t *value)
+static void put_queue(struct json *object, const uint8_t *value)
 {
-	json_put_number(object, "size", get_le(value, 2));
-	put_hex(object, "vector", get_le(value + 2, 2));
-	json_put_bool(object, "enabled", get_le(value + 4, 2));
-	put_hex(object, "desc", get_le(value + 8, 8));
-	put_hex(object, "driver", get_le(value + 16, 8));
-	put_hex(object, "device", get_le(value + 24, 8));
+	json_put_number(object, "size", decode_le(value, 2));
+	decode_hex(object, "vector", decode_le(value + 2, 2), 0);
+	json_put_bool(object, "enabled", decode_le(value + 4, 2));
+	decode_hex(object, "desc", decode_le(value + 8, 8), 0);
+	decode_hex(object, "driver", decode_le(value + 16, 8), 0);
+	decode_hex(object, "device", decode_le(value + 24, 8), 0);
 }
 
 static const char *part_name(unsigned int type)
@@ -182,23 +165,23 @@ static const char *command_name(unsigned int class, unsigned int command)
 	return names[class][command];
 }
 
-static void put_value(json_t *object, unsigned int type, const uint8_t *selector,
+static void put_value(struct json *object, unsigned int type, const uint8_t *selector,
 		      const uint8_t *value, size_t len)
 {
 	if ((type == PART_DEV_FEATURES || type == PART_DRV_FEATURES) &&
 	    len == 8) {
-		put_features(object, get_le(value, 8));
+		put_features(object, decode_le(value, 8));
 	} else if (type == PART_PCI_COMMON_CFG) {
-		put_common(object, get_le(selector, 4), value, len);
+		put_common(object, decode_le(selector, 4), value, len);
 	} else if (type == PART_DEVICE_STATUS && len == 1) {
 		put_status(object, *value);
 	} else if (type == PART_VQ_CFG && len == VQ_CFG_SIZE) {
-		json_put_number(object, "queue", get_le(selector, 2));
+		json_put_number(object, "queue", decode_le(selector, 2));
 		put_queue(object, value);
 	} else if (type == PART_VQ_NOTIFY_CFG && len == VQ_NOTIFY_SIZE) {
-		json_put_number(object, "queue", get_le(selector, 2));
-		put_hex(object, "notify_off", get_le(value, 2));
-		put_hex(object, "notif_config_data", get_le(value + 2, 2));
+		json_put_number(object, "queue", decode_le(selector, 2));
+		decode_hex(object, "notify_off", decode_le(value, 2), 0);
+		decode_hex(object, "notif_config_data", decode_le(value + 2, 2), 0);
 	} else if (type == PART_CVQ_CFG) {
 		json_put_number(object, "class", selector[0]);
 		json_put_number(object, "command", selector[1]);
@@ -211,22 +194,22 @@ static void put_value(json_t *object, unsigned int type, const uint8_t *selector
 	}
 }
 
-int decode_virtio_parts(json_t *object, const uint8_t *data, size_t len,
+int decode_virtio_parts(struct json *object, const uint8_t *data, size_t len,
 			struct mdev_migrate_msg *why)
 {
-	json_t *array = json_new_array();
+	struct json *array = json_new_array();
 	struct vnet_parts parts;
 	const uint8_t *p = data;
 	size_t left = len;
 
 	json_put(object, "parts", array);
-	while (left >= PART_HDR && get_le(p + 12, 4) <= left - PART_HDR) {
-		unsigned int type = get_le(p, 2);
-		size_t length = get_le(p + 12, 4);
-		json_t *part = json_new_object();
+	while (left >= PART_HDR && decode_le(p + 12, 4) <= left - PART_HDR) {
+		unsigned int type = decode_le(p, 2);
+		size_t length = decode_le(p + 12, 4);
+		struct json *part = json_new_object();
 
 		json_put_text(part, "part", part_name(type));
-		put_hex(part, "type", type);
+		decode_hex(part, "type", type, 0);
 		json_put_bool(part, "optional", p[2] & 1);
 		put_value(part, type, p + 4, p + PART_HDR, length);
 		json_add(array, part);
@@ -244,7 +227,7 @@ static int wrong_size(struct mdev_migrate_msg *why, const char *record,
 	return -EINVAL;
 }
 
-int decode_virtio_isr(json_t *object, const uint8_t *data, size_t len,
+int decode_virtio_isr(struct json *object, const uint8_t *data, size_t len,
 		      struct mdev_migrate_msg *why)
 {
 	struct mdev_migrate_virtio_isr state;
@@ -252,12 +235,12 @@ int decode_virtio_isr(json_t *object, const uint8_t *data, size_t len,
 	if (len != sizeof(state))
 		return wrong_size(why, "VIRTIO_ISR", len, sizeof(state));
 	memcpy(&state, data, sizeof(state));
-	put_hex(object, "isr", state.isr);
+	decode_hex(object, "isr", state.isr, 0);
 	json_put_number(object, "generation", state.generation);
 	return 0;
 }
 
-int decode_virtio_net(json_t *object, const uint8_t *data, size_t len,
+int decode_virtio_net(struct json *object, const uint8_t *data, size_t len,
 		      struct mdev_migrate_msg *why)
 {
 	struct mdev_migrate_virtio_net state;
@@ -271,6 +254,6 @@ int decode_virtio_net(json_t *object, const uint8_t *data, size_t len,
 		 state.mac[4], state.mac[5]);
 	json_put_text(object, "mac", mac);
 	json_put_bool(object, "link_up", le16toh(state.status) & 1);
-	put_hex(object, "broken_queues", le32toh(state.broken));
+	decode_hex(object, "broken_queues", le32toh(state.broken), 0);
 	return 0;
 }

@@ -19,7 +19,7 @@ struct arena_chunk {
 
 void out_of_memory(void)
 {
-	fputs(PROGRAM ": out of memory\n", stderr);
+	fprintf(stderr, "%s: out of memory\n", program);
 	exit(DONE_ERROR);
 }
 
@@ -131,7 +131,7 @@ void *grow_array(void *array, size_t nr, size_t size)
 	return array;
 }
 
-static void text_room(struct text *text, size_t len)
+void text_room(struct text *text, size_t len)
 {
 	size_t room = text->room ? text->room : 256;
 
@@ -155,21 +155,28 @@ void text_add(struct text *text, const char *data, size_t len)
 	text->data[text->len] = '\0';
 }
 
-void text_printf(struct text *text, const char *fmt, ...)
+static void text_vprintf(struct text *text, const char *fmt, va_list args)
 {
-	va_list args;
+	va_list again;
 	int len;
 
-	va_start(args, fmt);
-	len = vsnprintf(NULL, 0, fmt, args);
-	va_end(args);
+	va_copy(again, args);
+	len = vsnprintf(NULL, 0, fmt, again);
+	va_end(again);
 	if (len < 0)
 		out_of_memory();
 	text_room(text, len);
-	va_start(args, fmt);
 	vsnprintf(text->data + text->len, (size_t)len + 1, fmt, args);
-	va_end(args);
 	text->len += len;
+}
+
+void text_printf(struct text *text, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	text_vprintf(text, fmt, args);
+	va_end(args);
 }
 
 void text_free(struct text *text)
@@ -178,24 +185,44 @@ void text_free(struct text *text)
 	memset(text, 0, sizeof(*text));
 }
 
+static struct {
+	struct arena arena;
+	const char **array;
+	size_t nr;
+} complaints;
+
 int complain(int status, const char *fmt, ...)
 {
-	struct text line = { 0 };
-	char *message;
+	struct text text = { 0 }, shown = { 0 };
 	va_list args;
 
 	va_start(args, fmt);
-	if (vasprintf(&message, fmt, args) < 0)
-		out_of_memory();
+	text_vprintf(&text, fmt, args);
 	va_end(args);
-	/* There are names of files and of devices in it. */
-	text_printf(&line, PROGRAM ": ");
-	text_add_visible(&line, message, "");
 	fflush(stdout);
-	fprintf(stderr, "%s\n", line.data);
-	text_free(&line);
-	free(message);
+	/* There are names of files and of devices in it. */
+	text_add_visible(&shown, text.data, "");
+	fprintf(stderr, "%s: %s\n", program, shown.data);
+	complaints.array = grow_array(complaints.array, complaints.nr,
+				      sizeof(*complaints.array));
+	complaints.array[complaints.nr++] =
+		arena_strdup(&complaints.arena, shown.data);
+	text_free(&shown);
+	text_free(&text);
 	return status;
+}
+
+size_t complaints_get(const char * const **array)
+{
+	*array = complaints.array;
+	return complaints.nr;
+}
+
+void complaints_forget(void)
+{
+	arena_free(&complaints.arena);
+	free(complaints.array);
+	memset(&complaints, 0, sizeof(complaints));
 }
 
 bool is_file(const char *name)
@@ -274,6 +301,76 @@ uint64_t now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+#define TIME_FORMAT	"%Y-%m-%dT%H:%M:%SZ"
+
+long long time_from_text(const char *text)
+{
+	struct tm tm = { 0 };
+	const char *end = strptime(text, TIME_FORMAT, &tm);
+	long long seconds;
+
+	if (!end || *end)
+		return UNKNOWN;
+	seconds = timegm(&tm);
+	return seconds < 0 ? UNKNOWN : seconds;
+}
+
+char *time_to_text(struct arena *arena, long long seconds)
+{
+	time_t time = seconds;
+	char text[64];
+	struct tm tm;
+
+	if (!gmtime_r(&time, &tm) ||
+	    !strftime(text, sizeof(text), TIME_FORMAT, &tm))
+		return NULL;
+	return arena_strdup(arena, text);
+}
+
+static const struct {
+	char letter;
+	const char *name;
+	long long seconds;
+} units[] = {
+	{ 'd', "days", 86400 }, { 'h', "hours", 3600 },
+	{ 'm', "minutes", 60 }, { 's', "seconds", 1 },
+};
+
+/* A century. */
+#define DURATION_MAX	(36525 * 86400LL)
+
+#define NR_UNITS	(sizeof(units) / sizeof(units[0]))
+
+char *duration_text(struct arena *arena, long long seconds)
+{
+	size_t i = 0;
+
+	/* Two of a unit are told from three. */
+	while (i + 1 < NR_UNITS && seconds < 2 * units[i].seconds)
+		i++;
+	return arena_printf(arena, "%lld %s", seconds / units[i].seconds,
+			    units[i].name);
+}
+
+long long duration_from_text(const char *text)
+{
+	long long number;
+	char *end;
+	size_t i;
+
+	errno = 0;
+	number = strtoll(text, &end, 10);
+	if (errno || end == text || *text < '0' || *text > '9' ||
+	    !*end || end[1])
+		return UNKNOWN;
+	for (i = 0; i < NR_UNITS; i++) {
+		if (*end == units[i].letter &&
+		    number <= DURATION_MAX / units[i].seconds)
+			return number * units[i].seconds;
+	}
+	return UNKNOWN;
 }
 
 bool uuid_ok(const char *uuid)

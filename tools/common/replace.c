@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "command.h"
+#include "replace.h"
 
 /* Where it is, if it is a link to somewhere. NULL if it is to be written as it is. */
 static char *target_of(const char *file, struct stat *st)

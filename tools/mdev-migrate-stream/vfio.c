@@ -232,7 +232,7 @@ static int no_device(const struct vfio_dev *dev)
 {
 	if (strchr(dev->name, '/'))
 		return complain(DONE_ERROR,
-				"there is no device %s on this host: see " PROGRAM " list",
+				"there is no device %s on this host: see mdev-migrate list",
 				dev->name);
 	return complain(DONE_ERROR,
 			"there is no mediated device %s on this host: see mdev-migrate list; other devices are named BUS/NAME",

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "docs.h"
+#include "json_read.h"
 #include "util.h"
 
 #define PATIENCE_MS	1000

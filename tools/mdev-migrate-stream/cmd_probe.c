@@ -6,7 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "command.h"
+#include "commands.h"
 #include "vfio.h"
 
 #define ARCS_MAX	8
@@ -171,11 +171,32 @@ static double downtime_ms(const struct probe *probe, double bandwidth)
 	return us / 1e3 + probe->bytes / bandwidth * 1e3;
 }
 
-static json_t *to_json(const struct probe *probe, double bandwidth)
+/* "10M", "1.5G": bytes a second, powers of 1000; 0 if it is not written so. */
+static double parse_bandwidth(const char *text)
+{
+	static const char units[] = "kMGT";
+	const char *unit;
+	double number;
+	char *end;
+
+	number = strtod(text, &end);
+	if (end == text)
+		return 0;
+	if (*end) {
+		unit = strchr(units, *end == 'K' ? 'k' : *end);
+		if (!unit || end[1])
+			return 0;
+		for (; unit >= units; unit--)
+			number *= 1000;
+	}
+	return number > 0 && number < 1e18 ? number : 0;
+}
+
+static struct json *to_json(const struct probe *probe, double bandwidth)
 {
 	static const char * const names[] = { "STOP_COPY", "P2P", "PRE_COPY" };
-	json_t *answer = json_answer("probe");
-	json_t *array = json_new_array();
+	struct json *answer = json_answer("probe");
+	struct json *array = json_new_array();
 	struct remark remarks[8];
 	size_t i, nr;
 
@@ -194,7 +215,7 @@ static json_t *to_json(const struct probe *probe, double bandwidth)
 	json_put(answer, "read_us", json_real(probe->read_us));
 	array = json_new_array();
 	for (i = 0; i < probe->nr_arcs; i++) {
-		json_t *arc = json_new_object();
+		struct json *arc = json_new_object();
 
 		json_put_text(arc, "from", vfio_mig_name(probe->arcs[i].from));
 		json_put_text(arc, "to", vfio_mig_name(probe->arcs[i].to));
@@ -205,7 +226,7 @@ static json_t *to_json(const struct probe *probe, double bandwidth)
 	array = json_new_array();
 	nr = remarks_of(probe, remarks);
 	for (i = 0; i < nr; i++) {
-		json_t *remark = json_new_object();
+		struct json *remark = json_new_object();
 
 		json_put_text(remark, "code", remarks[i].code);
 		json_put_text(remark, "qemu", remarks[i].severity);
@@ -265,8 +286,15 @@ int cmd_probe(const struct options *options)
 {
 	struct arena arena = { 0 };
 	struct probe probe = { 0 };
+	double bandwidth = 0;
 	int ret;
 
+	if (options->bandwidth)
+		bandwidth = parse_bandwidth(options->bandwidth);
+	if (options->bandwidth && !bandwidth)
+		return complain(DONE_ERROR,
+				"--bandwidth: \"%s\" is not a number of bytes per second, such as 1.25G",
+				options->bandwidth);
 	ret = vfio_open(&probe.dev, options->args[0], options->root);
 	if (ret)
 		return ret;
@@ -284,10 +312,10 @@ int cmd_probe(const struct options *options)
 		vfio_reset(&probe.dev);
 		ret = DONE_NO;
 	} else if (options->json) {
-		ret = json_print(to_json(&probe, options->bandwidth), stdout,
+		ret = json_print(to_json(&probe, bandwidth), stdout,
 				 "standard output", false);
 	} else {
-		print_text(&probe, options->bandwidth);
+		print_text(&probe, bandwidth);
 		ret = finish_output(stdout, "standard output");
 	}
 	if (!ret && !(probe.flags & MIG_HAS_STOP_COPY))

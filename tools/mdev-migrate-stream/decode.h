@@ -3,9 +3,7 @@
 #ifndef MDEV_MIGRATE_DECODE_H
 #define MDEV_MIGRATE_DECODE_H
 
-#include <jansson.h>
-
-#include "util.h"
+#include "../common/json.h"
 
 struct decoder;
 
@@ -16,28 +14,30 @@ struct decoder;
 struct decoder *decode_begin(void);
 int decode_push(struct decoder *decoder, const void *data, size_t len);
 /*
- * What was read, whole or not; frees the decoder. *@result is DONE_YES,
+ * What was read, whole or not, with @verify without its records; frees the decoder.
+ * *@result is DONE_YES,
  * DONE_NO if it is no stream or a damaged one, DONE_UNKNOWN if it is whole but
  * has what this program does not know.
  */
-json_t *decode_finish(struct decoder *decoder, int *result);
-
-const char *decode_config_of(struct arena *arena, const char *file);
+struct json *decode_finish(struct decoder *decoder, bool verify, int *result);
 
 /*
  * decode_record.c: a record's payload as members of @object; 0 or -EINVAL. Only of
  * a record that has a name in streams of @model, which may be NULL.
  */
 struct mdev_migrate_msg;
-int decode_record(json_t *object, const char *model, uint32_t tag,
+int decode_record(struct json *object, const char *model, uint32_t tag,
 		  const void *data, size_t len, struct mdev_migrate_msg *why);
+/* A little-endian number of @size bytes; one as a text, with at least so many digits. */
+uint64_t decode_le(const uint8_t *p, size_t size);
+void decode_hex(struct json *object, const char *key, uint64_t value, int digits);
 const char *decode_name(const char *model, uint32_t tag);
 /* decode_virtio.c */
-int decode_virtio_parts(json_t *object, const uint8_t *data, size_t len,
+int decode_virtio_parts(struct json *object, const uint8_t *data, size_t len,
 			struct mdev_migrate_msg *why);
-int decode_virtio_isr(json_t *object, const uint8_t *data, size_t len,
+int decode_virtio_isr(struct json *object, const uint8_t *data, size_t len,
 		      struct mdev_migrate_msg *why);
-int decode_virtio_net(json_t *object, const uint8_t *data, size_t len,
+int decode_virtio_net(struct json *object, const uint8_t *data, size_t len,
 		      struct mdev_migrate_msg *why);
 
 #endif /* MDEV_MIGRATE_DECODE_H */

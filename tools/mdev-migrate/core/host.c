@@ -39,6 +39,16 @@ bool host_type_is_many(const struct host *host, const char *name)
 	return nr > 1;
 }
 
+/* Are these descriptions of one host? By its machine, if both know that. */
+bool host_same(const struct host *a, const struct host *b)
+{
+	if (!a || !b)
+		return false;
+	if (a->machine_id && b->machine_id && strcmp(a->machine_id, b->machine_id))
+		return false;
+	return a->name && b->name && !strcmp(a->name, b->name);
+}
+
 /* PARENT/TYPE, or what a device that is no mdev is called. */
 const char *type_label(struct arena *arena, const struct type *type)
 {

@@ -7,7 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "command.h"
+#include "../common/json_read.h"
+#include "../common/replace.h"
+#include "commands.h"
 #include "vfio.h"
 
 #define BLOCK	(1024 * 1024)
@@ -102,9 +104,23 @@ static int can_migrate(struct vfio_dev *dev)
 	return DONE_NO;
 }
 
+/* What was done, for programs. */
+static int print_moved(const struct options *options, const char *command,
+		       uint64_t bytes)
+{
+	struct json *answer;
+
+	if (!options->json)
+		return 0;
+	answer = json_answer(command);
+	json_put_text(answer, "device", options->args[0]);
+	json_put_number(answer, "bytes", bytes);
+	return json_print(answer, stdout, "standard output", false);
+}
+
 /* The state of a device, which is in @after then: the state that it was in. */
 static int save_to(struct vfio_dev *dev, int fd, const char *name,
-		   enum mig_state after)
+		   enum mig_state after, uint64_t *bytes)
 {
 	struct pipe pipe = {
 		.from = -1, .from_name = dev->name, .to = fd, .to_name = name,
@@ -118,6 +134,7 @@ static int save_to(struct vfio_dev *dev, int fd, const char *name,
 	ret = move_all(&pipe);
 	progress_end();
 	close(pipe.from);
+	*bytes = pipe.bytes;
 	if (ret && pipe.to_failed) {
 		vfio_mig_set(dev, after, NULL);
 		return complain(DONE_ERROR, "cannot write %s: %s", name, strerror(-ret));
@@ -130,7 +147,7 @@ static int save_to(struct vfio_dev *dev, int fd, const char *name,
 
 /* A state that is not whole is worse than none: it is not left behind. */
 static int save_to_file(struct vfio_dev *dev, const char *file,
-			enum mig_state after)
+			enum mig_state after, uint64_t *bytes)
 {
 	struct replacement new;
 	int fd, ret;
@@ -138,7 +155,7 @@ static int save_to_file(struct vfio_dev *dev, const char *file,
 	fd = replace_open(&new, file, 0600);
 	if (fd < 0)
 		return DONE_ERROR;
-	ret = save_to(dev, fd, file, after);
+	ret = save_to(dev, fd, file, after, bytes);
 	if (!ret)
 		ret = replace_sync(&new, fd);
 	if (close(fd) && !ret)
@@ -150,13 +167,14 @@ int cmd_save(const struct options *options)
 {
 	const char *file = options->output;
 	struct vfio_dev dev;
+	uint64_t bytes = 0;
 	int ret;
 
 	if (file && !strcmp(file, "-"))
 		file = NULL;
-	if (options->json)
+	if (options->json && !file)
 		return complain(DONE_ERROR,
-				"save writes a state, not JSON: decode --json shows one in JSON");
+				"standard output has the state, so --json needs -o FILE");
 	if (!file && isatty(STDOUT_FILENO))
 		return complain(DONE_ERROR,
 				"refusing to write a state to a terminal: give a file with -o, or a pipe");
@@ -167,10 +185,12 @@ int cmd_save(const struct options *options)
 		return ret;
 	ret = can_migrate(&dev);
 	if (!ret && file)
-		ret = save_to_file(&dev, file, MIG_RUNNING);
+		ret = save_to_file(&dev, file, MIG_RUNNING, &bytes);
 	else if (!ret)
 		ret = save_to(&dev, STDOUT_FILENO, "standard output",
-			      MIG_RUNNING);
+			      MIG_RUNNING, &bytes);
+	if (!ret)
+		ret = print_moved(options, "save", bytes);
 	vfio_close(&dev);
 	return ret;
 }
@@ -223,28 +243,17 @@ static void holding_signals(sigset_t *set)
  */
 static int hold(struct vfio_dev *dev, const struct options *options)
 {
+	uint64_t bytes;
 	sigset_t set;
 	int signal;
 
 	fprintf(stderr,
-		PROGRAM ": %s has the state and is stopped; SIGINT or SIGTERM ends this%s%s\n",
-		dev->name, options->output ? ", and its state goes to " : "",
+		"%s: %s has the state and is stopped; SIGINT or SIGTERM ends this%s%s\n",
+		program, dev->name, options->output ? ", and its state goes to " : "",
 		options->output ? options->output : "");
 	holding_signals(&set);
 	sigwait(&set, &signal);
-	return options->output ? save_to_file(dev, options->output, MIG_STOP) : 0;
-}
-
-static int print_loaded(const struct options *options, uint64_t bytes)
-{
-	json_t *answer;
-
-	if (!options->json)
-		return 0;
-	answer = json_answer("load");
-	json_put_text(answer, "device", options->args[0]);
-	json_put_number(answer, "bytes", bytes);
-	return json_print(answer, stdout, "standard output", false);
+	return options->output ? save_to_file(dev, options->output, MIG_STOP, &bytes) : 0;
 }
 
 int cmd_load(const struct options *options)
@@ -281,13 +290,13 @@ int cmd_load(const struct options *options)
 			/* One that comes before hold() waits is not lost. */
 			holding_signals(&set);
 			sigprocmask(SIG_BLOCK, &set, NULL);
-			ret = print_loaded(options, bytes);
+			ret = print_moved(options, "load", bytes);
 			if (!ret)
 				ret = hold(&dev, options);
 		} else if (!ret) {
 			ret = run(&dev);
 			if (!ret)
-				ret = print_loaded(options, bytes);
+				ret = print_moved(options, "load", bytes);
 		}
 		vfio_close(&dev);
 	}

@@ -10,7 +10,7 @@
 #include <limits.h>
 #include <linux/types.h>
 
-#include "util.h"
+#include "../common/util.h"
 
 enum mig_state {
 	MIG_ERROR,

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "command.h"
+#include "commands.h"
 #include "decode.h"
 
 static int push_all(struct decoder *decoder, int fd, const char *name)
@@ -25,75 +25,72 @@ static int push_all(struct decoder *decoder, int fd, const char *name)
 	}
 }
 
-static void print_scalar(const json_t *value)
+static void print_scalar(const struct json *value)
 {
-	const char *text = json_string_value(value);
+	const char *text = json_text(value);
 	struct arena arena = { 0 };
 
-	if (json_is_boolean(value))
-		text = json_is_true(value) ? "yes" : "no";
+	if (value->kind == JSON_BOOL)
+		text = value->number ? "yes" : "no";
 	if (text)
 		fputs(visible(&arena, text), stdout);
 	else
-		printf("%lld", (long long)json_integer_value(value));
+		printf("%lld", value->number);
 	arena_free(&arena);
 }
 
 /* An object's members in a line, what is nested below it. */
-static void print_members(const json_t *object, const char *skip, int indent)
+static void print_members(const struct json *object, const char *skip, int indent)
 {
-	const char *key;
-	json_t *value;
-	size_t i;
+	const struct json *item, *inner;
+	const char *name;
 
-	json_object_foreach((json_t *)object, key, value) {
-		if (json_is_array(value) || !strcmp(key, skip) ||
-		    (!strcmp(key, "optional") && !json_is_true(value)))
+	for (item = json_first(object); item; item = item->next) {
+		if (item->kind == JSON_ARRAY || !strcmp(item->key, skip) ||
+		    (!strcmp(item->key, "optional") && !item->number))
 			continue;
-		printf("  %s ", key);
-		print_scalar(value);
+		printf("  %s ", item->key);
+		print_scalar(item);
 	}
 	putchar('\n');
-	json_object_foreach((json_t *)object, key, value) {
-		for (i = 0; i < json_array_size(value); i++) {
-			const json_t *inner = json_array_get(value, i);
-			const json_t *name = json_object_get(inner, "part");
-
-			printf("%*s%s", indent, "", name ?
-			       json_string_value(name) : key);
+	for (item = json_first(object); item; item = item->next) {
+		for (inner = json_first(item); inner; inner = inner->next) {
+			name = json_text(json_get(inner, "part"));
+			printf("%*s%s", indent, "", name ? name : item->key);
 			print_members(inner, "part", indent + 4);
 		}
 	}
 }
 
-static void print_text(const json_t *answer)
+static void print_text(const struct json *answer)
 {
-	const json_t *records = json_object_get(answer, "records");
-	const char *error = json_string_value(json_object_get(answer, "error"));
-	size_t i;
+	const char *error = json_text(json_get(answer, "error"));
+	const struct json *record;
 
-	for (i = 0; i < json_array_size(records); i++) {
-		const json_t *record = json_array_get(records, i);
-
-		printf("%s", json_string_value(json_object_get(record,
-							       "record")));
+	for (record = json_first(json_get(answer, "records")); record; record = record->next) {
+		printf("%s", json_text(json_get(record, "record")));
 		print_members(record, "record", 4);
 	}
 	printf(error ? "%s: good up to byte %lld: %s\n" : "%s: %lld bytes\n",
-	       json_string_value(json_object_get(answer, "verdict")),
-	       (long long)json_integer_value(json_object_get(answer, "bytes")),
-	       error);
+	       json_text(json_get(answer, "verdict")),
+	       json_get(answer, "bytes")->number, error);
 }
 
-static int print_verified(const json_t *answer, const char *name, int result)
+static const char *member(const struct json *answer, const char *key)
 {
-	const char *error = json_string_value(json_object_get(answer, "error"));
+	const char *text = json_text(json_get(answer, key));
 
-	printf("%s: %s", name,
-	       json_string_value(json_object_get(answer, "verdict")));
+	return text ? text : "";
+}
+
+static int print_verified(const struct json *answer, const char *name, int result)
+{
+	const char *error = json_text(json_get(answer, "error"));
+
+	printf("%s: %s", name, member(answer, "verdict"));
 	if (error)
 		printf(": good up to byte %lld: %s",
-		       json_integer_value(json_object_get(answer, "bytes")), error);
+		       json_get(answer, "bytes")->number, error);
 	else if (result == DONE_UNKNOWN)
 		printf(": it has mandatory records that this program does not know");
 	putchar('\n');
@@ -105,7 +102,7 @@ int cmd_decode(const struct options *options)
 	const char *name = options->args[0];
 	struct decoder *decoder;
 	int fd = STDIN_FILENO;
-	json_t *answer;
+	struct json *answer;
 	int ret, result;
 
 	if (strcmp(name, "-"))
@@ -123,13 +120,9 @@ int cmd_decode(const struct options *options)
 	ret = push_all(decoder, fd, name);
 	if (fd != STDIN_FILENO)
 		close(fd);
-	answer = decode_finish(decoder, &result);
-	if (ret) {
-		json_decref(answer);
+	answer = decode_finish(decoder, options->verify, &result);
+	if (ret)
 		return ret;
-	}
-	if (options->verify)
-		json_object_del(answer, "records");
 	if (options->json) {
 		ret = json_print(answer, stdout, "standard output", false);
 		return ret ? ret : result;
@@ -140,6 +133,5 @@ int cmd_decode(const struct options *options)
 		print_text(answer);
 		ret = finish_output(stdout, "standard output");
 	}
-	json_decref(answer);
 	return ret ? ret : result;
 }
