@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* describe and verify: the metadata that say what a domain's devices are. */
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "command.h"
 #include "device.h"
@@ -14,19 +14,23 @@
 static char *bridge_of(const char *uuid)
 {
 	char *interface = device_attribute(uuid, "netdev");
-	char *path, *bridge = NULL;
-	char link[256];
-	ssize_t len;
+	const char *const argv[] = {
+		"ip", "-json", "link", "show", "dev", interface, NULL,
+	};
+	char *output = NULL, *bridge = NULL;
+	const char *master;
+	json_t *links;
 
-	if (!interface)
-		return NULL;
-	path = text("/sys/class/net/%s/master", interface);
-	len = readlink(path, link, sizeof(link) - 1);
-	if (len > 0) {
-		link[len] = 0;
-		bridge = text("%s", strrchr(link, '/') + 1);
-	}
-	free(path);
+	if (!interface || run(argv, "", &output))
+		goto free;
+	links = json_loads(output, 0, NULL);
+	master = json_string_value(json_object_get(json_array_get(links, 0),
+						   "master"));
+	if (master)
+		bridge = text("%s", master);
+	json_decref(links);
+free:
+	free(output);
 	free(interface);
 	return bridge;
 }
