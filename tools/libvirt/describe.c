@@ -8,8 +8,6 @@
 #include "device.h"
 #include "say.h"
 
-#define PREFIX	"mdev-migrate"
-
 /* The bridge that the device's network interface is in, for free(), or NULL. */
 static char *bridge_of(const char *uuid)
 {
@@ -46,7 +44,7 @@ static int add_entry(xmlNode *root, const struct card *card)
 			   device_exists(card->uuid) ?
 			   "its driver does not say what it is" :
 			   "it does not exist on this host");
-	entry = xmlNewChild(root, root->ns, BAD_CAST "device", NULL);
+	entry = xmlNewChild(root, NULL, BAD_CAST "device", NULL);
 	xmlSetProp(entry, BAD_CAST "uuid", BAD_CAST card->uuid);
 	xmlSetProp(entry, BAD_CAST "config", BAD_CAST config);
 	/* What was written there before is wanted. */
@@ -62,6 +60,7 @@ static int add_entry(xmlNode *root, const struct card *card)
 	return 0;
 }
 
+/* Without its namespace, which virsh metadata puts into what it is told to set. */
 static int describe(const struct domain *domain)
 {
 	xmlDoc *doc = xmlNewDoc(BAD_CAST "1.0");
@@ -69,7 +68,6 @@ static int describe(const struct domain *domain)
 	int ret = 0;
 	size_t i;
 
-	xmlSetNs(root, xmlNewNs(root, BAD_CAST METADATA_URI, BAD_CAST PREFIX));
 	xmlDocSetRootElement(doc, root);
 	for (i = 0; i < domain->nr_cards && !ret; i++)
 		ret = add_entry(root, &domain->cards[i]);
