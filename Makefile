@@ -10,7 +10,7 @@ INSTALL_MOD_DIR ?= updates
 -include tests/lab/lab.mk
 
 .PHONY: modules install install-modules install-mdevctl dkms dkms-remove
-.PHONY: install-dkms-sources tools install-tools deb
+.PHONY: install-dkms-sources tools install-tools install-libvirt deb
 .PHONY: clean demo check check-kernels soak mutants coverage bench help
 
 # What the kernel needs, said before the compiler says it in its own way.
@@ -88,6 +88,10 @@ tools:
 install-tools: tools
 	$(MAKE) -C tools/mdev-migrate install
 
+# The hook for libvirt; restart libvirtd afterwards.
+install-libvirt:
+	$(MAKE) -C tools/libvirt install
+
 # Debian packages of the modules and of the tool
 DEB_OUT ?= build/deb
 
@@ -143,6 +147,7 @@ help:
 	@echo '  make dkms      install them through DKMS; make dkms-remove undoes it'
 	@echo '  make tools     build mdev-migrate, which needs no kernel headers'
 	@echo '  make install-modules, install-tools   install one of the two only'
+	@echo '  make install-libvirt   the hook for libvirt (needs libxml2-dev)'
 	@echo '  make deb       Debian packages of both, in build/deb'
 	@echo '  make clean     remove what was built here; the cache stays'
 	@echo

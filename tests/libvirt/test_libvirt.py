@@ -10,6 +10,7 @@ restored and migrated live between them, a TCP stream running.
 import glob
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -25,14 +26,19 @@ import domain  # noqa: E402
 from guide import FOLDER, Guide  # noqa: E402
 from host import CommandError, Host, wait_for  # noqa: E402
 
-TOOL = "/out/tool/mdev-migrate"
+TOOL_FOLDER = "/out/tool"
+TOOL = f"{TOOL_FOLDER}/mdev-migrate"
 STREAM = TOOL + "-stream"
+DOMAIN_TOOL = "/usr/sbin/mdev-migrate-domain"
+HOOKS = "/etc/libvirt/hooks/qemu.d"
+METADATA = "https://mdev-migrate.org/libvirt/1"
 CALLOUTS = "/etc/mdevctl.d/scripts.d/callouts"
 RULES = "/etc/udev/rules.d"
 ACCESS = "70-mdev-migrate-access.rules"
 MODPROBE = "/etc/modprobe.d/mdev-migrate.conf"
 # There is no ssh between the hosts.
-THERE = {"qemu+ssh://destination/": "qemu+tcp://beta/"}
+THERE = {"qemu+ssh://destination/system": "qemu+tcp://beta/system"}
+BACK = {"qemu+ssh://destination/system": "qemu+tcp://alpha/system"}
 MODEL = "https://mdev-migrate.org/devices/virtio-net"
 SAVED = "/var/lib/libvirt/guest.save"
 # A card of alpha's, which is the guide's, a card of beta's.
@@ -88,6 +94,14 @@ class World:
         os.makedirs(CALLOUTS, exist_ok=True)
         shutil.copy("/src/tools/mdevctl/mdev-migrate", CALLOUTS)
         shutil.copy("/src/tools/udev/60-mdev-migrate.rules", RULES)
+        # The hosts share the machine's network; a hook has its host's, as libvirtd has.
+        with open(DOMAIN_TOOL, "w", encoding="utf-8") as file:
+            file.write(f"#!/bin/sh\nexec nsenter -t 1 -n {TOOL_FOLDER}/libvirt/"
+                       "mdev-migrate-domain \"$@\"\n")
+        os.chmod(DOMAIN_TOOL, 0o755)
+        os.symlink(TOOL, "/usr/sbin/mdev-migrate")
+        os.makedirs(HOOKS, exist_ok=True)
+        shutil.copy("/src/tools/libvirt/qemu.d-mdev-migrate", f"{HOOKS}/mdev-migrate")
         # libvirt asks every QEMU what it can; one will do.
         os.unlink("/usr/bin/qemu-system-i386")
         os.makedirs("/hosts")
@@ -398,7 +412,7 @@ def test_migrate_refused(world):
     """virsh migrate to a card with another configuration: the guest stays"""
     world.new_card(world.beta, CARD_B, mtu=1500)
     world.write_there()
-    said = world.guide.refused(world.alpha, "virsh migrate", **THERE)
+    said = world.guide.refused(world.alpha, "virsh migrate --live", **THERE)
     print("# " + " ".join(said.split()))
     world.guide.tells(said)
     why = attribute(CARD_B, "migration/last_error")
@@ -415,7 +429,7 @@ def test_migrate(world):
     assert attribute(CARD_B, "mac") != world.mac
     # The processor is shared with the guest's: that it converges takes patience.
     world.alpha.virsh("migrate-setmaxdowntime", domain.NAME, "2000")
-    world.guide.run(world.alpha, "virsh migrate", **THERE)
+    world.guide.run(world.alpha, "virsh migrate --live", **THERE)
     assert "running" in beta.virsh("domstate", domain.NAME)
     assert "shut off" in world.alpha.virsh("domstate", domain.NAME)
     assert CARD_B in beta.virsh("dumpxml", domain.NAME)
@@ -423,13 +437,149 @@ def test_migrate(world):
     world.stream.wait_progress(60)
 
 
-def test_end(world):
-    """the guest ends, the devices go, the modules can be unloaded"""
+def device_of(host, name=domain.NAME):
+    """The UUIDs of the domain's devices, as its host's libvirt has them."""
+    return re.findall(r"<address uuid='([^']*)'/>", host.virsh("dumpxml", name))
+
+
+def devices():
+    """The UUIDs of all mediated devices."""
+    return set(os.listdir(mdev.DEVICES))
+
+
+def create(uuid):
+    """A card that no libvirt has defined."""
+    mdev.write(f"{mdev.PARENT}/mdev_supported_types/virtio_net-v1/create", uuid)
+
+
+def remove(uuid):
+    """Remove it, or another."""
+    mdev.write(f"{mdev.DEVICES}/{uuid}/remove", "1")
+
+
+def record(host):
+    """What the hook has made on a host and not removed yet."""
+    return host.run("sh", "-c", "find /run/mdev-migrate -type f 2>/dev/null || :")
+
+
+def test_metadata(world):
+    """the domain's metadata say what its devices are"""
+    beta = world.beta
+    world.guide.run(beta, "virsh metadata guest")
+    told = beta.virsh("metadata", domain.NAME, METADATA)
+    config = attribute(CARD_B, "migration/config")
+    assert f'config="{config}"' in told and 'bridge="br0"' in told, told
+    world.guide.run(beta, "virsh dumpxml guest | mdev-migrate-domain verify")
+    beta.virsh("metadata", domain.NAME, METADATA, "--key", "mdev-migrate", "--set",
+               told.replace(config, f"{config},mtu=1400"))
+    said = beta.refused("sh", "-c",
+                        "virsh dumpxml guest | mdev-migrate-domain verify")
+    assert f"the metadata have {config},mtu=1400, it is {config}" in said, said
+
+
+def test_hook_refuses(world):
+    """virsh migrate shows why no device can be made at the destination"""
+    beta = world.beta
+    before = devices()
+    config = f"{attribute(CARD_B, 'migration/config')},mtu=13"
+    beta.virsh("metadata", domain.NAME, METADATA, "--key", "mdev-migrate", "--set",
+               f"<devices><device uuid='{CARD_B}' config='{config}'/></devices>")
+    said = world.guide.refused(beta, "virsh migrate guest", **BACK)
+    assert "mtu: the source has 13" in said, said
+    world.guide.tells(said)
+    assert devices() == before and not record(world.alpha), devices()
+    assert "running" in beta.virsh("domstate", domain.NAME)
+
+
+def test_hook_undoes(world):
+    """a migration that fails leaves nothing of what the hook has made"""
+    beta = world.beta
+    before = devices()
+    config = f"{attribute(CARD_B, 'migration/config')},mtu=1400"
+    beta.virsh("metadata", domain.NAME, METADATA, "--key", "mdev-migrate", "--set",
+               f"<devices><device uuid='{CARD_B}' config='{config}'/></devices>")
+    said = beta.refused("virsh", "migrate", "--live", "--p2p", domain.NAME,
+                        *BACK.values())
+    print("# " + " ".join(said.split()))
+    wait_for("alpha removes it", lambda: devices() == before)
+    assert not record(world.alpha)
+    assert "running" in beta.virsh("domstate", domain.NAME)
+    world.stream.wait_progress(60)
+
+
+def test_hook(world):
+    """virsh migrate --live to a host where nobody has prepared a device"""
+    alpha, beta = world.alpha, world.beta
+    destroy(alpha, CARD_A)
+    world.guide.run(beta, "virsh metadata guest")
+    beta.virsh("migrate-setmaxdowntime", domain.NAME, "2000")
+    world.guide.run(beta, "virsh migrate guest", **BACK)
+    (uuid,) = device_of(alpha)
+    # The hosts share the kernel, so the source's UUID is taken.
+    assert uuid != CARD_B and uuid in record(alpha), (uuid, record(alpha))
+    assert attribute(uuid, "mac") == world.mac
+    assert uuid in alpha.virsh("metadata", domain.NAME, METADATA)
+    # What was there before the hook came is not its business.
+    assert CARD_B in devices()
+    world.stream.wait_progress(60)
+
+
+def test_hook_gone(world):
+    """what the hook has made goes with the domain"""
     line = world.stream.finish()
     assert line["received"] > 0, line
-    world.beta.virsh("destroy", domain.NAME)
-    for host, uuid in (world.alpha, CARD_A), (world.beta, CARD_B):
-        destroy(host, uuid)
+    (uuid,) = device_of(world.alpha)
+    world.alpha.virsh("destroy", domain.NAME)
+    wait_for("the hook removes it", lambda: uuid not in devices())
+    assert not record(world.alpha)
+    destroy(world.beta, CARD_B)
+    assert not devices(), devices()
+
+
+def test_hook_two(world):
+    """a domain with two devices is restored and migrated, or not at all"""
+    alpha, beta = world.alpha, world.beta
+    unload()
+    subprocess.run(["modprobe", "mdev_virtio_net", "max_devices=4"], check=True)
+    two = {CARD_A, CARD_B}
+    for uuid in two:
+        create(uuid)
+    text = alpha.run("cat", world.xml(alpha, CARD_A))
+    card = re.search(r"<hostdev.*?</hostdev>", text, re.DOTALL).group(0)
+    alpha.write("/run/two.xml", text.replace(
+        card, card + card.replace(CARD_A, CARD_B)))
+    alpha.virsh("create", "--paused", "/run/two.xml")
+    world.guide.run(alpha, "virsh metadata guest")
+    alpha.virsh("save", domain.NAME, SAVED)
+    for uuid in two:
+        remove(uuid)
+    # There is room for one, which must not be left behind.
+    others = {f"22222222-0000-4000-8000-{i:012x}" for i in range(3)}
+    for uuid in others:
+        create(uuid)
+    said = alpha.refused("virsh", "restore", "--paused", SAVED)
+    assert "no device can be made here" in said, said
+    assert devices() == others and not record(alpha), devices()
+    for uuid in others:
+        remove(uuid)
+    alpha.virsh("restore", "--paused", SAVED)
+    assert set(device_of(alpha)) == devices() == two, devices()
+    # QEMU does not migrate what was restored and has not run since: anew.
+    alpha.write("/run/two.xml", alpha.virsh("dumpxml", "--migratable", domain.NAME))
+    alpha.virsh("destroy", domain.NAME)
+    wait_for("the hook removes both", lambda: not devices())
+    alpha.virsh("create", "--paused", "/run/two.xml")
+    assert devices() == two, devices()
+    alpha.virsh("migrate", "--p2p", "--live", domain.NAME, *THERE.values())
+    there = set(device_of(beta))
+    assert len(there) == 2 and not there & two, there
+    wait_for("alpha's hook removes its own", lambda: devices() == there)
+    beta.virsh("destroy", domain.NAME)
+    wait_for("beta's too", lambda: not devices())
+
+
+def test_end(_world):
+    """the modules can be unloaded"""
     unload()
 
 
@@ -442,7 +592,8 @@ TESTS = (test_daemons, test_unknown_bus, test_unknown_bus_mdevctl, test_types,
          test_define, test_define_bad, test_update, test_autostart,
          test_mdevctl, test_udev_rules, test_no_tracking, test_start, test_save,
          test_restore, test_restore_new, test_migrate_refused, test_migrate,
-         test_end, test_guide)
+         test_metadata, test_hook_refuses, test_hook_undoes, test_hook,
+         test_hook_gone, test_hook_two, test_end, test_guide)
 
 
 def main():

@@ -6,7 +6,7 @@
 
 STOCK_PACKAGES="linux-image-amd64 linux-headers-amd64 dkms initramfs-tools kmod
 	mdevctl iproute2 procps busybox-static qemu-system-x86 python3 dpkg-dev
-	debhelper dh-dkms libyajl-dev pkgconf gcc libc6-dev make lintian
+	debhelper dh-dkms libyajl-dev libxml2-dev pkgconf gcc libc6-dev make lintian
 	ccache"
 # QEMU from backports; the release's own, which speaks an older migration protocol, is
 # kept in /opt/release-qemu.
