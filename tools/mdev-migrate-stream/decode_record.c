@@ -181,7 +181,7 @@ static int decode_spoilt(struct json *object, const uint8_t *data, size_t len,
 }
 
 /* All of them are numbers of 16 bits. */
-static int decode_bochs(json_t *object, const uint8_t *data, size_t len,
+static int decode_bochs(struct json *object, const uint8_t *data, size_t len,
 			struct mdev_migrate_msg *why)
 {
 	static const char * const names[] = {
@@ -196,7 +196,7 @@ static int decode_bochs(json_t *object, const uint8_t *data, size_t len,
 	memcpy(&regs, data, sizeof(regs));
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (!strcmp(names[i], "enable"))
-			put_hex(object, names[i], le16toh(regs.vbe[i]), 4);
+			decode_hex(object, names[i], le16toh(regs.vbe[i]), 4);
 		else
 			json_put_number(object, names[i], le16toh(regs.vbe[i]));
 	}
