@@ -25,10 +25,11 @@ struct vnet_reg {
 /* The selected queue, or NULL. */
 static struct vnet_vq *vnet_selected(struct vnet *vnet)
 {
-	unsigned int index = vnet->queue_select;
+	unsigned int index;
 
 	lockdep_assert_held(&vnet->lock);
 
+	index = vnet->queue_select;
 	if (index >= vnet->nr_queues)
 		return NULL;
 	return &vnet->vqs[array_index_nospec(index, vnet->nr_queues)];
@@ -43,12 +44,14 @@ static struct vnet_vq *vnet_configurable(struct vnet *vnet)
 }
 
 static u32 get_device_feature_select(struct vnet *vnet, unsigned int arg)
+	__must_hold(&vnet->lock)
 {
 	return vnet->device_feature_select;
 }
 
 static void set_device_feature_select(struct vnet *vnet, unsigned int arg,
 				      u32 value)
+	__must_hold(&vnet->lock)
 {
 	vnet->device_feature_select = value;
 }
@@ -69,32 +72,37 @@ static u64 vnet_set_word(u64 number, u32 index, u32 value)
 }
 
 static u32 get_device_feature(struct vnet *vnet, unsigned int arg)
+	__must_hold(&vnet->lock)
 {
 	return vnet_word(vnet->features, vnet->device_feature_select);
 }
 
 static u32 get_driver_feature_select(struct vnet *vnet, unsigned int arg)
+	__must_hold(&vnet->lock)
 {
 	return vnet->driver_feature_select;
 }
 
 static void set_driver_feature_select(struct vnet *vnet, unsigned int arg,
 				      u32 value)
+	__must_hold(&vnet->lock)
 {
 	vnet->driver_feature_select = value;
 }
 
 static u32 get_driver_feature(struct vnet *vnet, unsigned int arg)
+	__must_hold(&vnet->lock)
 {
 	return vnet_word(vnet->driver_features, vnet->driver_feature_select);
 }
 
 static void set_driver_feature(struct vnet *vnet, unsigned int arg, u32 value)
+	__must_hold(&vnet->lock)
 {
 	u64 bad = vnet->driver_features & VNET_BAD_FEATURE;
 	u32 index = vnet->driver_feature_select;
 
-	if (vnet->status & VIRTIO_CONFIG_S_FEATURES_OK)
+	if (vnet_status(vnet) & VIRTIO_CONFIG_S_FEATURES_OK)
 		return;
 	/* What is not offered is not forgotten, in words without a place too. */
 	if (index >= 2 && value)
@@ -110,7 +118,8 @@ static u16 vnet_valid_vector(struct vnet *vnet, u32 vector)
 
 static u32 get_config_vector(struct vnet *vnet, unsigned int arg)
 {
-	return vnet->config_vector;
+	/* Changes under vnet->lock, too. */
+	return context_unsafe(vnet->config_vector);
 }
 
 static void set_config_vector(struct vnet *vnet, unsigned int arg, u32 value)
@@ -127,13 +136,13 @@ static u32 get_num_queues(struct vnet *vnet, unsigned int arg)
 
 static u32 get_status(struct vnet *vnet, unsigned int arg)
 {
-	return READ_ONCE(vnet->status);
+	return vnet_status(vnet);
 }
 
 /* Bits are set by the driver one after the other and cleared by a reset only. */
 static void set_status(struct vnet *vnet, unsigned int arg, u32 value)
 {
-	u8 add = value & VNET_DRIVER_STATUS & ~vnet->status;
+	u8 add = value & VNET_DRIVER_STATUS & ~vnet_status(vnet);
 	u8 status;
 
 	if (!value) {
@@ -157,15 +166,18 @@ static void set_status(struct vnet *vnet, unsigned int arg, u32 value)
 
 static u32 get_generation(struct vnet *vnet, unsigned int arg)
 {
-	return READ_ONCE(vnet->generation);
+	/* A driver reads it again when it has read the configuration. */
+	return context_unsafe(READ_ONCE(vnet->generation));
 }
 
 static u32 get_queue_select(struct vnet *vnet, unsigned int arg)
+	__must_hold(&vnet->lock)
 {
 	return vnet->queue_select;
 }
 
 static void set_queue_select(struct vnet *vnet, unsigned int arg, u32 value)
+	__must_hold(&vnet->lock)
 {
 	vnet->queue_select = value;
 }
@@ -211,7 +223,7 @@ static void set_queue_enable(struct vnet *vnet, unsigned int arg, u32 value)
 {
 	struct vnet_vq *vq = vnet_configurable(vnet);
 
-	if (!vq || value != 1 || !(vnet->status & VIRTIO_CONFIG_S_FEATURES_OK))
+	if (!vq || value != 1 || !(vnet_status(vnet) & VIRTIO_CONFIG_S_FEATURES_OK))
 		return;
 	vq->enabled = true;
 	vnet_update(vnet);
@@ -250,7 +262,7 @@ static void set_queue_reset(struct vnet *vnet, unsigned int arg, u32 value)
 {
 	struct vnet_vq *vq = vnet_selected(vnet);
 
-	if (!vq || value != 1 || !(vnet->status & VIRTIO_CONFIG_S_FEATURES_OK) ||
+	if (!vq || value != 1 || !(vnet_status(vnet) & VIRTIO_CONFIG_S_FEATURES_OK) ||
 	    !(vnet->driver_features & BIT_ULL(VIRTIO_F_RING_RESET)))
 		return;
 	vnet_queue_reset(vq);

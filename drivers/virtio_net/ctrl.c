@@ -134,7 +134,8 @@ void vnet_ctrl_reset(struct vnet *vnet, u64 features)
 	lockdep_assert_held(&vnet->lock);
 
 	write_seqlock_bh(&vnet->ctrl_lock);
-	vnet_ctrl_init(&vnet->ctrl, features, vnet->mac);
+	/* Changes under vnet->lock, too. */
+	vnet_ctrl_init(&vnet->ctrl, features, context_unsafe(vnet->mac));
 	write_sequnlock_bh(&vnet->ctrl_lock);
 	memset(vnet->flows, 0, sizeof(vnet->flows));
 }

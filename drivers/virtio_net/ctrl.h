@@ -100,7 +100,6 @@ typedef size_t (*vnet_ctrl_get)(const struct vnet_ctrl *ctrl, u8 command,
 /* ctrl.c */
 void vnet_ctrl_init(struct vnet_ctrl *ctrl, u64 features, const u8 *mac);
 void vnet_ctrl_reset(struct vnet *vnet, u64 features);
-void vnet_ctrl_run(struct vnet_vq *vq);
 
 /* ctrl_state.c */
 size_t vnet_ctrl_state_size(const struct vnet *vnet);

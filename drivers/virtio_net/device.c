@@ -18,14 +18,15 @@
  */
 void vnet_update(struct vnet *vnet)
 {
-	bool driver_ok = vnet->status & VIRTIO_CONFIG_S_DRIVER_OK;
+	bool driver_ok = vnet_status(vnet) & VIRTIO_CONFIG_S_DRIVER_OK;
 	DECLARE_BITMAP(off, VNET_MAX_QUEUES) = {};
 	unsigned int i;
 	bool on;
 
 	lockdep_assert_held(&vnet->lock);
 
-	on = vnet->running && driver_ok &&
+	/* Changes under vnet->lock, too. */
+	on = context_unsafe(vnet->running) && driver_ok &&
 	     (mdev_migrate_pci_command(vnet->mdm.pci) & PCI_COMMAND_MASTER);
 
 	for (i = 0; i < vnet->nr_queues; i++) {
@@ -89,6 +90,7 @@ void vnet_reset(struct vnet *vnet)
 }
 
 static int vnet_init(struct mdev_migrate_device *mdm)
+	__context_unsafe(/* being made */)
 {
 	struct vnet *vnet = to_vnet(mdm);
 	unsigned int i;
@@ -234,7 +236,7 @@ static void vnet_start(struct mdev_migrate_device *mdm)
 	guard(mutex)(&vnet->lock);
 	vnet_set_running(vnet, true);
 	vnet_update(vnet);
-	if (vnet->status & VIRTIO_CONFIG_S_DRIVER_OK)
+	if (vnet_status(vnet) & VIRTIO_CONFIG_S_DRIVER_OK)
 		vnet_irq_restart(vnet);
 }
 

@@ -40,6 +40,7 @@ bool vnet_is_transient(int err)
 }
 
 static void vnet_vq_run(struct vnet_vq *vq)
+	__context_unsafe(/* what it runs ends the claim */)
 {
 	static void (* const run[])(struct vnet_vq *vq) = {
 		[VNET_RX] = vnet_rx_run,
@@ -106,6 +107,7 @@ enum vnet_role vnet_vq_role(const struct vnet_vq *vq)
  * @index: which it is
  */
 void vnet_vq_init(struct vnet_vq *vq, struct vnet *vnet, u16 index)
+	__context_unsafe(/* being made */)
 {
 	vq->vnet = vnet;
 	vq->index = index;
@@ -496,9 +498,9 @@ bool vnet_vq_usable(const struct vnet_vq *vq)
 
 /* vq->mutex is held; let go of if the queue is not to be used now. */
 static bool vnet_vq_begin(struct vnet_vq *vq)
+	__cond_releases(false, &vq->mutex)
 {
 	lockdep_assert_held(&vq->mutex);
-
 	spin_lock_bh(&vq->lock);
 	vq->busy = vq->wanted && vnet_vq_usable(vq);
 	spin_unlock_bh(&vq->lock);
@@ -509,6 +511,7 @@ static bool vnet_vq_begin(struct vnet_vq *vq)
 }
 
 static bool vnet_vq_try_claim(struct vnet_vq *vq)
+	__cond_acquires(true, &vq->mutex)
 {
 	return mutex_trylock(&vq->mutex) && vnet_vq_begin(vq);
 }
@@ -543,7 +546,6 @@ bool vnet_vq_claim(struct vnet_vq *vq)
 void vnet_vq_release(struct vnet_vq *vq)
 {
 	lockdep_assert_held(&vq->mutex);
-
 	spin_lock_bh(&vq->lock);
 	vq->busy = false;
 	spin_unlock_bh(&vq->lock);

@@ -70,9 +70,10 @@ static void vnet_get_parts(struct vnet *vnet, struct vnet_parts *parts)
 	parts->driver_features = vnet->driver_features;
 	parts->device_feature_select = vnet->device_feature_select;
 	parts->driver_feature_select = vnet->driver_feature_select;
-	parts->config_vector = vnet->config_vector;
+	/* Changes under vnet->lock, too. */
+	parts->config_vector = context_unsafe(vnet->config_vector);
 	parts->queue_select = vnet->queue_select;
-	parts->status = vnet->status;
+	parts->status = vnet_status(vnet);
 	parts->nr_queues = vnet->nr_queues;
 
 	for (i = 0; i < vnet->nr_queues; i++) {

@@ -338,6 +338,7 @@ static bool vnet_tx_in_use(const struct vnet_vq *vq)
 
 /* Returns as vnet_tx_drain(). */
 static int vnet_tx_batch(struct vnet_vq *vq, unsigned int *taken)
+	__releases(&vq->mutex)
 {
 	struct vnet_tx_run run = {
 		.skbs = LIST_HEAD_INIT(run.skbs),

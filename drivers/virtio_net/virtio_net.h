@@ -64,12 +64,11 @@
 #include <linux/virtio_ring.h>
 #include <linux/workqueue.h>
 #include "ctrl.h"
+#include "ring.h"
 
 /* The most queue pairs, and queues with the control queue. */
 #define VNET_MAX_PAIRS		8
 #define VNET_MAX_QUEUES		(2 * VNET_MAX_PAIRS + 1)
-/* The most descriptors of a ring and of a chain. */
-#define VNET_QUEUE_SIZE		256
 /* The longest frame taken from a guest: an IP packet with a VLAN tag. */
 #define VNET_MAX_FRAME		(U16_MAX + VLAN_ETH_HLEN)
 /* Packets and bytes that wait for a guest's buffers or for its resumption. */
@@ -117,83 +116,6 @@ enum vnet_param {
 	VNET_NR_PARAMS,
 };
 
-/* The split ring in guest memory. */
-struct vnet_desc {
-	__le64 addr;
-	__le32 len;
-	__le16 flags;
-	__le16 next;
-};
-
-/* The driver's area. The used event follows the ring. */
-struct vnet_avail {
-	__le16 flags;
-	__le16 idx;
-	__le16 ring[];
-};
-
-struct vnet_used_elem {
-	__le32 id;
-	__le32 len;
-};
-
-/* The device's area. The avail event follows the ring. */
-struct vnet_used {
-	__le16 flags;
-	__le16 idx;
-	struct vnet_used_elem ring[];
-};
-
-/**
- * struct vnet_ring - a ring's kernel addresses
- * @desc: descriptor table
- * @avail: driver's area
- * @used: device's area
- *
- * Good inside the reader's section in which vnet_ring_get() filled it.
- */
-struct vnet_ring {
-	const struct vnet_desc *desc;
-	const struct vnet_avail *avail;
-	struct vnet_used *used;
-};
-
-/**
- * struct vnet_seg - a piece of guest memory
- * @addr: IOVA
- * @len: bytes
- */
-struct vnet_seg {
-	u64 addr;
-	u32 len;
-};
-
-/**
- * struct vnet_chain - a descriptor chain, fetched once and checked
- * @head: the first descriptor
- * @nr_out: segments the device reads; they come first
- * @nr_in: segments the device writes
- * @out_len: bytes it can read
- * @in_len: bytes it can write
- * @table: an indirect table that is still to be walked, if @table_len
- * @table_len: its bytes
- * @seg: cursor: the current segment
- * @off: cursor: bytes of it that are done
- * @segs: the segments
- */
-struct vnet_chain {
-	u16 head;
-	u16 nr_out;
-	u16 nr_in;
-	u32 out_len;
-	u32 in_len;
-	u64 table;
-	u32 table_len;
-	u16 seg;
-	u32 off;
-	struct vnet_seg segs[VNET_QUEUE_SIZE];
-};
-
 /**
  * struct vnet_stats - what a queue did
  * @syncp: for readers
@@ -232,8 +154,6 @@ struct vnet_counts {
  * @VNET_CTRL: control queue
  */
 enum vnet_role { VNET_UNUSED, VNET_RX, VNET_TX, VNET_CTRL };
-
-enum vnet_area { VNET_DESC, VNET_AVAIL, VNET_USED, VNET_NR_AREAS };
 
 /**
  * struct vnet_vq - a queue
@@ -312,12 +232,12 @@ struct vnet_vq {
 	struct mutex mutex;
 	/* using the ring without sleeping; backlog, counters */
 	spinlock_t lock;
-	struct mdev_migrate_worker *worker;
+	struct mdev_migrate_worker *worker __guarded_by(&lock);
 	bool wanted;
 	bool live;
-	bool busy;
+	bool busy __guarded_by(&lock);
 	bool broken;
-	unsigned long delay;
+	unsigned long delay __guarded_by(&mutex);
 
 	enum vnet_role role;
 	bool event_idx;
@@ -334,9 +254,9 @@ struct vnet_vq {
 	struct mdev_migrate_map maps[VNET_NR_AREAS];
 	struct vnet_chain chain;
 
-	bool accepting;
-	struct sk_buff_head backlog;
-	unsigned int backlog_bytes;
+	bool accepting __guarded_by(&lock);
+	struct sk_buff_head backlog __guarded_by(&lock);
+	unsigned int backlog_bytes __guarded_by(&lock);
 	struct vnet_stats stats;
 };
 
@@ -363,7 +283,8 @@ struct vnet_vq {
  * @told: the host's log says, since the device was opened, that a queue broke
  * @device_feature_select: register
  * @driver_feature_select: register
- * @driver_features: accepted by the driver, and VNET_BAD_FEATURE
+ * @driver_features: accepted by the driver, and VNET_BAD_FEATURE; fixed while a queue
+ *	is live
  * @queue_select: register
  *
  * @ctrl_lock: guards @ctrl for its readers, who may be anywhere
@@ -406,12 +327,12 @@ struct vnet {
 
 	/* registers, data path */
 	struct mutex lock;
-	bool opened;
+	bool opened __guarded_by(&lock);
 	bool told;
-	u32 device_feature_select;
-	u32 driver_feature_select;
+	u32 device_feature_select __guarded_by(&lock);
+	u32 driver_feature_select __guarded_by(&lock);
 	u64 driver_features;
-	u16 queue_select;
+	u16 queue_select __guarded_by(&lock);
 
 	/* for readers of what the control queue has set */
 	seqlock_t ctrl_lock;
@@ -421,17 +342,17 @@ struct vnet {
 
 	/* what interrupts are about */
 	spinlock_t irq_lock;
-	bool running;
-	u16 config_vector;
-	u8 status;
-	u8 isr;
-	u8 generation;
-	bool host_up;
-	bool link_up;
-	bool announce_due;
-	bool announce;
-	u8 mac[ETH_ALEN];
-	char ifname[IFNAMSIZ];
+	bool running __guarded_by(&irq_lock);
+	u16 config_vector __guarded_by(&irq_lock);
+	u8 status __guarded_by(&irq_lock);
+	u8 isr __guarded_by(&irq_lock);
+	u8 generation __guarded_by(&irq_lock);
+	bool host_up __guarded_by(&irq_lock);
+	bool link_up __guarded_by(&irq_lock);
+	bool announce_due __guarded_by(&irq_lock);
+	bool announce __guarded_by(&irq_lock);
+	u8 mac[ETH_ALEN] __guarded_by(&irq_lock);
+	char ifname[IFNAMSIZ] __guarded_by(&irq_lock);
 
 	/* the host's interface */
 	netdev_features_t host_features;
@@ -459,6 +380,14 @@ static inline unsigned int vnet_vq_pair(const struct vnet_vq *vq)
 	return vq->index / 2;
 }
 
+/* The device status, under vnet->lock. */
+static inline u8 vnet_status(const struct vnet *vnet)
+{
+	lockdep_assert_held(&vnet->lock);
+	/* Only VIRTIO_CONFIG_S_NEEDS_RESET is set without it. */
+	return context_unsafe(READ_ONCE(vnet->status));
+}
+
 /* model.c */
 extern struct mdev_migrate_model vnet_model;
 int vnet_model_withhold(const char *names);
@@ -481,6 +410,10 @@ void vnet_cfg_read(struct mdev_migrate_device *mdm, unsigned int offset,
 		   unsigned int len);
 void vnet_cfg_write(struct mdev_migrate_device *mdm, unsigned int offset,
 		    unsigned int len);
+
+/* ctrl.c: see ctrl.h, too */
+void vnet_ctrl_run(struct vnet_vq *vq)
+	__releases(&vq->mutex);
 
 /* common_cfg.c */
 unsigned int vnet_common_len(const struct vnet *vnet);
@@ -512,42 +445,16 @@ int vnet_vq_bad(struct vnet_vq *vq, const char *why);
 void vnet_vq_break(struct vnet_vq *vq);
 bool vnet_vq_usable(const struct vnet_vq *vq);
 bool vnet_is_transient(int err);
-bool vnet_vq_claim(struct vnet_vq *vq);
-void vnet_vq_release(struct vnet_vq *vq);
-void vnet_vq_finish(struct vnet_vq *vq, int ret);
+bool vnet_vq_claim(struct vnet_vq *vq)
+	__cond_acquires(true, &vq->mutex);
+void vnet_vq_release(struct vnet_vq *vq)
+	__releases(&vq->mutex);
+void vnet_vq_finish(struct vnet_vq *vq, int ret)
+	__releases(&vq->mutex);
 void vnet_vq_poke(struct vnet_vq *vq);
-void vnet_vq_poke_locked(struct vnet_vq *vq);
+void vnet_vq_poke_locked(struct vnet_vq *vq)
+	__must_hold(&vq->lock);
 void vnet_vq_kick(struct vnet *vnet, unsigned int index);
-
-/* ring.c */
-size_t vnet_ring_area_len(enum vnet_area area, u16 size);
-bool vnet_ring_get(struct vnet_vq *vq, struct vnet_ring *ring);
-int vnet_ring_resync(struct vnet_vq *vq);
-int vnet_ring_peek(struct vnet_vq *vq, const struct vnet_ring *ring);
-int vnet_ring_stage(struct vnet_vq *vq, const struct vnet_ring *ring, u32 len);
-int vnet_ring_publish(struct vnet_vq *vq, const struct vnet_ring *ring);
-void vnet_ring_keep(struct vnet_vq *vq);
-void vnet_ring_rollback(struct vnet_vq *vq);
-int vnet_ring_push(struct vnet_vq *vq, const struct vnet_ring *ring, u32 len);
-int vnet_ring_signal(struct vnet_vq *vq, const struct vnet_ring *ring);
-int vnet_ring_flush(struct vnet_vq *vq, const struct vnet_ring *ring);
-int vnet_ring_return_bad(struct vnet_vq *vq, const struct vnet_ring *ring);
-int vnet_ring_notify_on(struct vnet_vq *vq, const struct vnet_ring *ring);
-int vnet_ring_notify_off(struct vnet_vq *vq, const struct vnet_ring *ring);
-
-/* chain.c */
-void vnet_chain_rewind(struct vnet_chain *chain);
-int vnet_chain_walk(struct vnet_vq *vq, const struct vnet_ring *ring, u16 head);
-int vnet_chain_walk_table(struct vnet_vq *vq, bool atomic);
-int vnet_ring_read(struct vnet_vq *vq, const struct vnet_ring *ring, void *buf,
-		   size_t len);
-int vnet_ring_write(struct vnet_vq *vq, const struct vnet_ring *ring,
-		    const void *buf, size_t len);
-int vnet_ring_write_in(struct vnet_vq *vq, const struct vnet_ring *ring,
-		       const void *buf, size_t len);
-bool vnet_ring_locate(const struct vnet_vq *vq, u32 offset, u64 *addr);
-int vnet_ring_write_at(struct vnet_vq *vq, const struct vnet_ring *ring,
-		       u64 addr, const void *buf, size_t len);
 
 /* netdev.c */
 int vnet_netdev_create(struct vnet *vnet);
@@ -570,11 +477,14 @@ struct vnet *vnet_of_netdev(const struct net_device *netdev);
 netdev_tx_t vnet_rx_xmit(struct vnet_vq *vq, struct sk_buff *skb, bool more);
 void vnet_rx_flush(struct vnet_vq *vq);
 void vnet_rx_purge(struct vnet_vq *vq);
-void vnet_rx_run(struct vnet_vq *vq);
+void vnet_rx_run(struct vnet_vq *vq)
+	__releases(&vq->mutex);
 
 /* tx.c */
-void vnet_tx_run(struct vnet_vq *vq);
-void vnet_tx_kick(struct vnet_vq *vq);
+void vnet_tx_run(struct vnet_vq *vq)
+	__releases(&vq->mutex);
+void vnet_tx_kick(struct vnet_vq *vq)
+	__releases(&vq->mutex);
 
 /* state.c */
 #define VNET_NR_RECORDS		3

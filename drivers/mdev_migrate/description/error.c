@@ -72,5 +72,6 @@ void mdm_error_get(struct mdev_migrate_description *desc,
  */
 unsigned int mdm_error_count(const struct mdev_migrate_description *desc)
 {
-	return READ_ONCE(desc->nr_errors);
+	/* Compared with what it was, no more. */
+	return context_unsafe(READ_ONCE(desc->nr_errors));
 }

@@ -11,7 +11,7 @@
 
 static DEFINE_SPINLOCK(objects_lock); /* nr_objects */
 static DECLARE_WAIT_QUEUE_HEAD(objects_gone);
-static unsigned int nr_objects;
+static unsigned int nr_objects __guarded_by(&objects_lock);
 
 /**
  * mdm_object_get - there is one more object with a release function

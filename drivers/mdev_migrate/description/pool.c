@@ -22,6 +22,7 @@
  */
 void mdev_migrate_pool_init(struct mdev_migrate_pool *pool, const char *name,
 			    u64 total)
+	__context_unsafe(/* being made */)
 {
 	pool->name = name;
 	pool->total = total;

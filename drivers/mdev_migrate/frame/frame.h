@@ -33,24 +33,27 @@
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mdev_migrate.h>
+#include <linux/mutex.h>
 
 #include "../codec/msg.h"
 #include "../description/description.h"
+
+extern struct mutex mdm_registrations_lock;
 
 /**
  * struct mdm_registration - a driver on the mdev bus, as long as it has parents
  * @ref: one for all its parents, one for each parent's types
  * @mdev_driver: the driver, as the core sees it
  * @drv: the driver
- * @nr: parents that are registered, or being so; guarded by registrations_lock
+ * @nr: parents that are registered, or being so; guarded by mdm_registrations_lock
  * @parents: those that are, likewise: their &struct mdm_types
  */
 struct mdm_registration {
 	struct kref ref;
 	struct mdev_driver mdev_driver;
 	struct mdev_migrate_driver *drv;
-	unsigned int nr;
-	struct list_head parents;
+	unsigned int nr __guarded_by(&mdm_registrations_lock);
+	struct list_head parents __guarded_by(&mdm_registrations_lock);
 };
 
 /**

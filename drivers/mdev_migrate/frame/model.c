@@ -15,7 +15,7 @@
  * without parents comes and goes on the mdev bus, not while a parent does, which
  * waits for users of its devices.
  */
-static DEFINE_MUTEX(registrations_lock);
+DEFINE_MUTEX(mdm_registrations_lock);
 
 static ssize_t show_description(struct mdev_type *mtype, char *buf)
 {
@@ -140,6 +140,7 @@ registration_create(struct mdev_migrate_driver *drv)
 	struct mdm_registration *registration;
 	int ret;
 
+	lockdep_assert_held(&mdm_registrations_lock);
 	registration = kzalloc_obj(*registration, GFP_KERNEL);
 	if (!registration)
 		return ERR_PTR(-ENOMEM);
@@ -173,7 +174,7 @@ static struct mdm_registration *add_parent(struct mdev_migrate_driver *drv)
 {
 	struct mdm_registration *registration;
 
-	mutex_lock(&registrations_lock);
+	mutex_lock(&mdm_registrations_lock);
 	registration = drv->registration;
 	if (!registration)
 		registration = registration_create(drv);
@@ -181,7 +182,7 @@ static struct mdm_registration *add_parent(struct mdev_migrate_driver *drv)
 		registration->nr++;
 		drv->registration = registration;
 	}
-	mutex_unlock(&registrations_lock);
+	mutex_unlock(&mdm_registrations_lock);
 	return registration;
 }
 
@@ -190,21 +191,21 @@ static void drop_parent(struct mdev_migrate_driver *drv)
 {
 	struct mdm_registration *registration;
 
-	mutex_lock(&registrations_lock);
+	mutex_lock(&mdm_registrations_lock);
 	registration = drv->registration;
 	if (!--registration->nr) {
 		drv->registration = NULL;
 		mdev_unregister_driver(&registration->mdev_driver);
 		mdm_registration_put(registration);
 	}
-	mutex_unlock(&registrations_lock);
+	mutex_unlock(&mdm_registrations_lock);
 }
 
 static void list_types(struct mdm_types *types)
 {
-	mutex_lock(&registrations_lock);
+	mutex_lock(&mdm_registrations_lock);
 	list_add(&types->node, &types->registration->parents);
-	mutex_unlock(&registrations_lock);
+	mutex_unlock(&mdm_registrations_lock);
 }
 
 /* The parent's types, which are not listed any more; or NULL. */
@@ -213,7 +214,7 @@ static struct mdm_types *unlist_types(struct mdev_migrate_driver *drv,
 {
 	struct mdm_types *types, *found = NULL;
 
-	mutex_lock(&registrations_lock);
+	mutex_lock(&mdm_registrations_lock);
 	if (drv->registration) {
 		list_for_each_entry(types, &drv->registration->parents, node) {
 			if (types->parent.dev == parent)
@@ -222,7 +223,7 @@ static struct mdm_types *unlist_types(struct mdev_migrate_driver *drv,
 	}
 	if (found)
 		list_del(&found->node);
-	mutex_unlock(&registrations_lock);
+	mutex_unlock(&mdm_registrations_lock);
 	return found;
 }
 

@@ -59,6 +59,7 @@ static inline unsigned long block_entry(const struct mdm_block *block, unsigned 
 
 /* cache.c */
 void mdm_block_free_if_empty(struct mdev_migrate_memory *mem,
-			     struct mdm_block *block);
+			     struct mdm_block *block)
+	__must_hold(&mem->lock);
 
 #endif /* MDM_BLOCK_H */

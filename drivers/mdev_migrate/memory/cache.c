@@ -116,7 +116,7 @@ void mdm_block_free_if_empty(struct mdev_migrate_memory *mem,
 	if (block->users || block->nr_pages)
 		return;
 	xa_erase(&mem->blocks, block->index);
-	mem->nr_blocks--;
+	WRITE_ONCE(mem->nr_blocks, mem->nr_blocks - 1);
 	call_rcu(&block->rcu, block_free_rcu);
 }
 
@@ -148,7 +148,7 @@ static bool block_take_run(struct mdev_migrate_memory *mem,
 			WRITE_ONCE(block->arrays[i >> MDM_ARRAY_SHIFT]
 				   [i & (MDM_ARRAY_PAGES - 1)], 0);
 	block->nr_pages -= end - first;
-	mem->nr_pages -= end - first;
+	WRITE_ONCE(mem->nr_pages, mem->nr_pages - (end - first));
 	*run = (struct mdm_run) {
 		.first = (block->index << MDM_BLOCK_SHIFT) + first,
 		.nr = end - first,
@@ -249,6 +249,7 @@ static bool evict_look(struct mdev_migrate_memory *mem, struct mdm_run *runs,
 {
 	struct mdm_block *block;
 
+	lockdep_assert_held(&mem->lock);
 	block = xa_find(&mem->blocks, &mem->hand, ULONG_MAX, XA_PRESENT);
 	if (!block) {
 		mem->hand = 0;
@@ -296,10 +297,11 @@ static unsigned int evict_pick(struct mdev_migrate_memory *mem,
 bool mdm_cache_evict(struct mdev_migrate_memory *mem, unsigned int nr)
 {
 	/* Twice round: the first time they are all in use. */
-	unsigned int looks = 2 * (READ_ONCE(mem->nr_blocks) / EVICT_BLOCKS + 2);
+	/* About as many as there are. */
+	unsigned int blocks = context_unsafe(READ_ONCE(mem->nr_blocks));
+	unsigned int looks = 2 * (blocks / EVICT_BLOCKS + 2), done = 0, n, i;
 	struct mdm_run runs[MDM_BATCH_RUNS];
 	struct mdm_batch batch = { .runs = runs };
-	unsigned int done = 0, n, i;
 
 	while (done < nr && looks) {
 		n = evict_pick(mem, &batch);

@@ -209,13 +209,19 @@ static struct mdm_call *call_begin(struct mdev_migrate_memory *mem)
 	return call;
 }
 
-/* An open device is to have a spare one. Returns whether there is one. */
+static bool lacks_spare(struct mdev_migrate_memory *mem)
+{
+	guard(spinlock)(&mem->lock);
+	return mem->is_open && !mem->spare;
+}
+
+/* An open device is to have a spare one. Returns whether it does. */
 static bool refill(struct mdev_migrate_memory *mem)
 {
 	struct mdm_call *call;
 
-	if (READ_ONCE(mem->spare) || !READ_ONCE(mem->is_open))
-		return READ_ONCE(mem->spare);
+	if (!lacks_spare(mem))
+		return true;
 	call = call_make();
 	spin_lock(&mem->lock);
 	if (!mem->spare && mem->is_open)
@@ -223,15 +229,18 @@ static bool refill(struct mdev_migrate_memory *mem)
 	spin_unlock(&mem->lock);
 	if (call)
 		fput(call->file);
-	return READ_ONCE(mem->spare);
+	return !lacks_spare(mem);
 }
 
-/* The opening that was asked, NULL if it was not. */
+/* The device as it was asked in its present opening, NULL if it was not. */
 static struct mdm_asked *call_find(struct mdm_call *call,
-				   const struct mdm_owner *opening)
+				   const struct mdev_migrate_memory *mem)
 {
+	const struct mdm_owner *opening;
 	struct mdm_asked *asked;
 
+	/* Only compared, with those that the call keeps. */
+	opening = context_unsafe(READ_ONCE(mem->owners[MDM_OWNER_OPENING]));
 	list_for_each_entry(asked, &call->asked, node) {
 		if (opening && asked->owners[MDM_OWNER_OPENING] == opening)
 			return asked;
@@ -313,7 +322,7 @@ static bool call_ask(struct mdm_call *call, struct mdev_migrate_memory *mem)
 	bool late, over;
 
 	/* It is asked again. */
-	if (call_find(call, READ_ONCE(mem->owners[MDM_OWNER_OPENING])))
+	if (call_find(call, mem))
 		return true;
 	asked = asked_alloc(call);
 	if (!asked)
@@ -392,7 +401,7 @@ unsigned int mdm_calls_round(struct mdm_call *call,
 	}
 	call->first = first;
 	call->last = last;
-	asked = call_find(call, READ_ONCE(mem->owners[MDM_OWNER_OPENING]));
+	asked = call_find(call, mem);
 	if (!asked)
 		return call->round;
 	if (asked->range == call->range && asked->round == call->round) {
@@ -417,12 +426,14 @@ void mdm_calls_hold_up(struct mdm_call *call)
 
 static bool is_newcomer(const struct mdev_migrate_memory *mem,
 			unsigned long since)
+	__must_hold(&mem->lock)
 {
 	return !mem->has_pinned || (long)(mem->pins_since - since) > 0;
 }
 
 static bool counts_for(const struct mdev_migrate_memory *mem,
 		       const unsigned int *nr, const unsigned long *since)
+	__must_hold(&mem->lock)
 {
 	/* Pairs with mdm_owners_count() and call_widen(). */
 	return smp_load_acquire(nr) && is_newcomer(mem, READ_ONCE(*since));
@@ -530,5 +541,6 @@ void mdm_calls_close(struct mdev_migrate_memory *mem)
 void mdm_calls_destroy(struct mdev_migrate_memory *mem)
 {
 	mdm_calls_close(mem);
-	mdm_owners_leave(mem->owners);
+	/* Nobody else has it. */
+	context_unsafe(mdm_owners_leave(mem->owners));
 }

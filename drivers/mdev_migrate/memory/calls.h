@@ -48,9 +48,9 @@ struct mdm_call {
 	struct hlist_node node;
 	refcount_t refs;
 	struct file *file;
-	bool over;
-	bool strayed;
-	bool unused;
+	bool over __guarded_by(&mdm_owners_lock);
+	bool strayed __guarded_by(&mdm_owners_lock);
+	bool unused __guarded_by(&mdm_owners_lock);
 	struct task_struct *task;
 	struct mdm_owner *owners[MDM_NR_OWNERS];
 	struct list_head asked;
@@ -67,7 +67,8 @@ struct mdm_call {
 void mdm_call_free(struct mdm_call *call);
 
 /* strays.c */
-void mdm_stray_add(struct mdm_call *call);
+void mdm_stray_add(struct mdm_call *call)
+	__must_hold(&mdm_owners_lock);
 bool mdm_strays_inherit(struct mdm_call *call);
 
 #endif /* MDM_CALLS_H */

@@ -32,6 +32,7 @@ static void free_log(struct mdev_migrate_memory *mem)
 	unsigned long index;
 	void *bits;
 
+	lockdep_assert_held(&mem->log_lock);
 	spin_lock(&mem->lock);
 	WRITE_ONCE(mem->logging, false);
 	WRITE_ONCE(mem->log_room, false);

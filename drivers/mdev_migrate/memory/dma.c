@@ -37,6 +37,7 @@
  */
 struct mdev_migrate_memory *
 mdev_migrate_memory_create(struct vfio_device *vdev)
+	__context_unsafe(/* being made */)
 {
 	struct mdev_migrate_memory *mem;
 
@@ -153,13 +154,13 @@ void mdev_migrate_memory_close(struct mdev_migrate_memory *mem)
 {
 	struct mdev_migrate_worker *unpinner;
 
-	WARN_ON(!list_empty(&mem->maps));
+	scoped_guard(spinlock, &mem->lock)
+		WARN_ON(!list_empty(&mem->maps));
 	mdm_unmap_close(mem);
 	mdm_dma_drop_range(mem, 0, ULONG_MAX, false);
 	mdm_unmap_wait(mem);
 	mdm_log_close(mem);
-	mem->saving = false;
-	mdm_dma_choose(mem);
+	mdev_migrate_memory_set_saving(mem, false);
 
 	spin_lock(&mem->lock);
 	unpinner = mem->unpinner;

@@ -215,12 +215,13 @@ struct mdm_range {
  * @mm: whose memory is locked, while open
  * @task: whose limit holds for it
  * @unlimited: no limit does
- * @log_lock: one START, STOP or REPORT at a time
+ * @log_lock: one START, STOP or REPORT at a time; guards @ranges
  * @sync_lock: guards @readers
  * @readers: struct mdev_migrate_reader
  * @own: for copies that sleep and have no reader of their own
- * @lock: guards all below
- * @blocks: struct mdm_block by IOVA page >> MDM_BLOCK_SHIFT; read under RCU
+ * @lock: guards what is annotated so, below
+ * @blocks: struct mdm_block by IOVA page >> MDM_BLOCK_SHIFT; read under RCU. What is
+ *	in it is changed and taken out under @lock.
  * @nr_pages: pages in @blocks
  * @nr_blocks: how many
  * @hand: the block at which eviction goes on
@@ -235,9 +236,9 @@ struct mdm_range {
  * @pins_since: then the number of that, see calls.c
  * @spare: while it is open, for an unmap ioctl when there is no memory
  * @away_until: in jiffies; memory was unmapped, and may be replaced until then
- * @short_until: in jiffies; memory was short, no payload is pinned before
+ * @short_until: in jiffies; memory was short, no payload is pinned before. Needs no lock.
  * @refused_until: in jiffies; type1 refused for the memory limit, and is not asked
- *	again before
+ *	again before. Needs no lock.
  * @saving: in a pre-copy state
  * @cached: payload goes through the cache; else through vfio_dma_rw(), so that
  *	type1 sees each page that is written and no other
@@ -248,13 +249,13 @@ struct mdm_range {
  * @ranges: what is logged
  * @nr_ranges: how many
  * @watchdog: ends operations that last too long
- * @node: in the list of open devices
+ * @node: in the list of open devices, which has a lock of its own
  * @paused_until: in jiffies; no operation begins before
  * @unmaps: calls of dma_unmap under way that have something to do
  * @unmap_since: in jiffies; when one of these began, or ended, last
  * @unmap_watch: pauses and interrupts who is in their way
  * @patience: how often waiting was given up for ioctls that are not counted, one
- *	after the other
+ *	after the other. Guarded by type1's device_list_lock.
  * @batches: struct mdm_batch, what is being unpinned
  * @helpers: help with it, while open in a container: MDM_NR_HELPERS
  * @helpers_queue: their queue, likewise
@@ -280,55 +281,55 @@ struct mdev_migrate_memory {
 
 	struct mutex log_lock; /* START, STOP, REPORT */
 	struct mutex sync_lock; /* readers */
-	struct list_head readers;
+	struct list_head readers __guarded_by(&sync_lock);
 	struct mdev_migrate_reader own;
 
-	spinlock_t lock; /* all below */
+	spinlock_t lock; /* what says so */
 	struct xarray blocks;
-	unsigned int nr_pages;
-	unsigned int nr_blocks;
-	unsigned long hand;
-	struct list_head maps;
-	struct list_head ops;
+	unsigned int nr_pages __guarded_by(&lock);
+	unsigned int nr_blocks __guarded_by(&lock);
+	unsigned long hand __guarded_by(&lock);
+	struct list_head maps __guarded_by(&lock);
+	struct list_head ops __guarded_by(&lock);
 	wait_queue_head_t ops_wait;
-	struct mdm_mark marks[MDM_NR_USES][MDM_NR_MARKS];
-	struct mdm_owner *owners[MDM_NR_OWNERS];
-	bool is_open;
-	bool closing;
-	bool has_pinned;
-	unsigned long pins_since;
-	struct mdm_call *spare;
-	unsigned long away_until;
+	struct mdm_mark marks[MDM_NR_USES][MDM_NR_MARKS] __guarded_by(&lock);
+	struct mdm_owner *owners[MDM_NR_OWNERS] __guarded_by(&lock);
+	bool is_open __guarded_by(&lock);
+	bool closing __guarded_by(&lock);
+	bool has_pinned __guarded_by(&lock);
+	unsigned long pins_since __guarded_by(&lock);
+	struct mdm_call *spare __guarded_by(&lock);
+	unsigned long away_until __guarded_by(&lock);
 	unsigned long short_until;
 	unsigned long refused_until;
-	bool saving;
-	bool cached;
-	bool log_room;
+	bool saving __guarded_by(&lock);
+	bool cached __guarded_by(&lock);
+	bool log_room __guarded_by(&lock);
 	bool logging;
 	struct xarray log;
-	struct mdm_range *ranges;
-	unsigned int nr_ranges;
+	struct mdm_range *ranges __guarded_by(&log_lock);
+	unsigned int nr_ranges __guarded_by(&log_lock);
 	struct delayed_work watchdog;
 
 	struct list_head node;
-	unsigned long paused_until;
-	unsigned int unmaps;
-	unsigned long unmap_since;
+	unsigned long paused_until __guarded_by(&lock);
+	unsigned int unmaps __guarded_by(&lock);
+	unsigned long unmap_since __guarded_by(&lock);
 	struct delayed_work unmap_watch;
 	unsigned int patience;
-	struct list_head batches;
+	struct list_head batches __guarded_by(&lock);
 	struct mdm_helper *helpers;
-	struct workqueue_struct *helpers_queue;
-	unsigned long helped_until;
-	unsigned int nr_helpers;
-	unsigned long urgent_first;
-	unsigned long urgent_last;
-	unsigned long urgent_until;
-	struct mdev_migrate_worker *unpinner;
+	struct workqueue_struct *helpers_queue __guarded_by(&lock);
+	unsigned long helped_until __guarded_by(&lock);
+	unsigned int nr_helpers __guarded_by(&lock);
+	unsigned long urgent_first __guarded_by(&lock);
+	unsigned long urgent_last __guarded_by(&lock);
+	unsigned long urgent_until __guarded_by(&lock);
+	struct mdev_migrate_worker *unpinner __guarded_by(&lock);
 	struct kthread_work drop;
 	struct mdm_run drop_runs[MDM_DROP_RUNS];
-	unsigned long drop_first;
-	unsigned long drop_last;
+	unsigned long drop_first __guarded_by(&lock);
+	unsigned long drop_last __guarded_by(&lock);
 	atomic_t unpinned;
 };
 
@@ -341,13 +342,18 @@ bool mdm_dma_has_container(const struct mdev_migrate_memory *mem);
 void mdm_op_watchdog(struct work_struct *work);
 int mdm_op_end(struct mdev_migrate_memory *mem, struct mdm_op *op, int ret);
 void mdm_op_add(struct mdev_migrate_memory *mem, struct mdm_op *op,
-		unsigned long first, unsigned long last);
+		unsigned long first, unsigned long last)
+	__must_hold(&mem->lock);
 void mdm_op_cancel(struct mdev_migrate_memory *mem, unsigned long first,
-		   unsigned long last, bool *hit);
-bool mdm_op_any_pins(struct mdev_migrate_memory *mem);
+		   unsigned long last, bool *hit)
+	__must_hold(&mem->lock);
+bool mdm_op_any_pins(struct mdev_migrate_memory *mem)
+	__must_hold(&mem->lock);
 bool mdm_op_overlaps(struct mdev_migrate_memory *mem, unsigned long first,
-		     unsigned long last);
-void mdm_op_set_unlogged(struct mdev_migrate_memory *mem);
+		     unsigned long last)
+	__must_hold(&mem->lock);
+void mdm_op_set_unlogged(struct mdev_migrate_memory *mem)
+	__must_hold(&mem->lock);
 bool mdm_op_any_unlogged(struct mdev_migrate_memory *mem);
 void mdm_op_pause(struct mdev_migrate_memory *mem, unsigned long until,
 		  unsigned long lasts);
@@ -365,10 +371,13 @@ void mdm_unpin(struct mdev_migrate_memory *mem, struct mdm_op *op,
 
 /* marks.c */
 void mdm_mark(struct mdev_migrate_memory *mem, unsigned long first,
-	      unsigned long last, const bool *hit, bool safe);
-void mdm_marks_open(struct mdev_migrate_memory *mem);
+	      unsigned long last, const bool *hit, bool safe)
+	__must_hold(&mem->lock);
+void mdm_marks_open(struct mdev_migrate_memory *mem)
+	__must_hold(&mem->lock);
 bool mdm_is_leaving(struct mdev_migrate_memory *mem, enum mdm_use use,
-		    unsigned long first, unsigned long last);
+		    unsigned long first, unsigned long last)
+	__must_hold(&mem->lock);
 void mdm_mark_gone(struct mdev_migrate_memory *mem, unsigned long page);
 
 /* fill.c */
@@ -378,10 +387,12 @@ int mdm_cache_add(struct mdev_migrate_memory *mem, unsigned long page,
 /* cache.c */
 unsigned int mdm_cache_detach(struct mdev_migrate_memory *mem,
 			      unsigned long first, unsigned long last,
-			      struct mdm_run *runs, unsigned int max);
+			      struct mdm_run *runs, unsigned int max)
+	__must_hold(&mem->lock);
 bool mdm_cache_evict(struct mdev_migrate_memory *mem, unsigned int nr);
 bool mdm_cache_overlaps(struct mdev_migrate_memory *mem, unsigned long first,
-			unsigned long last);
+			unsigned long last)
+	__must_hold(&mem->lock);
 bool mdm_cache_next(struct mdev_migrate_memory *mem, unsigned long *first,
 		    unsigned long *last);
 size_t mdm_cache_copy(struct mdev_migrate_memory *mem, u64 iova, void *buf,
@@ -395,12 +406,14 @@ int mdm_map_add(struct mdev_migrate_memory *mem, struct mdev_migrate_map *map);
 void mdm_map_remove(struct mdev_migrate_memory *mem,
 		    struct mdev_migrate_map *map);
 bool mdm_maps_overlap(struct mdev_migrate_memory *mem, unsigned long first,
-		      unsigned long last);
+		      unsigned long last)
+	__must_hold(&mem->lock);
 bool mdm_maps_next(struct mdev_migrate_memory *mem, unsigned long *first,
 		   unsigned long *last);
 unsigned int mdm_maps_detach(struct mdev_migrate_memory *mem,
 			     unsigned long first, unsigned long last,
-			     struct mdm_run *runs, unsigned int max);
+			     struct mdm_run *runs, unsigned int max)
+	__must_hold(&mem->lock);
 
 /* pinned.c */
 void mdm_pin_unmap(struct mdev_migrate_memory *mem,
@@ -409,22 +422,27 @@ void mdm_pin_unmap(struct mdev_migrate_memory *mem,
 /* drop.c */
 void mdm_dma_drop_range(struct mdev_migrate_memory *mem, unsigned long first,
 			unsigned long last, bool rings);
-void mdm_drop_nothing(struct mdev_migrate_memory *mem);
+void mdm_drop_nothing(struct mdev_migrate_memory *mem)
+	__must_hold(&mem->lock);
 void mdm_drop_asked(struct kthread_work *work);
 void mdm_batch_announce(struct mdev_migrate_memory *mem,
-			struct mdm_batch *batch);
+			struct mdm_batch *batch)
+	__must_hold(&mem->lock);
 bool mdm_batch_in_range(const struct mdm_batch *batch, unsigned long first,
 			unsigned long last);
 void mdm_batch_drop(struct mdev_migrate_memory *mem, struct mdm_batch *batch);
-void mdm_drop_help(struct mdev_migrate_memory *mem, unsigned int nr);
+void mdm_drop_help(struct mdev_migrate_memory *mem, unsigned int nr)
+	__must_hold(&mem->lock);
 void mdm_drop_create(struct mdev_migrate_memory *mem);
 int mdm_drop_open(struct mdev_migrate_memory *mem);
 void mdm_drop_close(struct mdev_migrate_memory *mem);
 
 /* unmap.c */
 void mdm_unmap_watch(struct work_struct *work);
-bool mdm_unpin_begin(struct mdev_migrate_memory *mem);
-void mdm_unpin_end(struct mdev_migrate_memory *mem, bool watched);
+bool mdm_unpin_begin(struct mdev_migrate_memory *mem)
+	__must_hold(&mem->lock);
+void mdm_unpin_end(struct mdev_migrate_memory *mem, bool watched)
+	__must_hold(&mem->lock);
 void mdm_unmap_open(struct mdev_migrate_memory *mem);
 void mdm_unmap_close(struct mdev_migrate_memory *mem);
 void mdm_unmap_wait(struct mdev_migrate_memory *mem);
@@ -436,8 +454,10 @@ unsigned int mdm_calls_round(struct mdm_call *call,
 			     struct mdev_migrate_memory *mem,
 			     unsigned long first, unsigned long last);
 void mdm_calls_hold_up(struct mdm_call *call);
-bool mdm_calls_pending(struct mdev_migrate_memory *mem);
-void mdm_calls_pins(struct mdev_migrate_memory *mem);
+bool mdm_calls_pending(struct mdev_migrate_memory *mem)
+	__must_hold(&mem->lock);
+void mdm_calls_pins(struct mdev_migrate_memory *mem)
+	__must_hold(&mem->lock);
 int mdm_calls_open(struct mdev_migrate_memory *mem);
 void mdm_calls_close(struct mdev_migrate_memory *mem);
 void mdm_calls_destroy(struct mdev_migrate_memory *mem);

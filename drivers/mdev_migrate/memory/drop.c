@@ -63,6 +63,7 @@ static bool run_in_range(const struct mdm_run *run, unsigned long first,
 static bool is_urgent(const struct mdev_migrate_memory *mem,
 		      const struct mdm_run *run)
 {
+	lockdep_assert_held(&mem->lock);
 	return run_in_range(run, mem->urgent_first, mem->urgent_last);
 }
 
@@ -141,6 +142,7 @@ static bool batch_is_done(struct mdev_migrate_memory *mem,
 /* Returns whether there may be one more of those that all devices share. */
 static bool call_helper(struct mdev_migrate_memory *mem, struct mdm_helper *helper)
 {
+	lockdep_assert_held(&mem->lock);
 	if (!helper->extra) {
 		queue_work(mem->helpers_queue, &helper->work);
 		return true;
@@ -175,6 +177,7 @@ static void call_helpers(struct mdev_migrate_memory *mem)
  */
 void mdm_drop_help(struct mdev_migrate_memory *mem, unsigned int nr)
 {
+	lockdep_assert_held(&mem->lock);
 	mem->helped_until = jiffies + HELPED_TIME;
 	mem->nr_helpers = nr;
 	call_helpers(mem);
@@ -231,6 +234,7 @@ static unsigned int detach_urgent(struct mdev_migrate_memory *mem,
 				  unsigned long first, unsigned long last,
 				  struct mdm_run *runs, unsigned int max)
 {
+	lockdep_assert_held(&mem->lock);
 	return detach(mem, max(first, mem->urgent_first),
 		      min(last, mem->urgent_last), true, runs, max);
 }
@@ -340,6 +344,7 @@ static unsigned int any_take(struct mdev_migrate_memory *mem, bool urgent,
 	struct mdm_batch *batch;
 	unsigned int n;
 
+	lockdep_assert_held(&mem->lock);
 	list_for_each_entry(batch, &mem->batches, node) {
 		n = batch_take(mem, batch, urgent, first);
 		*from = batch;
@@ -381,6 +386,7 @@ static void drop_help(struct work_struct *work)
  * @mem: it
  */
 void mdm_drop_create(struct mdev_migrate_memory *mem)
+	__context_unsafe(/* being made */)
 {
 	INIT_LIST_HEAD(&mem->batches);
 	mem->helped_until = jiffies;

@@ -56,7 +56,7 @@ static struct mdm_block *block_get(struct mdev_migrate_memory *mem,
 			return NULL;
 	}
 	spin_lock(&mem->lock);
-	mem->nr_blocks++;
+	WRITE_ONCE(mem->nr_blocks, mem->nr_blocks + 1);
 	spin_unlock(&mem->lock);
 	return new;
 }
@@ -150,7 +150,7 @@ static void block_set_run(struct mdev_migrate_memory *mem,
 	__set_bit(lo, block->start);
 	bitmap_set(block->pinned, lo, hi - lo + 1);
 	block->nr_pages += hi - lo + 1;
-	mem->nr_pages += hi - lo + 1;
+	WRITE_ONCE(mem->nr_pages, mem->nr_pages + hi - lo + 1);
 	if (huge) {
 		WRITE_ONCE(block->huge, page_to_pfn(pages[0]) << ENTRY_SHIFT |
 					ENTRY_HUGE | flags);
@@ -269,6 +269,25 @@ static int block_add(struct mdev_migrate_memory *mem, struct mdm_block *block,
 	return ret;
 }
 
+static bool is_off(const struct mdev_migrate_memory *mem)
+{
+	/* Who adds a page looks again. */
+	bool cached = context_unsafe(READ_ONCE(mem->cached));
+
+	return !cached || time_before(jiffies, READ_ONCE(mem->short_until));
+}
+
+static bool is_full(const struct mdev_migrate_memory *mem)
+{
+	/* The limits are not exact. */
+	unsigned int pages = context_unsafe(READ_ONCE(mem->nr_pages));
+	/* Neither is this one. */
+	unsigned int blocks = context_unsafe(READ_ONCE(mem->nr_blocks));
+
+	return pages + MDM_BLOCK_PAGES > MDM_CACHE_MAX_PAGES ||
+	       blocks >= MDM_CACHE_MAX_BLOCKS;
+}
+
 /**
  * mdm_cache_add - pin a page, and perhaps its neighbours, and cache it
  * @mem: guest memory
@@ -286,11 +305,9 @@ int mdm_cache_add(struct mdev_migrate_memory *mem, unsigned long page,
 	struct mdm_block *block;
 	int ret;
 
-	if (!READ_ONCE(mem->cached) ||
-	    time_before(jiffies, READ_ONCE(mem->short_until)))
+	if (is_off(mem))
 		return -EAGAIN;
-	if (READ_ONCE(mem->nr_pages) + MDM_BLOCK_PAGES > MDM_CACHE_MAX_PAGES ||
-	    READ_ONCE(mem->nr_blocks) >= MDM_CACHE_MAX_BLOCKS)
+	if (is_full(mem))
 		mdm_cache_evict(mem, MDM_CACHE_MAX_PAGES / 16);
 
 	block = block_get(mem, page >> MDM_BLOCK_SHIFT);

@@ -11,6 +11,8 @@
 
 struct mem_cgroup;
 
+extern spinlock_t mdm_owners_lock;
+
 /**
  * struct mdm_owner - an opening, a process, a user's memory cgroup, or a user
  * @node: in the table of owners; not hashed if it is an opening
@@ -26,7 +28,7 @@ struct mem_cgroup;
  */
 struct mdm_owner {
 	struct hlist_node node;
-	unsigned int users;
+	unsigned int users __guarded_by(&mdm_owners_lock);
 	unsigned int calls;
 	unsigned long since;
 	enum mdm_owner_kind kind;
@@ -35,16 +37,17 @@ struct mdm_owner {
 	kuid_t uid;
 };
 
-extern spinlock_t mdm_owners_lock;
-
 struct mem_cgroup *mdm_uncharged_begin(struct mem_cgroup **memcg);
 void mdm_uncharged_end(struct mem_cgroup *memcg, struct mem_cgroup *old);
 
 int mdm_owners_enter(struct mdm_owner **them, bool opening);
-void mdm_owners_share(struct mdm_owner **them, struct mdm_owner *const *others);
+void mdm_owners_share(struct mdm_owner **them, struct mdm_owner *const *others)
+	__must_hold(&mdm_owners_lock);
 void mdm_owners_leave(struct mdm_owner **them);
 void mdm_owners_count(struct mdm_owner *const *them, unsigned long kinds,
-		      unsigned long seq);
-void mdm_owners_uncount(struct mdm_owner *const *them, unsigned long kinds);
+		      unsigned long seq)
+	__must_hold(&mdm_owners_lock);
+void mdm_owners_uncount(struct mdm_owner *const *them, unsigned long kinds)
+	__must_hold(&mdm_owners_lock);
 
 #endif /* MDM_OWNERS_H */

@@ -265,6 +265,7 @@ static bool any_lasts(struct mdev_migrate_memory *mem, unsigned long lasts)
 {
 	struct mdm_op *op;
 
+	lockdep_assert_held(&mem->lock);
 	list_for_each_entry(op, &mem->ops, node) {
 		if (!op->unpins && time_after_eq(jiffies, op->since + lasts))
 			return true;
@@ -345,11 +346,19 @@ static bool may_lock(const struct mdev_migrate_memory *mem, enum mdm_use use,
  * and mapping it. Likewise iommufd's address space: the device has none while it
  * moves from one to another, from just before we are to unpin everything.
  */
+static bool was_unmapped(const struct mdev_migrate_memory *mem)
+{
+	/* Who unmaps sets it before the backend says that there is nothing. */
+	unsigned long until = context_unsafe(READ_ONCE(mem->away_until));
+
+	return time_before(jiffies, until);
+}
+
 static bool is_away(const struct mdev_migrate_memory *mem)
 {
-	if (!time_before(jiffies, READ_ONCE(mem->away_until)))
+	if (!was_unmapped(mem))
 		usleep_range(1000, 2000);
-	return time_before(jiffies, READ_ONCE(mem->away_until));
+	return was_unmapped(mem);
 }
 
 /* What the backends say, as one. */

@@ -62,6 +62,7 @@ static DEFINE_SPINLOCK(open_lock); /* the list; outside of mem->lock */
 
 static void nothing_first(struct mdev_migrate_memory *mem)
 {
+	lockdep_assert_held(&mem->lock);
 	mem->urgent_first = ULONG_MAX;
 	mem->urgent_last = 0;
 }
@@ -72,9 +73,11 @@ static void nothing_first(struct mdev_migrate_memory *mem)
  */
 void mdm_unmap_open(struct mdev_migrate_memory *mem)
 {
-	mem->paused_until = jiffies;
 	mem->patience = 0;
+	spin_lock(&mem->lock);
+	mem->paused_until = jiffies;
 	nothing_first(mem);
+	spin_unlock(&mem->lock);
 	spin_lock(&open_lock);
 	list_add(&mem->node, &open_dmas);
 	spin_unlock(&open_lock);
@@ -152,8 +155,10 @@ static void watch_end(struct mdev_migrate_memory *mem)
  */
 bool mdm_unpin_begin(struct mdev_migrate_memory *mem)
 {
-	bool watched = mem->closing || !(current->flags & PF_KTHREAD);
+	bool watched;
 
+	lockdep_assert_held(&mem->lock);
+	watched = mem->closing || !(current->flags & PF_KTHREAD);
 	if (watched)
 		watch_begin(mem);
 	return watched;
@@ -168,6 +173,7 @@ bool mdm_unpin_begin(struct mdev_migrate_memory *mem)
  */
 void mdm_unpin_end(struct mdev_migrate_memory *mem, bool watched)
 {
+	lockdep_assert_held(&mem->lock);
 	if (watched)
 		watch_end(mem);
 }
@@ -176,6 +182,7 @@ void mdm_unpin_end(struct mdev_migrate_memory *mem, bool watched)
 static bool is_pinned(struct mdev_migrate_memory *mem, unsigned long first,
 		      unsigned long last)
 {
+	lockdep_assert_held(&mem->lock);
 	return mdm_cache_overlaps(mem, first, last) ||
 	       mdm_maps_overlap(mem, first, last) ||
 	       mdm_op_overlaps(mem, first, last);
@@ -185,6 +192,7 @@ static bool is_pinned(struct mdev_migrate_memory *mem, unsigned long first,
 static bool comes_first(struct mdev_migrate_memory *mem, unsigned long first,
 			unsigned long last)
 {
+	lockdep_assert_held(&mem->lock);
 	return mem->urgent_first > mem->urgent_last ||
 	       time_after(jiffies, mem->urgent_until) ||
 	       last - first <= mem->urgent_last - mem->urgent_first ||
@@ -219,6 +227,7 @@ static bool is_left(struct mdev_migrate_memory *mem,
 		    const struct mdm_call *call, unsigned long first,
 		    unsigned long last)
 {
+	lockdep_assert_held(&mem->lock);
 	return is_pinned(mem, first, last) || (call && mdm_op_any_pins(mem));
 }
 
@@ -233,7 +242,7 @@ static bool begin_leaving(struct mdev_migrate_memory *mem,
 	bool hit[MDM_NR_USES];
 
 	guard(spinlock)(&mem->lock);
-	mem->away_until = jiffies + AWAY_TIME;
+	WRITE_ONCE(mem->away_until, jiffies + AWAY_TIME);
 	hit[MDM_PAYLOAD] = mdm_cache_overlaps(mem, first, last);
 	hit[MDM_RING] = mdm_maps_overlap(mem, first, last);
 	mdm_op_cancel(mem, first, last, hit);

@@ -52,6 +52,7 @@ EXPORT_SYMBOL_GPL(mdev_migrate_pci_destroy);
  * @pci: its PCI function, which nobody accesses
  */
 void mdm_pci_forget(struct mdev_migrate_pci *pci)
+	__context_unsafe(/* nobody accesses it */)
 {
 	memset(&pci->desc, 0, sizeof(pci->desc));
 	memset(pci->cfg, 0, sizeof(pci->cfg));
@@ -82,6 +83,7 @@ static void put32(u8 *p, unsigned int offset, u32 value)
 }
 
 static void init_ids(struct mdev_migrate_pci *pci)
+	__context_unsafe(/* being made */)
 {
 	const struct mdev_migrate_pci_desc *desc = &pci->desc;
 
@@ -141,6 +143,7 @@ static u32 bar_bits(const struct mdev_migrate_pci_bar *bar)
 }
 
 static int init_bars(struct mdev_migrate_pci *pci)
+	__context_unsafe(/* being made */)
 {
 	unsigned int i, reg;
 
@@ -178,6 +181,7 @@ static bool msix_bar_ok(const struct mdev_migrate_pci *pci)
 }
 
 static int init_msix(struct mdev_migrate_pci *pci)
+	__context_unsafe(/* being made */)
 {
 	const struct mdev_migrate_pci_desc *desc = &pci->desc;
 	u8 body[PCI_CAP_MSIX_SIZEOF - 2] = {}, wmask[sizeof(body)] = {};
@@ -219,6 +223,7 @@ static int init_msix(struct mdev_migrate_pci *pci)
  */
 int mdev_migrate_pci_init(struct mdev_migrate_pci *pci,
 			  const struct mdev_migrate_pci_desc *desc)
+	__context_unsafe(/* being made */)
 {
 	int ret;
 
@@ -248,6 +253,7 @@ EXPORT_SYMBOL_GPL(mdev_migrate_pci_init);
  */
 int mdev_migrate_pci_add_cap(struct mdev_migrate_pci *pci, u8 id,
 			     const void *body, const void *wmask, size_t len)
+	__context_unsafe(/* being made */)
 {
 	unsigned int at = pci->next_cap;
 
@@ -329,6 +335,7 @@ EXPORT_SYMBOL_GPL(mdev_migrate_pci_command);
 
 static u16 command_of(const struct mdev_migrate_pci *pci)
 {
+	lockdep_assert_held(&pci->lock);
 	return get_unaligned_le16(pci->cfg + PCI_COMMAND);
 }
 

@@ -74,6 +74,20 @@ free_msix:
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_pci_open);
 
+/* Nobody else has them. */
+static void irqs_free(struct mdm_irqs *irqs)
+	__context_unsafe(/* a copy */)
+{
+	vectors_free(&irqs->msi);
+	vectors_free(&irqs->msix);
+	if (irqs->intx)
+		eventfd_ctx_put(irqs->intx);
+	if (irqs->request)
+		eventfd_ctx_put(irqs->request);
+	if (irqs->error)
+		eventfd_ctx_put(irqs->error);
+}
+
 /**
  * mdev_migrate_pci_close - the device is being closed, or could not be opened
  * @pci: its PCI function, which nobody accesses; no interrupt is raised any more
@@ -83,6 +97,7 @@ EXPORT_SYMBOL_GPL(mdev_migrate_pci_open);
  * Context: May sleep.
  */
 void mdev_migrate_pci_close(struct mdev_migrate_pci *pci)
+	__context_unsafe(/* nobody sets interrupts up any more */)
 {
 	struct mdm_irqs *irqs = &pci->irqs;
 	struct mdm_irqs old;
@@ -105,14 +120,7 @@ void mdev_migrate_pci_close(struct mdev_migrate_pci *pci)
 	mdm_unmask_destroy(old.unmask);
 	/* It finds nothing to do; whom it signals is not freed before. */
 	mdm_irqs_close(pci);
-	vectors_free(&old.msi);
-	vectors_free(&old.msix);
-	if (old.intx)
-		eventfd_ctx_put(old.intx);
-	if (old.request)
-		eventfd_ctx_put(old.request);
-	if (old.error)
-		eventfd_ctx_put(old.error);
+	irqs_free(&old);
 	mdm_pci_forget(pci);
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_pci_close);
@@ -141,7 +149,7 @@ static void raise_vector(struct mdm_irqs *irqs, struct mdm_vectors *vectors,
  */
 void mdev_migrate_msi_raise(struct mdev_migrate_pci *pci, unsigned int vector)
 {
-	raise_vector(&pci->irqs, &pci->irqs.msi, vector);
+	raise_vector(&pci->irqs, mdm_msi(&pci->irqs), vector);
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_msi_raise);
 
@@ -155,9 +163,23 @@ EXPORT_SYMBOL_GPL(mdev_migrate_msi_raise);
  */
 void mdev_migrate_msix_raise(struct mdev_migrate_pci *pci, unsigned int vector)
 {
-	raise_vector(&pci->irqs, &pci->irqs.msix, vector);
+	raise_vector(&pci->irqs, mdm_msix(&pci->irqs), vector);
 }
 EXPORT_SYMBOL_GPL(mdev_migrate_msix_raise);
+
+/**
+ * mdm_intx_is_ready - is the INTx line to be signalled?
+ * @irqs: the interrupts
+ *
+ * Context: Any; @irqs->lock held.
+ * Return: whether.
+ */
+bool mdm_intx_is_ready(const struct mdm_irqs *irqs)
+{
+	lockdep_assert_held(&irqs->lock);
+	return irqs->intx_level && irqs->intx && !irqs->stopped &&
+	       !irqs->intx_masked && !irqs->intx_disabled;
+}
 
 /**
  * mdev_migrate_intx_set - set the INTx line
@@ -192,7 +214,7 @@ bool mdev_migrate_msix_enabled(struct mdev_migrate_pci *pci)
 {
 	__le16 control = 0;
 
-	if (READ_ONCE(pci->irqs.msix.on))
+	if (READ_ONCE(mdm_msix(&pci->irqs)->on))
 		return true;
 	if (pci->msix_cap)
 		mdev_migrate_pci_get(pci, pci->msix_cap + PCI_MSIX_FLAGS,
@@ -280,7 +302,8 @@ void mdm_irqs_config(struct mdev_migrate_pci *pci)
  */
 bool mdm_irqs_intx_level(struct mdev_migrate_pci *pci)
 {
-	return READ_ONCE(pci->irqs.intx_level);
+	/* Of the moment. */
+	return context_unsafe(READ_ONCE(pci->irqs.intx_level));
 }
 
 /**

@@ -30,12 +30,13 @@ struct mdm_vectors {
 
 /**
  * struct mdm_irqs - a device's interrupts
- * @set_lock: one VFIO_DEVICE_SET_IRQS at a time: each may make a thread, for which the host
- *	has few locks
+ * @set_lock: guards @intx_on. One VFIO_DEVICE_SET_IRQS at a time: each may make a thread,
+ *	for which the host has few locks
  * @signal_lock: held while an eventfd is signalled without @lock
  * @worker: signals what takes long, or NULL if the driver has no threads
  * @work: its work
- * @lock: guards all below; taken in any context
+ * @lock: guards all below but @intx_on, and what @msi and @msix point to; taken in any
+ *	context
  * @paid_at: when what slow signals have cost those who raise interrupts will be no more
  *	than their share of the time (ktime_get_mono_fast_ns())
  * @stopped: the device is: what is raised waits for mdev_migrate_pci_start()
@@ -56,20 +57,20 @@ struct mdm_irqs {
 	struct mutex signal_lock; /* signalling without lock */
 	struct mdev_migrate_worker *worker;
 	struct kthread_work work;
-	spinlock_t lock; /* all below */
-	u64 paid_at;
-	bool stopped;
-	struct mdm_vectors msi;
-	struct mdm_vectors msix;
-	bool has_intx;
-	bool intx_on;
-	struct eventfd_ctx *intx;
-	struct mdm_unmask *unmask;
-	bool intx_level;
-	bool intx_masked;
-	bool intx_disabled;
-	struct eventfd_ctx *request;
-	struct eventfd_ctx *error;
+	spinlock_t lock; /* all below but intx_on */
+	u64 paid_at __guarded_by(&lock);
+	bool stopped __guarded_by(&lock);
+	struct mdm_vectors msi __guarded_by(&lock);
+	struct mdm_vectors msix __guarded_by(&lock);
+	bool has_intx __guarded_by(&lock);
+	bool intx_on __guarded_by(&set_lock);
+	struct eventfd_ctx *intx __guarded_by(&lock);
+	struct mdm_unmask *unmask __guarded_by(&lock);
+	bool intx_level __guarded_by(&lock);
+	bool intx_masked __guarded_by(&lock);
+	bool intx_disabled __guarded_by(&lock);
+	struct eventfd_ctx *request __guarded_by(&lock);
+	struct eventfd_ctx *error __guarded_by(&lock);
 };
 
 /* Whether a vector can be signalled that is raised. */
@@ -79,15 +80,27 @@ static inline bool mdm_vector_is_ready(const struct mdm_vectors *vectors,
 	return vectors->ctxs[i] && !(i < 32 && vectors->masked & BIT(i));
 }
 
-/* Whether the INTx line is to be signalled. */
-static inline bool mdm_intx_is_ready(const struct mdm_irqs *irqs)
+/* MSI, to be passed on. */
+static inline struct mdm_vectors *mdm_msi(struct mdm_irqs *irqs)
 {
-	return irqs->intx_level && irqs->intx && !irqs->stopped &&
-	       !irqs->intx_masked && !irqs->intx_disabled;
+	/* Only where it is: what is in it is guarded as it is. */
+	return context_unsafe(&irqs->msi);
 }
 
+/* Likewise MSI-X. */
+static inline struct mdm_vectors *mdm_msix(struct mdm_irqs *irqs)
+{
+	/* As above. */
+	return context_unsafe(&irqs->msix);
+}
+
+/* irq.c */
+bool mdm_intx_is_ready(const struct mdm_irqs *irqs)
+	__must_hold(&irqs->lock);
+
 /* irq_signal.c */
-bool mdm_irq_signal(struct mdm_irqs *irqs, struct eventfd_ctx *ctx);
+bool mdm_irq_signal(struct mdm_irqs *irqs, struct eventfd_ctx *ctx)
+	__must_hold(&irqs->lock);
 void mdm_irqs_flush(struct mdm_irqs *irqs);
 void mdm_irqs_flush_intx(struct mdm_irqs *irqs);
 void mdm_irqs_sync(struct mdm_irqs *irqs);

@@ -180,10 +180,12 @@ static int vectors_trigger(struct mdm_irqs *irqs, struct mdm_vectors *vectors,
 static int msix_trigger(struct mdm_irqs *irqs, const struct vfio_irq_set *hdr,
 			void *data)
 {
-	if (!irqs->msix.on &&
+	struct mdm_vectors *msix = mdm_msix(irqs);
+
+	if (!msix->on &&
 	    (!(hdr->flags & VFIO_IRQ_SET_DATA_EVENTFD) || !hdr->count))
 		return -EINVAL;
-	return vectors_trigger(irqs, &irqs->msix, hdr, data);
+	return vectors_trigger(irqs, msix, hdr, data);
 }
 
 /*
@@ -193,13 +195,15 @@ static int msix_trigger(struct mdm_irqs *irqs, const struct vfio_irq_set *hdr,
  */
 static int msi_trigger(struct mdm_irqs *irqs, const struct vfio_irq_set *hdr,
 		       void *data)
+	__must_hold(&irqs->set_lock)
 {
 	bool eventfds = hdr->flags & VFIO_IRQ_SET_DATA_EVENTFD;
-	struct mdm_vectors *msi = &irqs->msi;
+	struct mdm_vectors *msi = mdm_msi(irqs);
 	u32 end = hdr->start + hdr->count;
 
 	if (msi->on ? eventfds && end > msi->nr_on :
-		      !eventfds || !end || irqs->intx_on || irqs->msix.on)
+		      !eventfds || !end || irqs->intx_on ||
+		      mdm_msix(irqs)->on)
 		return -EINVAL;
 	return vectors_trigger(irqs, msi, hdr, data);
 }
@@ -213,6 +217,7 @@ static void set_single(struct mdm_irqs *irqs, struct eventfd_ctx **slot,
 {
 	struct mdm_unmask *unmask = NULL;
 
+	lockdep_assert_held(&irqs->set_lock);
 	spin_lock_irq(&irqs->lock);
 	if (slot == &irqs->intx) {
 		irqs->intx_on = on;
@@ -252,10 +257,12 @@ static int single_trigger(struct mdm_irqs *irqs, struct eventfd_ctx **slot,
 
 static int intx_trigger(struct mdm_irqs *irqs, const struct vfio_irq_set *hdr,
 			void *data)
+	__must_hold(&irqs->set_lock)
 {
 	if (!irqs->intx_on && !(hdr->flags & VFIO_IRQ_SET_DATA_EVENTFD))
 		return -EINVAL;
-	return single_trigger(irqs, &irqs->intx, hdr, data);
+	/* Only where it is. */
+	return single_trigger(irqs, context_unsafe(&irqs->intx), hdr, data);
 }
 
 /* Errors and the release request. A bool may be for nobody. */
@@ -291,6 +298,7 @@ static int intx_mask(struct mdev_migrate_pci *pci,
 {
 	struct mdm_irqs *irqs = &pci->irqs;
 
+	lockdep_assert_held(&irqs->set_lock);
 	if (!irqs->intx_on || hdr->count != 1)
 		return -EINVAL;
 	if (hdr->flags & VFIO_IRQ_SET_DATA_EVENTFD)
@@ -302,6 +310,13 @@ static int intx_mask(struct mdev_migrate_pci *pci,
 	spin_unlock_irq(&irqs->lock);
 	mdm_irqs_flush_intx(irqs);
 	return 0;
+}
+
+static struct eventfd_ctx **event_slot(struct mdm_irqs *irqs, u32 index)
+{
+	/* Only where it is. */
+	return context_unsafe(index == VFIO_PCI_REQ_IRQ_INDEX ? &irqs->request :
+							       &irqs->error);
 }
 
 /**
@@ -333,8 +348,8 @@ int mdm_irq_set(struct mdev_migrate_pci *pci, struct vfio_irq_set *hdr,
 	if (hdr->index == VFIO_PCI_MSI_IRQ_INDEX)
 		return msi_trigger(irqs, hdr, data);
 	/* Not beside MSI. */
-	if (irqs->msi.on && (hdr->index == VFIO_PCI_INTX_IRQ_INDEX ||
-			     hdr->index == VFIO_PCI_MSIX_IRQ_INDEX))
+	if (mdm_msi(irqs)->on && (hdr->index == VFIO_PCI_INTX_IRQ_INDEX ||
+				  hdr->index == VFIO_PCI_MSIX_IRQ_INDEX))
 		return -EINVAL;
 	if (hdr->index == VFIO_PCI_INTX_IRQ_INDEX) {
 		if (action != VFIO_IRQ_SET_ACTION_TRIGGER)
@@ -344,6 +359,5 @@ int mdm_irq_set(struct mdev_migrate_pci *pci, struct vfio_irq_set *hdr,
 	}
 	if (hdr->index == VFIO_PCI_MSIX_IRQ_INDEX)
 		return msix_trigger(irqs, hdr, data);
-	return event_trigger(irqs, hdr->index == VFIO_PCI_REQ_IRQ_INDEX ?
-				   &irqs->request : &irqs->error, hdr, data);
+	return event_trigger(irqs, event_slot(irqs, hdr->index), hdr, data);
 }

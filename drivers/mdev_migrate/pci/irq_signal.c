@@ -134,8 +134,8 @@ void mdm_irqs_flush_intx(struct mdm_irqs *irqs)
 static bool flush_all(struct mdm_irqs *irqs)
 {
 	mdm_irqs_flush_intx(irqs);
-	return flush_vectors(irqs, &irqs->msi) &&
-	       flush_vectors(irqs, &irqs->msix);
+	return flush_vectors(irqs, mdm_msi(irqs)) &&
+	       flush_vectors(irqs, mdm_msix(irqs));
 }
 
 /**
@@ -209,5 +209,6 @@ void mdm_irqs_close(struct mdev_migrate_pci *pci)
 		pci->ops->worker_destroy(pci->irqs.worker);
 	pci->irqs.worker = NULL;
 	/* Whoever has the device next has other eventfds. */
-	pci->irqs.paid_at = 0;
+	scoped_guard(spinlock_irq, &pci->irqs.lock)
+		pci->irqs.paid_at = 0;
 }

@@ -105,11 +105,13 @@ void mdm_msi_show_pending(struct mdev_migrate_pci *pci, unsigned int offset,
 			  u8 *buf, size_t len)
 {
 	unsigned int at = pci->msi_cap + PCI_MSI_PENDING_64, i;
+	const unsigned long *bits = mdm_msi(&pci->irqs)->pending;
 	u32 pending;
 
-	if (!maskable(pci) || !pci->irqs.msi.pending)
+	if (!maskable(pci) || !bits)
 		return;
-	pending = READ_ONCE(*pci->irqs.msi.pending);
+	/* Without irqs->lock, which the caller may hold. */
+	pending = READ_ONCE(*bits);
 	for (i = at; i < at + 4; i++) {
 		if (i >= offset && i < offset + len)
 			buf[i - offset] = pending >> (8 * (i - at));
@@ -124,7 +126,7 @@ void mdm_msi_reset(struct mdev_migrate_pci *pci)
 {
 	const u8 none[4] = {};
 
-	mdm_irqs_set_pending(pci, &pci->irqs.msi, none);
+	mdm_irqs_set_pending(pci, mdm_msi(&pci->irqs), none);
 }
 
 /**
@@ -135,7 +137,7 @@ void mdm_msi_reset(struct mdev_migrate_pci *pci)
 void mdm_msi_load(struct mdev_migrate_pci *pci, const u8 *config)
 {
 	if (maskable(pci))
-		mdm_irqs_set_pending(pci, &pci->irqs.msi, config +
+		mdm_irqs_set_pending(pci, mdm_msi(&pci->irqs), config +
 				     pci->msi_cap + PCI_MSI_PENDING_64);
 }
 
@@ -152,7 +154,7 @@ void mdm_msi_load(struct mdev_migrate_pci *pci, const u8 *config)
  */
 unsigned int mdev_migrate_msi_vectors(struct mdev_migrate_pci *pci)
 {
-	unsigned int nr = READ_ONCE(pci->irqs.msi.nr_on);
+	unsigned int nr = READ_ONCE(mdm_msi(&pci->irqs)->nr_on);
 	__le16 control;
 	u16 flags;
 

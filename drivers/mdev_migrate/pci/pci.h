@@ -50,14 +50,14 @@ struct mdev_migrate_pci {
 	struct mdm_irqs irqs;
 	struct mdev_migrate_pci_desc desc;
 	spinlock_t lock; /* cfg, table */
-	u8 cfg[PCI_CFG_SPACE_SIZE];
+	u8 cfg[PCI_CFG_SPACE_SIZE] __guarded_by(&lock);
 	u8 wmask[PCI_CFG_SPACE_SIZE];
 	u8 reset_cfg[PCI_CFG_SPACE_SIZE];
 	unsigned int next_cap;
 	unsigned int last_cap;
 	unsigned int msi_cap;
 	unsigned int msix_cap;
-	u8 *table;
+	u8 *table __pt_guarded_by(&lock);
 	struct mdev_migrate_pci_region *regions;
 	unsigned int nr_regions;
 };
@@ -101,15 +101,18 @@ u32 mdm_pci_cfg_read(struct mdev_migrate_pci *pci, unsigned int offset,
 		     unsigned int len);
 void mdm_pci_cfg_write(struct mdev_migrate_pci *pci, unsigned int offset,
 		       unsigned int len, u32 value);
-void mdm_pci_begin(struct mdev_migrate_pci *pci, struct mdm_pci_before *before);
+void mdm_pci_begin(struct mdev_migrate_pci *pci, struct mdm_pci_before *before)
+	__acquires(&pci->lock);
 void mdm_pci_end(struct mdev_migrate_pci *pci,
-		 const struct mdm_pci_before *before);
+		 const struct mdm_pci_before *before)
+	__releases(&pci->lock);
 void mdm_pci_forget(struct mdev_migrate_pci *pci);
 
 /* msi.c */
 int mdm_msi_init(struct mdev_migrate_pci *pci);
 void mdm_msi_reset(struct mdev_migrate_pci *pci);
-u32 mdm_msi_mask(const struct mdev_migrate_pci *pci);
+u32 mdm_msi_mask(const struct mdev_migrate_pci *pci)
+	__must_hold(&pci->lock);
 u8 mdm_msi_pending_bits(const struct mdev_migrate_pci *pci,
 			unsigned int offset);
 void mdm_msi_show_pending(struct mdev_migrate_pci *pci, unsigned int offset,
@@ -119,7 +122,8 @@ void mdm_msi_load(struct mdev_migrate_pci *pci, const u8 *config);
 /* msix.c */
 size_t mdm_msix_table_size(const struct mdev_migrate_pci *pci);
 size_t mdm_msix_pending_size(const struct mdev_migrate_pci *pci);
-void mdm_msix_table_reset(struct mdev_migrate_pci *pci);
+void mdm_msix_table_reset(struct mdev_migrate_pci *pci)
+	__must_hold(&pci->lock);
 u64 mdm_msix_read(struct mdev_migrate_pci *pci, u64 offset, unsigned int len);
 void mdm_msix_write(struct mdev_migrate_pci *pci, u64 offset, unsigned int len,
 		    u64 value);

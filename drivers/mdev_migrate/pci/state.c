@@ -166,7 +166,7 @@ void mdev_migrate_pci_load(struct mdev_migrate_pci *pci, const void *config,
 	struct mdm_pci_before before;
 
 	if (msix)
-		mdm_irqs_set_pending(pci, &pci->irqs.msix, msix->data + len);
+		mdm_irqs_set_pending(pci, mdm_msix(&pci->irqs), msix->data + len);
 	mdm_msi_load(pci, config);
 	mdm_pci_begin(pci, &before);
 	memcpy(pci->cfg, config, sizeof(pci->cfg));

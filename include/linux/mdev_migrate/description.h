@@ -127,10 +127,10 @@ struct mdev_migrate_description {
 	struct mdev_migrate_config config;
 
 	struct mutex config_lock; /* config, is_open */
-	bool is_open;
+	bool is_open __guarded_by(&config_lock);
 	spinlock_t error_lock; /* last_error, nr_errors */
-	struct mdev_migrate_msg last_error;
-	unsigned int nr_errors;
+	struct mdev_migrate_msg last_error __guarded_by(&error_lock);
+	unsigned int nr_errors __guarded_by(&error_lock);
 	bool is_typed;
 	struct mdev_migrate_type_description type;
 	struct mdm_sysfs_dir *dir;
@@ -147,8 +147,10 @@ void mdev_migrate_description_set_type(struct mdev_migrate_description *desc,
 void mdev_migrate_description_destroy(struct mdev_migrate_description *desc);
 void mdev_migrate_description_set_open(struct mdev_migrate_description *desc,
 				       bool is_open);
-int mdev_migrate_keep_closed(struct mdev_migrate_description *desc);
-void mdev_migrate_let_open(struct mdev_migrate_description *desc);
+int mdev_migrate_keep_closed(struct mdev_migrate_description *desc)
+	__cond_acquires(0, &desc->config_lock);
+void mdev_migrate_let_open(struct mdev_migrate_description *desc)
+	__releases(&desc->config_lock);
 
 /* sysfs_device.c */
 int mdev_migrate_description_add(struct mdev_migrate_description *desc);
@@ -177,7 +179,7 @@ struct mdev_migrate_pool {
 	const char *name;
 	u64 total;
 	spinlock_t lock; /* used, shares */
-	u64 used;
+	u64 used __guarded_by(&lock);
 };
 
 /* pool.c */

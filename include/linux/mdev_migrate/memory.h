@@ -85,7 +85,7 @@ struct mdev_migrate_reader {
  * Context: Any but hard interrupt; not in another section. Nothing sleeps in it.
  */
 static inline void mdev_migrate_reader_enter(struct mdev_migrate_reader *reader)
-	__acquires(&reader->lock)
+	__acquires(&reader->lock) __acquires_shared(RCU)
 {
 	spin_lock_bh(&reader->lock);
 	rcu_read_lock();
@@ -96,7 +96,7 @@ static inline void mdev_migrate_reader_enter(struct mdev_migrate_reader *reader)
  * @reader: the reader
  */
 static inline void mdev_migrate_reader_exit(struct mdev_migrate_reader *reader)
-	__releases(&reader->lock)
+	__releases(&reader->lock) __releases_shared(RCU)
 {
 	rcu_read_unlock();
 	spin_unlock_bh(&reader->lock);
