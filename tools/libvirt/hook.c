@@ -6,6 +6,7 @@
  * not call libvirt, which waits for it.
  */
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
