@@ -131,12 +131,12 @@ static int read_card(const struct domain *domain, struct card *card,
 	card->ifname = attribute(entry, "ifname");
 	card->netns = attribute(entry, "netns");
 	if (!card->config || strncmp(card->config, "model=", 6))
-		return say("domain %s: its metadata do not say what the device %s is: its config is \"%s\", not model=...",
+		return say("domain %s, device %s: its metadata have config=\"%s\", not model=...",
 			   domain->name, card->uuid,
 			   card->config ? card->config : "");
 	if (!name_ok(card->bridge) || !name_ok(card->ifname) ||
 	    !name_ok(card->netns))
-		return say("domain %s: its metadata have a bridge, ifname or netns of the device %s that cannot be a name",
+		return say("domain %s, device %s: bridge, ifname or netns in its metadata is no name",
 			   domain->name, card->uuid);
 	return 0;
 }

@@ -209,27 +209,25 @@ static struct mdm_call *call_begin(struct mdev_migrate_memory *mem)
 	return call;
 }
 
-static bool lacks_spare(struct mdev_migrate_memory *mem)
-{
-	guard(spinlock)(&mem->lock);
-	return mem->is_open && !mem->spare;
-}
-
-/* An open device is to have a spare one. Returns whether it does. */
+/* An open device is to have a spare one. Returns whether there is one. */
 static bool refill(struct mdev_migrate_memory *mem)
 {
 	struct mdm_call *call;
+	bool there;
 
-	if (!lacks_spare(mem))
-		return true;
+	scoped_guard(spinlock, &mem->lock) {
+		if (mem->spare || !mem->is_open)
+			return mem->spare;
+	}
 	call = call_make();
 	spin_lock(&mem->lock);
 	if (!mem->spare && mem->is_open)
 		swap(call, mem->spare);
+	there = mem->spare;
 	spin_unlock(&mem->lock);
 	if (call)
 		fput(call->file);
-	return !lacks_spare(mem);
+	return there;
 }
 
 /* The device as it was asked in its present opening, NULL if it was not. */
