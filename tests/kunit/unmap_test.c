@@ -114,7 +114,9 @@ static void unpinner_init(struct kunit *test, struct unpinning *u)
 	u->mem.unpinner = mdev_migrate_worker_create(&u->mem, "unpin");
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, u->mem.unpinner);
 	kthread_init_work(&u->mem.drop, unpinning_nothing);
+	spin_lock(&u->mem.lock);
 	nothing_first(&u->mem);
+	spin_unlock(&u->mem.lock);
 }
 
 /* What is in the smaller range that was asked for comes first, then the rest in its order. */
