@@ -87,8 +87,10 @@ static int find_cards(struct domain *domain)
 	int ret = 0;
 
 	domain->cards = calloc(nr ? nr : 1, sizeof(*domain->cards));
-	if (!domain->cards)
-		ret = say("out of memory");
+	if (!domain->cards) {
+		xmlXPathFreeObject(found);
+		return say("out of memory");
+	}
 	for (i = 0; i < nr && !ret; i++) {
 		struct card *card = &domain->cards[domain->nr_cards++];
 		char *uuid;
@@ -136,7 +138,7 @@ static int read_card(const struct domain *domain, struct card *card,
 			   card->config ? card->config : "");
 	if (!name_ok(card->bridge) || !name_ok(card->ifname) ||
 	    !name_ok(card->netns))
-		return say("domain %s, device %s: bridge, ifname or netns in its metadata is no name",
+		return say("domain %s, device %s: its bridge, ifname or netns cannot be a name",
 			   domain->name, card->uuid);
 	return 0;
 }
