@@ -12,6 +12,7 @@
  */
 #include <linux/highmem.h>
 #include <linux/mm.h>
+#include <linux/vmalloc.h>
 #include <uapi/drm/drm_fourcc.h>
 
 #include "bochs_display.h"
@@ -97,7 +98,8 @@ int bochs_screen_open(struct bochs *bochs)
 		return index;
 	screen->region = index;
 	screen->nr = region.size / PAGE_SIZE;
-	screen->pages = kvcalloc(screen->nr, sizeof(*screen->pages), GFP_KERNEL_ACCOUNT);
+	/* Up to 1 MiB, of pages that need not follow each other. */
+	screen->pages = __vcalloc(screen->nr, sizeof(*screen->pages), GFP_KERNEL_ACCOUNT);
 	return screen->pages ? 0 : -ENOMEM;
 }
 
@@ -115,7 +117,7 @@ void bochs_screen_close(struct bochs *bochs)
 			put_page(screen->pages[i]);
 		cond_resched();
 	}
-	kvfree(screen->pages);
+	vfree(screen->pages);
 	screen->pages = NULL;
 	screen->nr = 0;
 }

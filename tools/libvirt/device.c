@@ -156,13 +156,17 @@ free:
 	return ret;
 }
 
-/* The commands that make the device, for free(); or NULL, which was said. */
-static char *plan(const struct card *card)
+/*
+ * The commands that make the device, for free(); or NULL, which was said. If another device
+ * has its UUID, it gets the one that plan has chosen.
+ */
+static char *plan(struct card *card, bool taken)
 {
 	const char *const argv[] = {
-		"mdev-migrate", "plan", "--json", "--uuid", card->uuid,
-		card->config, ".", NULL,
+		"mdev-migrate", "plan", "--json", card->config, ".",
+		taken ? NULL : "--uuid", card->uuid, NULL,
 	};
+	static const char *const uuid_path[] = { "uuid", NULL };
 	static const char *const text_path[] = { "text", NULL };
 	static const char *const findings_path[] = { "findings", NULL };
 	static const char *const message_path[] = { "message", NULL };
@@ -176,9 +180,10 @@ static char *plan(const struct card *card)
 		return NULL;
 	answer = yajl_tree_parse(output, NULL, 0);
 	message = json_text(answer, text_path);
-	if (!status && message)
+	if (!status && message &&
+	    (!taken || !card_set_uuid(card, json_text(answer, uuid_path)))) {
 		commands = text("%s", message);
-	if (!commands) {
+	} else {
 		message = json_text(json_first(json_at(answer, findings_path)),
 				    message_path);
 		/* Without an answer, mdev-migrate has said why itself. */
@@ -194,15 +199,16 @@ static char *plan(const struct card *card)
  * device_make - make a device for a domain
  * @domain: the domain
  * @card: which of its devices; the metadata say what it is
+ * @taken: its UUID is another device's here: it gets one of its own
  *
  * What is made is in the domain's record, from before it is there.
  *
  * Return: 0, or -1, which was said.
  */
-int device_make(const struct domain *domain, struct card *card)
+int device_make(const struct domain *domain, struct card *card, bool taken)
 {
 	const char *const shell[] = { "sh", "-e", NULL };
-	char *commands = plan(card);
+	char *commands = plan(card, taken);
 	int ret = -1;
 
 	if (!commands)

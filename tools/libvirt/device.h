@@ -11,7 +11,7 @@ bool device_exists(const char *uuid);
 bool device_in_use(const char *uuid);
 char *device_attribute(const char *uuid, const char *name);
 bool device_is(const char *uuid, const char *config);
-int device_make(const struct domain *domain, struct card *card);
+int device_make(const struct domain *domain, struct card *card, bool taken);
 int device_remove(const char *uuid);
 
 /* made.c */

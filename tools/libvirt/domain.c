@@ -276,6 +276,7 @@ int card_set_uuid(struct card *card, const char *uuid)
 	if (!uuid_copy(card->uuid, uuid) ||
 	    !xmlSetProp(card->address, BAD_CAST "uuid", BAD_CAST uuid) ||
 	    !xmlSetProp(card->entry, BAD_CAST "uuid", BAD_CAST uuid))
-		return say("the device's UUID cannot be set to %s", uuid);
+		return say("the device's UUID cannot be set to %s",
+			   uuid ? uuid : "nothing");
 	return 0;
 }

@@ -5,44 +5,22 @@
  * it prints is the domain that libvirt starts; when it goes, what was made goes. It must
  * not call libvirt, which waits for it.
  */
-#include <errno.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "command.h"
 #include "device.h"
 #include "say.h"
 
-static int new_uuid(char *uuid)
-{
-	uint8_t b[16];
-
-	if (getrandom(b, sizeof(b), 0) != (ssize_t)sizeof(b))
-		return say("no random numbers: %s", strerror(errno));
-	b[6] = (b[6] & 0x0f) | 0x40;
-	b[8] = (b[8] & 0x3f) | 0x80;
-	snprintf(uuid, UUID_SIZE,
-		 "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
-		 b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10],
-		 b[11], b[12], b[13], b[14], b[15]);
-	return 0;
-}
-
 /* A device that somebody has prepared is taken; one that is another's is left alone. */
 static int bring(const struct domain *domain, struct card *card)
 {
-	char uuid[UUID_SIZE];
+	bool taken = device_exists(card->uuid);
 
-	if (device_exists(card->uuid)) {
-		if (device_is(card->uuid, card->config) &&
-		    !device_in_use(card->uuid))
-			return 0;
-		if (new_uuid(uuid) || card_set_uuid(card, uuid))
-			return -1;
-	}
-	return device_make(domain, card);
+	if (taken && device_is(card->uuid, card->config) &&
+	    !device_in_use(card->uuid))
+		return 0;
+	return device_make(domain, card, taken);
 }
 
 static int bring_all(struct domain *domain)
@@ -76,7 +54,7 @@ static int starting(struct domain *domain)
 		struct card *card = &domain->cards[i];
 
 		if (card->entry && !device_exists(card->uuid) &&
-		    device_make(domain, card)) {
+		    device_make(domain, card, false)) {
 			made_remove(domain->uuid);
 			return -1;
 		}
