@@ -208,7 +208,7 @@ TEST_F_TIMEOUT(pattern, nothing_is_lost, RACES_TIMEOUT(PARTS))
 	ASSERT_EQ(0, mig_set(&self->a, PRE_COPY, &self->fd));
 	ASSERT_EQ(0, mig_set(&self->b, RESUMING, &fd));
 	ASSERT_EQ(0, writers_start(writers, &self->a, size));
-	while (deadline_left(deadline)) {
+	do {
 		int ret = 0;
 
 		writers_go(writers);
@@ -218,7 +218,7 @@ TEST_F_TIMEOUT(pattern, nothing_is_lost, RACES_TIMEOUT(PARTS))
 		rounds++;
 		if (differs((void *)here, (void *)there, size) < size / 8)
 			break;
-	}
+	} while (deadline_left(deadline));
 	EXPECT_EQ(size / 8, differs((void *)here, (void *)there, size)) {
 		TH_LOG("round %u", rounds);
 	}
@@ -226,7 +226,6 @@ TEST_F_TIMEOUT(pattern, nothing_is_lost, RACES_TIMEOUT(PARTS))
 	EXPECT_EQ(0, mig_set(&self->a, STOP_COPY, NULL));
 	EXPECT_EQ(0, writers_end(writers));
 	TH_LOG("%u rounds", rounds);
-	EXPECT_LT(0, rounds);
 	close(fd);
 }
 
@@ -249,7 +248,7 @@ TEST_F_TIMEOUT(pattern, nothing_is_lost_when_stopped, RACES_TIMEOUT(PARTS))
 	ASSERT_NE(MAP_FAILED, here);
 	ASSERT_NE(MAP_FAILED, there);
 	ASSERT_EQ(0, writers_start(writers, &self->a, size));
-	while (deadline_left(deadline)) {
+	do {
 		ASSERT_EQ(0, go_to(&self->b, RESUMING, &fd));
 		writers_go(writers);
 		EXPECT_EQ(0, mig_set(&self->a, STOP_COPY, &self->fd));
@@ -265,13 +264,12 @@ TEST_F_TIMEOUT(pattern, nothing_is_lost_when_stopped, RACES_TIMEOUT(PARTS))
 		rounds++;
 		if (differs((void *)here, (void *)there, size) < size / 8)
 			break;
-	}
+	} while (deadline_left(deadline));
 	EXPECT_EQ(size / 8, differs((void *)here, (void *)there, size)) {
 		TH_LOG("round %u", rounds);
 	}
 	EXPECT_EQ(0, writers_end(writers));
 	TH_LOG("%u rounds", rounds);
-	EXPECT_LT(0, rounds);
 }
 
 /* A device's user, whose bytes are all the same: nobody else's are ever in its memory. */
