@@ -8,32 +8,11 @@
 #include "ram_map.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <sys/wait.h>
 
 #define PARTS		3
 #define WRITERS		4
 #define WORDS		(PAGE / 8)
-
-/*
- * User-mode Linux takes mappings away from a process that runs on another processor when that
- * enters the kernel next, and not before flush_tlb_range() returns (arch/um/kernel/tlb.c): its
- * stores go on. So there all goes to one processor, where what is preempted in the kernel, at
- * any place, meets what runs then. Its flush_tlb_mm() is not for processes that end, either.
- */
-static bool one_processor(void)
-{
-	char text[4096] = "";
-	cpu_set_t set;
-
-	sysfs_read("/proc/cpuinfo", text, sizeof(text) - 1);
-	if (!strstr(text, "User Mode Linux"))
-		return false;
-	CPU_ZERO(&set);
-	CPU_SET(0, &set);
-	sched_setaffinity(0, sizeof(set), &set);
-	return true;
-}
 
 /* What a test shares with those that write, in other processes too. */
 struct control {
@@ -197,7 +176,6 @@ TEST_F_TIMEOUT(pattern, nothing_is_lost, RACES_TIMEOUT(PARTS))
 	const size_t size = MIB;
 	int fd = -1;
 
-	one_processor();
 	ASSERT_EQ(0, pattern_open(&self->a, MDEV_UUID_A, "1", variant->how));
 	ASSERT_EQ(0, pattern_open(&self->b, MDEV_UUID_B, "1", variant->how));
 	REQUIRE_PRE_COPY(&self->a);
@@ -239,7 +217,6 @@ TEST_F_TIMEOUT(pattern, nothing_is_lost_when_stopped, RACES_TIMEOUT(PARTS))
 	const size_t size = MIB;
 	int fd = -1;
 
-	one_processor();
 	ASSERT_EQ(0, pattern_open(&self->a, MDEV_UUID_A, "1", variant->how));
 	ASSERT_EQ(0, pattern_open(&self->b, MDEV_UUID_B, "1", variant->how));
 	ASSERT_EQ(0, memory_fill(&self->a, 0, size / PAGE, 1));
@@ -280,7 +257,6 @@ struct user {
 	uint64_t random;
 	uint8_t byte;
 	volatile uint8_t *map; /* may go at any time, and come somewhere else */
-	bool alone;
 	int failed;
 	int stop;
 };
@@ -393,7 +369,7 @@ static int use_once(struct user *u, struct buf *work)
 			user_map(u, &v);
 			break;
 		case 1:
-			ret = u->alone ? 0 : child_touches(u);
+			ret = child_touches(u);
 			break;
 		case 2:
 			mprotect((void *)u->map, USER_SIZE / 2, PROT_READ);
@@ -441,8 +417,6 @@ TEST_F_TIMEOUT(pattern, touched_meanwhile, RACES_TIMEOUT(PARTS))
 	struct races_log log;
 	pid_t pid;
 
-	a.alone = one_processor();
-	b.alone = a.alone;
 	ASSERT_EQ(0, pattern_create(MDEV_UUID_A, "2"));
 	ASSERT_EQ(0, pattern_create(MDEV_UUID_B, "2"));
 	ASSERT_EQ(0, races_log_begin(&log));
