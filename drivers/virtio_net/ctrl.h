@@ -106,6 +106,9 @@ size_t vnet_ctrl_state_size(const struct vnet *vnet);
 size_t vnet_ctrl_save(struct vnet *vnet, struct vnet_parts *parts, u8 *buf);
 int vnet_ctrl_load(struct vnet *vnet, const struct vnet_parts *parts,
 		   struct vnet_ctrl *ctrl);
+int vnet_ctrl_load_offloads(struct vnet *vnet,
+			    const struct mdev_migrate_virtio_net_offloads *offloads,
+			    struct vnet_ctrl *ctrl);
 
 /* filter.c */
 int vnet_filter_set_mode(const struct vnet *vnet, struct vnet_ctrl *ctrl,

@@ -8,6 +8,9 @@
  * that the configuration of the hash is either one with receive side scaling or
  * one without. A part whose feature the driver has not accepted says what is set
  * before the first command.
+ *
+ * virtio 1.4 has no part for what VIRTIO_NET_CTRL_GUEST_OFFLOADS_SET sets: it has a
+ * record of its own.
  */
 #include "parts.h"
 #include "virtio_net.h"
@@ -47,6 +50,10 @@ static const struct vnet_ctrl_part vnet_ctrl_parts[] = {
 	{ "VLAN ADD", VIRTIO_NET_CTRL_VLAN, VIRTIO_NET_CTRL_VLAN_ADD,
 	  VIRTIO_NET_F_CTRL_VLAN, VNET_VLANS, VNET_VLANS,
 	  vnet_filter_get_vlans, vnet_filter_set_vlans },
+	/* Says nothing: where a guest goes on, it is asked to announce itself anyway. */
+	{ "ANNOUNCE ACK", VIRTIO_NET_CTRL_ANNOUNCE,
+	  VIRTIO_NET_CTRL_ANNOUNCE_ACK, VIRTIO_NET_F_GUEST_ANNOUNCE, 0, 0,
+	  NULL, NULL },
 	{ "MQ VQ_PAIRS_SET", VIRTIO_NET_CTRL_MQ,
 	  VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET, VIRTIO_NET_F_MQ, sizeof(__le16),
 	  sizeof(__le16), vnet_steer_get_pairs, vnet_steer_set_pairs },
@@ -56,10 +63,12 @@ static const struct vnet_ctrl_part vnet_ctrl_parts[] = {
 	{ "MQ HASH_CONFIG", VIRTIO_NET_CTRL_MQ, VIRTIO_NET_CTRL_MQ_HASH_CONFIG,
 	  VIRTIO_NET_F_HASH_REPORT, VNET_HASH_MIN, VNET_HASH_MAX,
 	  vnet_steer_get_hash, vnet_steer_set_hash },
-	{ "GUEST_OFFLOADS", VIRTIO_NET_CTRL_GUEST_OFFLOADS,
-	  VIRTIO_NET_CTRL_GUEST_OFFLOADS_SET,
-	  VIRTIO_NET_F_CTRL_GUEST_OFFLOADS, sizeof(__le64), sizeof(__le64),
-	  vnet_offload_get, vnet_offload_set },
+};
+
+static const struct vnet_ctrl_part offloads_part = {
+	"GUEST_OFFLOADS", VIRTIO_NET_CTRL_GUEST_OFFLOADS,
+	VIRTIO_NET_CTRL_GUEST_OFFLOADS_SET, VIRTIO_NET_F_CTRL_GUEST_OFFLOADS,
+	sizeof(__le64), sizeof(__le64), vnet_offload_get, vnet_offload_set
 };
 
 /**
@@ -100,7 +109,7 @@ size_t vnet_ctrl_save(struct vnet *vnet, struct vnet_parts *parts, u8 *buf)
 		const struct vnet_ctrl_part *part = &vnet_ctrl_parts[i];
 		size_t len;
 
-		if (!(vnet->features & BIT_ULL(part->feature)))
+		if (!part->get || !(vnet->features & BIT_ULL(part->feature)))
 			continue;
 		len = part->get(&vnet->ctrl, part->command, buf);
 		if (!len)
@@ -145,10 +154,24 @@ static bool vnet_ctrl_part_ok(const struct vnet_ctrl_part *part,
 
 	if (from->length < part->min || from->length > part->max)
 		return false;
+	if (!part->get)
+		return true;
 	if (ctrl->features & BIT_ULL(part->feature))
 		return true;
 	return part->get(ctrl, part->command, initial) == from->length &&
 	       !memcmp(initial, from->data, from->length);
+}
+
+static int vnet_ctrl_do(struct vnet *vnet, const struct vnet_ctrl_part *part,
+			const struct vnet_parts_ctrl *from,
+			struct vnet_ctrl *ctrl)
+{
+	if (vnet_ctrl_part_ok(part, from, ctrl) &&
+	    (!part->set || !part->set(vnet, ctrl, part->command, from->data, from->length)))
+		return 0;
+	return mdev_migrate_refuse(&vnet->mdm.desc, -EINVAL,
+				   "control command %s: the stream has %u bytes that are not a state of this device with accepted features %#llx",
+				   part->name, from->length, ctrl->features);
 }
 
 static int vnet_ctrl_load_one(struct vnet *vnet,
@@ -164,13 +187,7 @@ static int vnet_ctrl_load_one(struct vnet *vnet,
 					   "control command %u.%u: the stream has it, this device has no such state",
 					   from->class, from->command);
 	*seen |= BIT(part - vnet_ctrl_parts);
-	if (!vnet_ctrl_part_ok(part, from, ctrl) ||
-	    part->set(vnet, ctrl, part->command, from->data, from->length))
-		return mdev_migrate_refuse(&vnet->mdm.desc, -EINVAL,
-					   "control command %s: the stream has %u bytes that are not a state of this device with accepted features %#llx",
-					   part->name, from->length,
-					   ctrl->features);
-	return 0;
+	return vnet_ctrl_do(vnet, part, from, ctrl);
 }
 
 /* Is there a part for all that can be set? */
@@ -183,6 +200,8 @@ static int vnet_ctrl_load_end(struct vnet *vnet, const struct vnet_ctrl *ctrl,
 		const struct vnet_ctrl_part *part = &vnet_ctrl_parts[i];
 		bool wants = vnet->features & BIT_ULL(part->feature);
 
+		if (!part->set)
+			continue;
 		if (part->set == vnet_steer_set_rss)
 			wants = wants && ctrl->rss;
 		if (part->set == vnet_steer_set_hash)
@@ -218,4 +237,24 @@ int vnet_ctrl_load(struct vnet *vnet, const struct vnet_parts *parts,
 			return err;
 	}
 	return vnet_ctrl_load_end(vnet, ctrl, seen);
+}
+
+/**
+ * vnet_ctrl_load_offloads - likewise the offloads in use
+ * @vnet: the device; not changed
+ * @offloads: the payload of their record
+ * @ctrl: as vnet_ctrl_load() has left it
+ *
+ * Return: 0, or -EINVAL and a refusal.
+ */
+int vnet_ctrl_load_offloads(struct vnet *vnet,
+			    const struct mdev_migrate_virtio_net_offloads *offloads,
+			    struct vnet_ctrl *ctrl)
+{
+	const struct vnet_parts_ctrl from = {
+		.length = sizeof(*offloads),
+		.data = (const u8 *)offloads,
+	};
+
+	return vnet_ctrl_do(vnet, &offloads_part, &from, ctrl);
 }

@@ -20,10 +20,11 @@
  *	0x200	CVQ_CFG			u8 class,	the command's data
  *				u8 command
  *
- * They come in ascending order of type and selector, each once, each but
- * optional ones, with queues from 0 on without a gap. Which control commands
- * there are, and what the values mean to the device, is checked by who uses
- * them.
+ * They come in ascending order of type, each once, each but optional ones, for each queue.
+ * In which order those of one type come does not matter; written they ascend by selector.
+ * Other fields of the common configuration may come: they follow from other parts, and are
+ * verified. Which control commands there are, and what the values mean to the device, is
+ * checked by who uses them.
  */
 #include "parts.h"
 
@@ -324,10 +325,18 @@ struct part {
 struct decoder {
 	struct vnet_parts *parts;
 	struct mdev_migrate_msg *why;
-	/* How many of each kind, and the last part's type and selector. */
-	u16 seen[NR_KINDS];
-	u64 last;
+	/* Which queues of each kind, or the first bit; the last part's type. */
+	u32 seen[NR_KINDS];
+	u16 last;
 };
+
+static int refuse_twice(struct decoder *dec, const char *name, unsigned long selector)
+{
+	snprintf(dec->why->text, sizeof(dec->why->text),
+		 "virtio device parts: %s: the stream has two parts with selector %#lx, expected one",
+		 name, selector);
+	return -EINVAL;
+}
 
 static int refuse(struct mdev_migrate_msg *why, const char *problem,
 		  unsigned long has, unsigned long wants)
@@ -384,7 +393,8 @@ static const struct part_kind *find_kind(const struct part *part)
 static int decode_known(struct decoder *dec, const struct part_kind *kind,
 			const struct part *part)
 {
-	u16 *seen = &dec->seen[kind - part_kinds];
+	u32 *seen = &dec->seen[kind - part_kinds];
+	u32 bit = 1;
 
 	if (part->length != kind->length)
 		return refuse(dec->why, kind->name, part->length,
@@ -392,86 +402,135 @@ static int decode_known(struct decoder *dec, const struct part_kind *kind,
 	if (kind->per_queue && part->selector >= VNET_PARTS_QUEUES)
 		return refuse(dec->why, "a queue's index", part->selector,
 			      VNET_PARTS_QUEUES - 1);
-	if (kind->per_queue && part->selector != *seen)
-		return refuse(dec->why, "the next queue", part->selector,
-			      *seen);
+	if (kind->per_queue)
+		bit <<= part->selector;
+	if (*seen & bit)
+		return refuse_twice(dec, kind->name, part->selector);
 	if (!is_zero(part->value + kind->zero, kind->nr_zero))
 		return refuse(dec->why, "a reserved field", 1, 0);
 
 	kind->get(dec->parts, part->selector, part->value);
-	(*seen)++;
+	*seen |= bit;
 	return 0;
+}
+
+/* A field of the common configuration that is not among the kinds. */
+static int decode_field(struct decoder *dec, const struct part *part)
+{
+	const struct vnet_common_field *field = vnet_common_field_find(part->selector);
+	struct vnet_parts *parts = dec->parts;
+	unsigned int i;
+
+	if (!field)
+		return part->flags & PART_OPTIONAL ? 0 :
+		       refuse(dec->why, "PCI_COMMON_CFG: the offset of a field",
+			      part->selector, COMMON_QUEUE_SELECT);
+	if (part->length != field->length)
+		return refuse(dec->why, field->name, part->length, field->length);
+	for (i = 0; i < parts->nr_fields; i++)
+		if (parts->fields[i].offset == field->offset)
+			return refuse_twice(dec, field->name, part->selector);
+	parts->fields[parts->nr_fields++] = (struct vnet_parts_field) {
+		.offset = field->offset,
+		.value = get_le(part->value, part->length),
+	};
+	return 0;
+}
+
+static u16 ctrl_order(const struct vnet_parts_ctrl *ctrl)
+{
+	return ctrl->class << 8 | ctrl->command;
 }
 
 static int decode_ctrl(struct decoder *dec, const struct part *part)
 {
-	struct vnet_parts *parts = dec->parts;
-
-	if (part->selector > 0xffff)
-		return refuse(dec->why, "a reserved field of a part's header",
-			      1, 0);
-	if (parts->nr_ctrl == VNET_PARTS_CTRL)
-		return refuse(dec->why, "control commands",
-			      VNET_PARTS_CTRL + 1, VNET_PARTS_CTRL);
-	parts->ctrl[parts->nr_ctrl++] = (struct vnet_parts_ctrl) {
+	const struct vnet_parts_ctrl ctrl = {
 		.class = part->selector,
 		.command = part->selector >> 8,
 		.optional = part->flags & PART_OPTIONAL,
 		.length = part->length,
 		.data = part->value,
 	};
+	struct vnet_parts *parts = dec->parts;
+	unsigned int i = parts->nr_ctrl;
+
+	if (part->selector > 0xffff)
+		return refuse(dec->why, "a reserved field of a part's header",
+			      1, 0);
+	if (i == VNET_PARTS_CTRL)
+		return refuse(dec->why, "control commands",
+			      VNET_PARTS_CTRL + 1, VNET_PARTS_CTRL);
+	for (; i && ctrl_order(&parts->ctrl[i - 1]) >= ctrl_order(&ctrl); i--) {
+		if (ctrl_order(&parts->ctrl[i - 1]) == ctrl_order(&ctrl))
+			return refuse_twice(dec, "CVQ_CFG", part->selector);
+		parts->ctrl[i] = parts->ctrl[i - 1];
+	}
+	parts->ctrl[i] = ctrl;
+	parts->nr_ctrl++;
 	return 0;
-}
-
-/* A number that ascends. A command's class counts more than the command. */
-static u64 order_of(const struct part *part)
-{
-	u32 selector = part->selector;
-
-	if (part->type == PART_CVQ_CFG)
-		selector = (selector & 0xff) << 8 | (selector >> 8 & 0xff);
-	return (u64)part->type << 32 | selector;
 }
 
 static int decode_part(struct decoder *dec, const struct part *part)
 {
 	const struct part_kind *kind = find_kind(part);
 	u8 is_ctrl = part->type == PART_CVQ_CFG;
-	u64 key = order_of(part);
+	u8 is_field = !kind && part->type == PART_PCI_COMMON_CFG;
 
 	/* What we do not know and may ignore has an order of its own. */
-	if (!kind && !is_ctrl && part->flags & PART_OPTIONAL)
-		return 0;
-	if (!kind && !is_ctrl)
-		return refuse(dec->why, "a mandatory part of unknown type",
+	if (!kind && !is_ctrl && !is_field)
+		return part->flags & PART_OPTIONAL ? 0 :
+		       refuse(dec->why, "a mandatory part of unknown type",
 			      part->type, PART_CVQ_CFG);
-	if (key <= dec->last)
-		return refuse(dec->why, "order of the parts", part->type,
-			      (unsigned long)(dec->last >> 32));
+	if (part->type < dec->last)
+		return refuse(dec->why, "order of the parts", part->type, dec->last);
 	/* The upper half of the selector and the reserved byte of the header. */
 	if (!is_zero(part->value - 8, 4) || *(part->value - 13))
 		return refuse(dec->why, "a reserved field of a part's header",
 			      1, 0);
-	dec->last = key;
+	dec->last = part->type;
+	if (is_field)
+		return decode_field(dec, part);
 	return is_ctrl ? decode_ctrl(dec, part) : decode_known(dec, kind, part);
 }
 
-/* Is everything there? */
+/* The fields that follow from other parts. */
+static int verify_fields(struct decoder *dec)
+{
+	const struct vnet_parts *parts = dec->parts;
+	unsigned int i;
+	u64 wants;
+
+	for (i = 0; i < parts->nr_fields; i++) {
+		const struct vnet_parts_field *has = &parts->fields[i];
+		const struct vnet_common_field *field = vnet_common_field_find(has->offset);
+
+		if (field->expected(parts, &wants) && has->value != wants)
+			return refuse(dec->why, field->name, has->value, wants);
+	}
+	return 0;
+}
+
+/* Is everything there, and without a gap between the queues? */
 static int decode_end(struct decoder *dec)
 {
-	unsigned int nr_queues = dec->seen[NR_KINDS - 1];
+	u32 queues = dec->seen[NR_KINDS - 1];
 	unsigned int i;
 
 	for (i = 0; i < NR_KINDS; i++) {
 		const struct part_kind *kind = &part_kinds[i];
-		unsigned int wants = kind->per_queue ? nr_queues : 1;
+		u32 wants = kind->per_queue ? queues : 1;
 
 		if (kind->flags & PART_OPTIONAL || dec->seen[i] == wants)
 			continue;
-		return refuse(dec->why, kind->name, dec->seen[i], wants);
+		return refuse(dec->why, kind->per_queue ? "queues with and without VQ_CFG" :
+			      kind->name, dec->seen[i], wants);
 	}
-	dec->parts->nr_queues = nr_queues;
-	return 0;
+	if (queues & (queues + 1))
+		return refuse(dec->why, "queues without a gap, as bits", queues,
+			      queues | (queues - 1));
+	while (queues >> dec->parts->nr_queues)
+		dec->parts->nr_queues++;
+	return verify_fields(dec);
 }
 
 /**

@@ -23,6 +23,8 @@ typedef __u64 u64;
 #define VNET_PARTS_QUEUES	17
 /* The most control commands whose effects a device has in its parts. */
 #define VNET_PARTS_CTRL		24
+/* The most fields of the common configuration that are verified only. */
+#define VNET_PARTS_FIELDS	16
 /* Bytes of a part's header. */
 #define VNET_PART_HDR		16
 
@@ -65,6 +67,16 @@ struct vnet_parts_ctrl {
 };
 
 /**
+ * struct vnet_parts_field - a field of the common configuration that is not set by its part
+ * @offset: in struct virtio_pci_common_cfg
+ * @value: to be verified: it follows from other parts, or from the device
+ */
+struct vnet_parts_field {
+	u16 offset;
+	u64 value;
+};
+
+/**
  * struct vnet_parts - a device's parts
  * @device_features: offered
  * @driver_features: accepted
@@ -78,6 +90,8 @@ struct vnet_parts_ctrl {
  * @queues: by index
  * @nr_ctrl: how many of @ctrl
  * @ctrl: ascending by class and command
+ * @nr_fields: how many of @fields
+ * @fields: others that are verified; none is written
  */
 struct vnet_parts {
 	u64 device_features;
@@ -92,8 +106,29 @@ struct vnet_parts {
 	struct vnet_parts_queue queues[VNET_PARTS_QUEUES];
 	u16 nr_ctrl;
 	struct vnet_parts_ctrl ctrl[VNET_PARTS_CTRL];
+	u8 nr_fields;
+	struct vnet_parts_field fields[VNET_PARTS_FIELDS];
 };
 
+/* Where config_generation is in struct virtio_pci_common_cfg. */
+#define VNET_COMMON_GENERATION	21
+
+/**
+ * struct vnet_common_field - a field of the common configuration that is verified
+ * @name: in struct virtio_pci_common_cfg
+ * @offset: there
+ * @length: bytes
+ * @expected: gets what it is to be; returns 0 if that does not follow from the parts
+ */
+struct vnet_common_field {
+	const char *name;
+	u8 offset;
+	u8 length;
+	int (*expected)(const struct vnet_parts *parts, u64 *value);
+};
+
+const struct vnet_common_field *vnet_common_field_find(u32 offset);
+int vnet_parts_generation(const struct vnet_parts *parts, u8 generation);
 size_t vnet_parts_size(unsigned int nr_queues);
 size_t vnet_parts_encode(const struct vnet_parts *parts, u8 *buf);
 int vnet_parts_decode(struct vnet_parts *parts, const u8 *buf, size_t len,

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A device's state in the stream, three records, each once:
+ * A device's state in the stream, these records, each once:
  *
  *	VIRTIO_PARTS	virtio 1.4 device parts, see parts.c: features, common
  *			configuration, status, queues, what the control queue
  *			has set (see ctrl_state.c)
  *	VIRTIO_ISR	struct mdev_migrate_virtio_isr
  *	VIRTIO_NET	struct mdev_migrate_virtio_net
+ *	VIRTIO_NET_OFFLOADS	struct mdev_migrate_virtio_net_offloads, if the driver can
+ *			set which are in use
  *
  * Of the rings nothing is carried: a stopped device has returned every buffer
  * that it took, so that the next available index is the used index in guest
@@ -32,6 +34,8 @@ struct vnet_shadow {
 	u8 mac[ETH_ALEN];
 	u16 net_status;
 	u32 broken;
+	bool has_offloads;
+	struct mdev_migrate_virtio_net_offloads offloads;
 };
 
 const struct mdev_migrate_record_type vnet_records[VNET_NR_RECORDS] = {
@@ -41,7 +45,16 @@ const struct mdev_migrate_record_type vnet_records[VNET_NR_RECORDS] = {
 	  .required = true, .name = "virtio interrupt status" },
 	{ MDEV_MIGRATE_TAG_VIRTIO_NET, sizeof(struct mdev_migrate_virtio_net),
 	  .required = true, .name = "virtio network card" },
+	/* Of some: see vnet_check_offloads(). */
+	{ MDEV_MIGRATE_TAG_VIRTIO_NET_OFFLOADS,
+	  sizeof(struct mdev_migrate_virtio_net_offloads),
+	  .name = "virtio network offloads" },
 };
+
+static bool vnet_has_offloads(const struct vnet *vnet)
+{
+	return vnet->features & BIT_ULL(VIRTIO_NET_F_CTRL_GUEST_OFFLOADS);
+}
 
 /**
  * vnet_state_size - how much vnet_save() puts at most
@@ -57,7 +70,8 @@ u64 vnet_state_size(struct mdev_migrate_device *mdm)
 	return VNET_NR_RECORDS * sizeof(struct mdev_migrate_record_hdr) +
 	       vnet_parts_size(vnet->nr_queues) + vnet_ctrl_state_size(vnet) +
 	       sizeof(struct mdev_migrate_virtio_isr) +
-	       sizeof(struct mdev_migrate_virtio_net);
+	       sizeof(struct mdev_migrate_virtio_net) +
+	       sizeof(struct mdev_migrate_virtio_net_offloads);
 }
 
 static void vnet_get_parts(struct vnet *vnet, struct vnet_parts *parts)
@@ -119,6 +133,7 @@ static int vnet_save_rest(struct vnet *vnet,
 			  struct mdev_migrate_writer *writer)
 {
 	struct mdev_migrate_virtio_isr isr = {};
+	struct mdev_migrate_virtio_net_offloads offloads;
 	struct mdev_migrate_virtio_net net = {};
 	u32 broken = 0;
 	u16 status = 0;
@@ -141,10 +156,14 @@ static int vnet_save_rest(struct vnet *vnet,
 
 	err = mdev_migrate_put(writer, MDEV_MIGRATE_TAG_VIRTIO_ISR, 0, &isr,
 			       sizeof(isr));
-	if (err)
+	if (!err)
+		err = mdev_migrate_put(writer, MDEV_MIGRATE_TAG_VIRTIO_NET, 0,
+				       &net, sizeof(net));
+	if (err || !vnet_has_offloads(vnet))
 		return err;
-	return mdev_migrate_put(writer, MDEV_MIGRATE_TAG_VIRTIO_NET, 0, &net,
-				sizeof(net));
+	offloads.offloads = cpu_to_le64(vnet->ctrl.offloads);
+	return mdev_migrate_put(writer, MDEV_MIGRATE_TAG_VIRTIO_NET_OFFLOADS, 0,
+				&offloads, sizeof(offloads));
 }
 
 /**
@@ -257,6 +276,19 @@ static int vnet_load_net(struct mdev_migrate_device *mdm,
 	return 0;
 }
 
+static int vnet_load_offloads(struct mdev_migrate_device *mdm,
+			      struct vnet_shadow *shadow,
+			      const struct mdev_migrate_record *rec)
+{
+	int err = vnet_check_length(mdm, rec, sizeof(shadow->offloads));
+
+	if (err)
+		return err;
+	memcpy(&shadow->offloads, rec->data, sizeof(shadow->offloads));
+	shadow->has_offloads = true;
+	return 0;
+}
+
 static const struct {
 	u32 tag;
 	int (*load)(struct mdev_migrate_device *mdm, struct vnet_shadow *shadow,
@@ -265,6 +297,7 @@ static const struct {
 	{ MDEV_MIGRATE_TAG_VIRTIO_PARTS, vnet_load_parts },
 	{ MDEV_MIGRATE_TAG_VIRTIO_ISR, vnet_load_isr },
 	{ MDEV_MIGRATE_TAG_VIRTIO_NET, vnet_load_net },
+	{ MDEV_MIGRATE_TAG_VIRTIO_NET_OFFLOADS, vnet_load_offloads },
 };
 
 /**
@@ -373,6 +406,17 @@ static u64 vnet_accepted(const struct vnet_parts *parts)
 	       parts->driver_features : 0;
 }
 
+static int vnet_check_offloads(struct vnet *vnet, struct vnet_shadow *shadow)
+{
+	bool wants = vnet_has_offloads(vnet);
+
+	if (shadow->has_offloads != wants)
+		return mdev_migrate_refuse(&vnet->mdm.desc, -EINVAL,
+					   "offloads in use: the stream has %s, this device expects %s",
+					   wants ? "none" : "some", wants ? "some" : "none");
+	return wants ? vnet_ctrl_load_offloads(vnet, &shadow->offloads, &shadow->ctrl) : 0;
+}
+
 /**
  * vnet_load_check - do the stream's records fit together, and this device?
  * @mdm: the device; not changed
@@ -415,8 +459,14 @@ int vnet_load_check(struct mdev_migrate_device *mdm, void *data)
 					   shadow->broken, parts->status,
 					   vnet->nr_queues);
 
+	if (!vnet_parts_generation(parts, shadow->generation))
+		return mdev_migrate_refuse(&mdm->desc, -EINVAL,
+					   "config_generation: the stream's device parts have another one than its record of the interrupt status, %u",
+					   shadow->generation);
+
 	vnet_ctrl_init(&shadow->ctrl, vnet_accepted(parts), shadow->mac);
-	return vnet_ctrl_load(vnet, parts, &shadow->ctrl);
+	err = vnet_ctrl_load(vnet, parts, &shadow->ctrl);
+	return err ?: vnet_check_offloads(vnet, shadow);
 }
 
 static void vnet_commit_queue(struct vnet_vq *vq,

@@ -487,7 +487,7 @@ void vnet_tx_kick(struct vnet_vq *vq)
 	__releases(&vq->mutex);
 
 /* state.c */
-#define VNET_NR_RECORDS		3
+#define VNET_NR_RECORDS		4
 extern const struct mdev_migrate_record_type vnet_records[VNET_NR_RECORDS];
 u64 vnet_state_size(struct mdev_migrate_device *mdm);
 int vnet_save(struct mdev_migrate_device *mdm,

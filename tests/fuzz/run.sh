@@ -42,7 +42,7 @@ compile() {
 	rm -rf "$out/objects"
 	mkdir -p "$out/objects"
 	# shellcheck disable=SC2046,SC2086
-	find "$top/tools" "$top/drivers/mdev_migrate/codec" "$top/drivers/virtio_net/parts.c" \
+	find "$top/tools" "$top/drivers/mdev_migrate/codec" "$top"/drivers/virtio_net/parts*.c \
 		"$here" -name '*.c' ! -name main.c | while read -r source; do
 		object=$(echo "${source#"$top/"}" | tr / _)
 		echo "-o $out/objects/${object%.c}.o $source"

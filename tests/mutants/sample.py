@@ -36,7 +36,7 @@ FIRST = {
     "virtio_net/chain.c": "rings virtio", "virtio_net/ring.c": "virtio rings",
     "virtio_net/queue.c": "virtio move", "virtio_net/ctrl": "ctrl mq",
     "virtio_net/filter.c": "ctrl", "virtio_net/steer.c": "mq", "virtio_net/offload.c": "offload",
-    "virtio_net/parts.c": "old_streams records move", "virtio_net/state.c": "old_streams records",
+    "virtio_net/parts": "parts records move", "virtio_net/state.c": "old_streams parts records",
     "virtio_net/common_cfg.c": "virtio", "virtio_net/pci.c": "pci virtio",
     "virtio_net/netdev.c": "netdev bridge", "virtio_net/model.c": "config versions",
     "virtio_net/ethtool.c": "netdev", "virtio_net/ifname.c": "netdev",

@@ -539,6 +539,29 @@ TEST_F(full, changed_parts)
 	buf_free(&again);
 }
 
+/* Another implementation may say that the driver has acknowledged the announcement. */
+TEST_F(full, announce_ack_part)
+{
+	static const uint8_t ack[16] = { 0, 2, [4] = VIRTIO_NET_CTRL_ANNOUNCE };
+	struct buf parts = { 0 }, work = { 0 };
+	struct stream_rec rec;
+
+	up(_metadata, self, variant);
+	full_move(_metadata, self);
+	ASSERT_EQ(0, stream_find(&self->stream, MDEV_MIGRATE_TAG_VIRTIO_PARTS, &rec));
+	ASSERT_EQ(0, buf_append(&parts, rec.payload, rec.length));
+	ASSERT_EQ(0, buf_append(&parts, ack, sizeof(ack)));
+	ASSERT_EQ(0, stream_replace(&work, &self->stream, MDEV_MIGRATE_TAG_VIRTIO_PARTS,
+				    parts.data, parts.len));
+	ASSERT_EQ(0, vdev_reset(&self->p.a));
+	EXPECT_EQ(0, mig_load(&self->p.a, work.data, work.len, 0));
+	work.len = 0;
+	ASSERT_EQ(0, mig_save(&self->p.a, &work));
+	EXPECT_TRUE(buf_equal(&self->stream, &work));
+	buf_free(&parts);
+	buf_free(&work);
+}
+
 static uint8_t generation(struct vnic *nic)
 {
 	return vpci_common(&nic->pci, VIRTIO_PCI_COMMON_CFGGENERATION);

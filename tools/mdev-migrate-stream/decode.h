@@ -39,5 +39,7 @@ int decode_virtio_isr(struct json *object, const uint8_t *data, size_t len,
 		      struct mdev_migrate_msg *why);
 int decode_virtio_net(struct json *object, const uint8_t *data, size_t len,
 		      struct mdev_migrate_msg *why);
+int decode_virtio_net_offloads(struct json *object, const uint8_t *data, size_t len,
+			       struct mdev_migrate_msg *why);
 
 #endif /* MDEV_MIGRATE_DECODE_H */

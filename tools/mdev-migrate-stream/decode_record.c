@@ -233,6 +233,8 @@ static const struct kind {
 	  decode_virtio_isr },
 	{ VIRTIO_NET, "VIRTIO_NET", MDEV_MIGRATE_TAG_VIRTIO_NET,
 	  decode_virtio_net },
+	{ VIRTIO_NET, "VIRTIO_NET_OFFLOADS", MDEV_MIGRATE_TAG_VIRTIO_NET_OFFLOADS,
+	  decode_virtio_net_offloads },
 };
 
 static const struct kind *find_kind(const char *model, uint32_t tag)

@@ -112,9 +112,12 @@ static void put_common(struct json *object, uint32_t offset, const uint8_t *valu
 		{ 0, "device_feature_select" }, { 8, "driver_feature_select" },
 		{ 16, "config_msix_vector" }, { 22, "queue_select" },
 	};
+	const struct vnet_common_field *field = vnet_common_field_find(offset);
 	size_t i;
 
 	json_put_number(object, "offset", offset);
+	if (field)
+		json_put_text(object, "field", field->name);
 	for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
 		if (fields[i].offset == offset)
 			json_put_text(object, "field", fields[i].name);
@@ -255,5 +258,17 @@ int decode_virtio_net(struct json *object, const uint8_t *data, size_t len,
 	json_put_text(object, "mac", mac);
 	json_put_bool(object, "link_up", le16toh(state.status) & 1);
 	decode_hex(object, "broken_queues", le32toh(state.broken), 0);
+	return 0;
+}
+
+int decode_virtio_net_offloads(struct json *object, const uint8_t *data, size_t len,
+			       struct mdev_migrate_msg *why)
+{
+	struct mdev_migrate_virtio_net_offloads state;
+
+	if (len != sizeof(state))
+		return wrong_size(why, "VIRTIO_NET_OFFLOADS", len, sizeof(state));
+	memcpy(&state, data, sizeof(state));
+	put_features(object, le64toh(state.offloads));
 	return 0;
 }

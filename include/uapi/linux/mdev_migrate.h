@@ -51,6 +51,7 @@ struct mdev_migrate_record_hdr {
 #define MDEV_MIGRATE_TAG_VIRTIO_PARTS	0x00000100
 #define MDEV_MIGRATE_TAG_VIRTIO_ISR	0x00000101
 #define MDEV_MIGRATE_TAG_VIRTIO_NET	0x00000102
+#define MDEV_MIGRATE_TAG_VIRTIO_NET_OFFLOADS	0x00000103
 /* Records of the pattern device model. */
 #define MDEV_MIGRATE_TAG_PATTERN_PAGES	0x00000200
 #define MDEV_MIGRATE_TAG_PATTERN_SPOILT	0x00000201
@@ -212,6 +213,15 @@ struct mdev_migrate_virtio_net {
 	__le16 status;
 	__le32 broken;
 	__le32 reserved;
+};
+
+/**
+ * struct mdev_migrate_virtio_net_offloads - payload of MDEV_MIGRATE_TAG_VIRTIO_NET_OFFLOADS
+ * @offloads: those in use, as VIRTIO_NET_CTRL_GUEST_OFFLOADS_SET has set them: virtio 1.4
+ *	has no device part for that
+ */
+struct mdev_migrate_virtio_net_offloads {
+	__le64 offloads;
 };
 
 /*
