@@ -27,6 +27,8 @@ TYPE = "virtio_net-v3"
 ENOUGH = 4 << 20
 # What each guest draws.
 STEPS = 20
+# Those of its text screen, and of its picture.
+EDK2_MODES = ((640, 480), (800, 600), (1024, 768), (1280, 800), (1920, 1080))
 
 
 def flow(world, timeout=120):
