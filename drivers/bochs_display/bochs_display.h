@@ -10,6 +10,7 @@
 #define BOCHS_DISPLAY_H
 
 #include <linux/mdev_migrate.h>
+#include <linux/xarray.h>
 
 /* BAR 2, as QEMU's include/hw/display/bochs-vbe.h has it. */
 #define BOCHS_MMIO_SIZE		SZ_4K
@@ -88,15 +89,13 @@ struct bochs_mode {
  * struct bochs_screen - the picture, for who looks at it
  * @lock: one copy of the picture at a time
  * @region: the VFIO region that it is in
- * @nr: pages of the region
- * @pages: those that there are, NULL for others. They come and stay until the device is
- *	closed.
+ * @pages: its pages, by their number: those that there are. They come and stay until the
+ *	device is closed.
  */
 struct bochs_screen {
 	struct mutex lock; /* the picture */
 	unsigned int region;
-	u32 nr;
-	struct page **pages;
+	struct xarray pages;
 };
 
 /**

@@ -10,6 +10,7 @@ static int bochs_init(struct mdev_migrate_device *mdm)
 
 	mutex_init(&bochs->lock);
 	mutex_init(&bochs->screen.lock);
+	xa_init_flags(&bochs->screen.pages, XA_FLAGS_ACCOUNT);
 	mdm->ram = &bochs->ram;
 	mdev_migrate_ram_init(mdm->ram, &mdm->mig, MDEV_MIGRATE_TAG_BOCHS_PAGES);
 	return 0;

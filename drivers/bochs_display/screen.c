@@ -12,7 +12,6 @@
  */
 #include <linux/highmem.h>
 #include <linux/mm.h>
-#include <linux/vmalloc.h>
 #include <uapi/drm/drm_fourcc.h>
 
 #include "bochs_display.h"
@@ -28,18 +27,18 @@
 /* Once it is there, a page stays until the device is closed. */
 static struct page *get_screen_page(struct bochs_screen *screen, u32 nr)
 {
-	struct page *page = READ_ONCE(screen->pages[nr]), *other;
+	struct page *page = xa_load(&screen->pages, nr), *other;
 
 	if (page)
 		return page;
 	page = alloc_page(GFP_SCREEN);
 	if (!page)
 		return NULL;
-	other = cmpxchg(&screen->pages[nr], NULL, page);
+	other = xa_cmpxchg(&screen->pages, nr, NULL, page, GFP_SCREEN & ~__GFP_ZERO);
 	if (!other)
 		return page;
 	__free_page(page);
-	return other;
+	return xa_is_err(other) ? NULL : other;
 }
 
 static vm_fault_t screen_fault(struct vm_fault *vmf)
@@ -69,7 +68,7 @@ static int screen_mmap(void *context, u64 offset, struct vm_area_struct *vma)
 static u64 screen_read(void *context, u64 offset, unsigned int len)
 {
 	struct bochs_screen *screen = &to_bochs(context)->screen;
-	struct page *page = READ_ONCE(screen->pages[offset / PAGE_SIZE]);
+	struct page *page = xa_load(&screen->pages, offset / PAGE_SIZE);
 	__le64 value = 0;
 
 	if (page)
@@ -97,10 +96,7 @@ int bochs_screen_open(struct bochs *bochs)
 	if (index < 0)
 		return index;
 	screen->region = index;
-	screen->nr = region.size / PAGE_SIZE;
-	/* Up to 1 MiB, of pages that need not follow each other. */
-	screen->pages = __vcalloc(screen->nr, sizeof(*screen->pages), GFP_KERNEL_ACCOUNT);
-	return screen->pages ? 0 : -ENOMEM;
+	return 0;
 }
 
 /**
@@ -110,16 +106,14 @@ int bochs_screen_open(struct bochs *bochs)
 void bochs_screen_close(struct bochs *bochs)
 {
 	struct bochs_screen *screen = &bochs->screen;
-	u32 i;
+	struct page *page;
+	unsigned long nr;
 
-	for (i = 0; i < screen->nr; i++) {
-		if (screen->pages[i])
-			put_page(screen->pages[i]);
+	xa_for_each(&screen->pages, nr, page) {
+		put_page(page);
 		cond_resched();
 	}
-	vfree(screen->pages);
-	screen->pages = NULL;
-	screen->nr = 0;
+	xa_destroy(&screen->pages);
 }
 
 /* Backwards, since 16 bits become 32 in their place. */

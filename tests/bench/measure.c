@@ -48,27 +48,48 @@ bool measure_wanted(const char *name, char **names)
 	return false;
 }
 
-/*
- * Memory in use, in KiB. What is freed late, and what is a cache, is not of
- * interest: it goes first.
- */
-double measure_used_kib(void)
+/* What is freed late, and what is a cache, is not of interest: it goes first. */
+static void settle(void)
 {
-	unsigned long total = 0, unused = 0;
-	char line[128];
-	FILE *file;
-
 	usleep(200000);
 	sysfs_write("/proc/sys/vm/drop_caches", "3");
 	usleep(50000);
-	file = fopen("/proc/meminfo", "r");
+}
+
+/* The lines of /proc/meminfo with one of these names, in KiB. */
+static double meminfo(const char *const *names, unsigned int nr)
+{
+	unsigned long value, sum = 0;
+	char line[128], name[32];
+	unsigned int i;
+	FILE *file = fopen("/proc/meminfo", "r");
+
 	if (!file)
 		die("no /proc/meminfo");
 	while (fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "MemTotal: %lu", &total) != 1 &&
-		    sscanf(line, "MemFree: %lu", &unused) == 1)
-			break;
+		if (sscanf(line, "%31[^:]: %lu", name, &value) != 2)
+			continue;
+		for (i = 0; i < nr; i++)
+			sum += strcmp(name, names[i]) ? 0 : value;
 	}
 	fclose(file);
-	return total - unused;
+	return sum;
+}
+
+/* Memory in use, in KiB. */
+double measure_used_kib(void)
+{
+	static const char *const total = "MemTotal", *const unused = "MemFree";
+
+	settle();
+	return meminfo(&total, 1) - meminfo(&unused, 1);
+}
+
+/* The kernel's own memory, without pages that it gets one by one, in KiB. */
+double measure_kernel_kib(void)
+{
+	static const char *const names[] = { "Slab", "VmallocUsed", "Percpu" };
+
+	settle();
+	return meminfo(names, sizeof(names) / sizeof(names[0]));
 }

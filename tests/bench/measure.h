@@ -10,5 +10,6 @@ void die(const char *fmt, ...);
 double measure_median(double *values, unsigned int n);
 bool measure_wanted(const char *name, char **names);
 double measure_used_kib(void);
+double measure_kernel_kib(void);
 
 #endif /* TESTS_BENCH_MEASURE_H */

@@ -13,8 +13,9 @@
 
 #include "mdev.h"
 
-#define PARENT		"/sys/class/mdev_bus/pattern/mdev_supported_types"
-#define TYPE		"pattern-v1"
+#define PATTERN		"/sys/class/mdev_bus/pattern/mdev_supported_types/pattern-v1/create"
+#define DISPLAY		"/sys/class/mdev_bus/bochs_display/mdev_supported_types/" \
+			"bochs_display-v1/create"
 /* Registers and the window, in BAR 0: Documentation/devices/pattern.rst. */
 #define REG_COUNT	0x8
 #define REG_WINDOW	0x18
@@ -28,22 +29,33 @@
 /* What the reads and writes of both sides go through. */
 static uint8_t chunk[STATE_CHUNK];
 
-void state_open(struct state_dev *d, const char *uuid, unsigned int mib)
+static void open_one(struct state_dev *d, const char *uuid, const char *create,
+		     const char *param, unsigned int mib)
 {
 	char text[16];
 	int ret;
 
 	d->mib = mib;
 	snprintf(text, sizeof(text), "%u", mib);
-	ret = sysfs_write(PARENT "/" TYPE "/create", uuid);
+	ret = sysfs_write(create, uuid);
 	if (!ret)
-		ret = mdev_write(uuid, "migration/params/memory-mib", text);
+		ret = mdev_write(uuid, param, text);
 	if (!ret)
 		ret = vdev_open(&d->v, uuid, VDEV_IOMMUFD);
 	if (!ret)
 		ret = pci_write(&d->v, 2, PCI_COMMAND, PCI_COMMAND_MEMORY);
 	if (ret)
 		die("a device of %u MiB: %s", mib, strerror(-ret));
+}
+
+void state_open(struct state_dev *d, const char *uuid, unsigned int mib)
+{
+	open_one(d, uuid, PATTERN, "migration/params/memory-mib", mib);
+}
+
+void state_open_display(struct state_dev *d, const char *uuid, unsigned int mib)
+{
+	open_one(d, uuid, DISPLAY, "migration/params/vram-mib", mib);
 }
 
 void state_close(struct state_dev *d)
@@ -89,6 +101,30 @@ void state_fill_zero(struct state_dev *d)
 	}
 }
 
+/* As the VMM writes, who has no mapping: a page table is not to be counted. */
+static void fill_display(struct state_dev *d, unsigned int step)
+{
+	unsigned int i, at;
+
+	for (i = 0; i < d->mib; i++) {
+		for (at = 0; at < sizeof(chunk); at += sizeof(uint32_t))
+			*(uint32_t *)(chunk + at) = step * (at + i + 1);
+		if (vdev_pwrite(&d->v, STATE_DISPLAY_BAR, chunk, sizeof(chunk),
+				(off_t)i * sizeof(chunk)) != sizeof(chunk))
+			die("MiB %u cannot be written", i);
+	}
+}
+
+void state_fill_display(struct state_dev *d)
+{
+	fill_display(d, 1);
+}
+
+void state_fill_display_zero(struct state_dev *d)
+{
+	fill_display(d, 0);
+}
+
 void state_set(struct vdev *v, uint32_t state, int *fd)
 {
 	int ret = mig_set(v, state, fd);
@@ -123,6 +159,21 @@ void state_write(int fd, const uint8_t *data, size_t len)
 		if (n <= 0)
 			die("write: %s", strerror(errno));
 		at += n;
+	}
+}
+
+/* Reads what pre-copy has until it has caught up, more than once. */
+void state_precopy(int fd)
+{
+	unsigned int ends = 0;
+
+	while (ends < 3) {
+		if (read(fd, chunk, STATE_CHUNK) >= 0)
+			continue;
+		if (errno != ENOMSG)
+			die("pre-copy: %s", strerror(errno));
+		ends++;
+		usleep(10000);
 	}
 }
 

@@ -13,6 +13,7 @@
 
 #define UUID_A		"6d646576-0002-4000-8000-00000000000a"
 #define UUID_B		"6d646576-0002-4000-8000-00000000000b"
+#define UUID_C		"6d646576-0002-4000-8000-00000000000e"
 #define ROUNDS_MAX	101
 /* What a state may take more than the device has, in KiB, and how fast it is at least. */
 #define MEMORY_KIB	4096
@@ -25,47 +26,70 @@
 #define STOPS		9
 #define SMALL		101
 
+/* What has such a state, and what its lines are called. */
+struct kind {
+	const char *name;
+	void (*open)(struct state_dev *d, const char *uuid, unsigned int mib);
+	void (*fill)(struct state_dev *d);
+	void (*fill_zero)(struct state_dev *d);
+};
+
+static const struct kind pattern = {
+	"", state_open, state_fill, state_fill_zero
+};
+
+static const struct kind display = {
+	"display_", state_open_display, state_fill_display, state_fill_display_zero
+};
+
 /* Sizes in MiB, and samples. */
 static const struct {
+	const struct kind *kind;
+	const char *group;
 	unsigned int mib, rounds;
 } sizes[] = {
-	{ 64, 15 }, { 256, 9 }, { 1024, 5 },
+	{ &pattern, "state_sizes", 64, 15 },
+	{ &pattern, "state_sizes", 256, 9 },
+	{ &pattern, "state_sizes", 1024, 5 },
+	{ &display, "state_display", 64, 15 },
+	{ &display, "state_display", 256, 9 },
 };
 
 static bool failed;
 
-static void print_ratio(const char *name, unsigned int mib, double *ours,
-			double *peer, double *ratios, unsigned int n,
-			double limit)
+static void print_ratio(const struct kind *kind, const char *name,
+			unsigned int mib, double *ours, double *peer,
+			double *ratios, unsigned int n, double limit)
 {
 	double ratio = measure_median(ratios, n);
 
-	printf("bench: state_%s_%u ours=%.0fMiB/s peer=%.0fMiB/s ratio=%.2f limit=%.2f\n",
-	       name, mib, mib / measure_median(ours, n),
+	printf("bench: state_%s%s_%u ours=%.0fMiB/s peer=%.0fMiB/s ratio=%.2f limit=%.2f\n",
+	       kind->name, name, mib, mib / measure_median(ours, n),
 	       mib / measure_median(peer, n), ratio, limit);
-	printf("# state_%s_%u: %u ratios are from %.2f to %.2f\n", name, mib, n,
-	       ratios[0], ratios[n - 1]);
+	printf("# state_%s%s_%u: %u ratios are from %.2f to %.2f\n", kind->name,
+	       name, mib, n, ratios[0], ratios[n - 1]);
 	fflush(stdout);
 }
 
-static void print_memory(const char *name, unsigned int mib, double kib)
+static void print_memory(const struct kind *kind, const char *name,
+			 unsigned int mib, double kib)
 {
-	printf("bench: state_%s_memory_%u ours=%.0fKiB limit=%uKiB\n", name,
-	       mib, kib, MEMORY_KIB);
+	printf("bench: state_%s%s_memory_%u ours=%.0fKiB limit=%uKiB\n",
+	       kind->name, name, mib, kib, MEMORY_KIB);
 	fflush(stdout);
 	failed |= kib > MEMORY_KIB;
 }
 
-static void bench_save(unsigned int mib, unsigned int rounds,
-		       struct buf *stream)
+static void bench_save(const struct kind *kind, unsigned int mib,
+		       unsigned int rounds, struct buf *stream)
 {
 	double ours[ROUNDS_MAX], peer[ROUNDS_MAX], ratios[ROUNDS_MAX];
 	struct state_dev d;
 	unsigned int i;
 	size_t len;
 
-	state_open(&d, UUID_A, mib);
-	state_fill(&d);
+	kind->open(&d, UUID_A, mib);
+	kind->fill(&d);
 	state_save(&d, stream, &len);
 	state_file_make(stream);
 	for (i = 0; i < rounds; i++) {
@@ -73,26 +97,26 @@ static void bench_save(unsigned int mib, unsigned int rounds,
 		peer[i] = state_file_read(len);
 		ratios[i] = peer[i] / ours[i];
 	}
-	print_ratio("save", mib, ours, peer, ratios, rounds, SPEED);
-	print_memory("save", mib, state_save_memory(&d, len));
+	print_ratio(kind, "save", mib, ours, peer, ratios, rounds, SPEED);
+	print_memory(kind, "save", mib, state_save_memory(&d, len));
 	state_close(&d);
 }
 
-static void bench_load(unsigned int mib, unsigned int rounds,
-		       const struct buf *stream)
+static void bench_load(const struct kind *kind, unsigned int mib,
+		       unsigned int rounds, const struct buf *stream)
 {
 	double ours[ROUNDS_MAX], peer[ROUNDS_MAX], ratios[ROUNDS_MAX];
 	struct state_dev d;
 	unsigned int i;
 
-	state_open(&d, UUID_A, mib);
+	kind->open(&d, UUID_A, mib);
 	for (i = 0; i < rounds; i++) {
 		ours[i] = state_load(&d, stream);
 		peer[i] = state_file_write(stream);
 		ratios[i] = peer[i] / ours[i];
 	}
-	print_ratio("load", mib, ours, peer, ratios, rounds, SPEED);
-	print_memory("load", mib, state_load_memory(&d, stream));
+	print_ratio(kind, "load", mib, ours, peer, ratios, rounds, SPEED);
+	print_memory(kind, "load", mib, state_load_memory(&d, stream));
 	state_close(&d);
 }
 
@@ -101,60 +125,73 @@ static void bench_sizes(char **names)
 	struct buf stream = { 0 };
 	unsigned int i;
 
-	if (!measure_wanted("state_sizes", names))
-		return;
 	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-		bench_save(sizes[i].mib, sizes[i].rounds, &stream);
-		bench_load(sizes[i].mib, sizes[i].rounds, &stream);
+		if (!measure_wanted(sizes[i].group, names))
+			continue;
+		bench_save(sizes[i].kind, sizes[i].mib, sizes[i].rounds, &stream);
+		bench_load(sizes[i].kind, sizes[i].mib, sizes[i].rounds, &stream);
 		state_file_remove();
 	}
 	buf_free(&stream);
 }
 
-/* Memory that was written to, and is zero, beside the same with something in it. */
-static void bench_zero(char **names)
+/* Seconds for reading as much memory as the device has, and nothing else. */
+static double read_memory(const struct buf *memory)
 {
-	double zero[ROUNDS_MAX], full[ROUNDS_MAX], ratios[ROUNDS_MAX];
-	unsigned int i, n = sizes[0].rounds, mib = sizes[0].mib;
-	struct state_dev a, b;
-	size_t len;
+	const volatile uint64_t *p = (const uint64_t *)memory->data;
+	uint64_t start = now_ns();
+	size_t i;
 
-	if (!measure_wanted("state_zero", names))
-		return;
-	state_open(&a, UUID_A, mib);
-	state_open(&b, UUID_B, mib);
-	state_fill_zero(&a);
-	state_fill(&b);
-	for (i = 0; i < n; i++) {
-		full[i] = state_save(&b, NULL, &len);
-		zero[i] = state_save(&a, NULL, &len);
-		ratios[i] = full[i] / zero[i];
-	}
-	print_ratio("zero", mib, zero, full, ratios, n, ZERO_SPEED);
-	printf("# state_zero_%u: %zu bytes\n", mib, len);
-	state_close(&a);
-	state_close(&b);
+	for (i = 0; i < memory->len / sizeof(*p); i += 4)
+		(void)(p[i] | p[i + 1] | p[i + 2] | p[i + 3]);
+	return (now_ns() - start) / 1e9;
 }
 
-/* Reads what pre-copy has until it has caught up, more than once. */
-static void precopy(int fd)
+/*
+ * Memory that nobody has written to, beside the same with something in it; and memory that
+ * zeros were written to, which has to be read.
+ */
+static void bench_zero_of(const struct kind *kind)
 {
-	unsigned int ends = 0;
-	uint8_t *buf;
-	struct buf b = { 0 };
+	double zero[ROUNDS_MAX], full[ROUNDS_MAX], written[ROUNDS_MAX];
+	double ratios[ROUNDS_MAX], reading[ROUNDS_MAX];
+	unsigned int i, n = sizes[0].rounds, mib = sizes[0].mib;
+	struct state_dev a, b, c;
+	struct buf memory = { 0 };
+	size_t len, none;
 
-	if (buf_reserve(&b, STATE_CHUNK))
+	kind->open(&a, UUID_A, mib);
+	kind->open(&b, UUID_B, mib);
+	kind->open(&c, UUID_C, mib);
+	kind->fill_zero(&a);
+	kind->fill(&b);
+	if (buf_reserve(&memory, (size_t)mib << 20))
 		die("no memory");
-	buf = b.data;
-	while (ends < 3) {
-		if (read(fd, buf, STATE_CHUNK) >= 0)
-			continue;
-		if (errno != ENOMSG)
-			die("pre-copy: %s", strerror(errno));
-		ends++;
-		usleep(10000);
+	memory.len = (size_t)mib << 20;
+	memset(memory.data, 0, memory.len);
+	for (i = 0; i < n; i++) {
+		full[i] = state_save(&b, NULL, &len);
+		zero[i] = state_save(&c, NULL, &none);
+		written[i] = state_save(&a, NULL, &len);
+		ratios[i] = full[i] / zero[i];
+		reading[i] = read_memory(&memory) / written[i];
 	}
-	buf_free(&b);
+	print_ratio(kind, "zero", mib, zero, full, ratios, n, ZERO_SPEED);
+	printf("# state_%szero_%u: %zu bytes; where zeros were written %zu, %.0f MiB/s, %.2f of reading memory\n",
+	       kind->name, mib, none, len, mib / measure_median(written, n),
+	       measure_median(reading, n));
+	buf_free(&memory);
+	state_close(&a);
+	state_close(&b);
+	state_close(&c);
+}
+
+static void bench_zero(char **names)
+{
+	if (measure_wanted("state_zero", names))
+		bench_zero_of(&pattern);
+	if (measure_wanted("state_display", names))
+		bench_zero_of(&display);
 }
 
 /* Seconds from the change of state to the end of the data. */
@@ -167,7 +204,7 @@ static double stop_copy(struct state_dev *d, bool with, unsigned int ms,
 
 	if (with) {
 		state_set(&d->v, VFIO_DEVICE_STATE_PRE_COPY, &fd);
-		precopy(fd);
+		state_precopy(fd);
 		usleep(ms * 1000);
 	}
 	start = now_ns();
@@ -305,6 +342,7 @@ int main(int argc, char **argv)
 	bench_small(argv + 1);
 	bench_zero(argv + 1);
 	bench_map(argv + 1);
+	failed |= !bench_draw(argv + 1);
 	bench_stop_copy(argv + 1);
 	bench_sizes(argv + 1);
 	return failed;

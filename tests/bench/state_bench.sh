@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # state_bench.sh [NAME...]: large states, in the lab's fast kernel: state_zero,
-# state_stop_copy, state_sizes; state_map, their memory where it is mapped; state_small, beside the kernel's sample mtty, which is built
-# for it here; and qemu_pattern, which QEMU migrates. 6 GiB of memory.
+# state_stop_copy, state_sizes; state_map, their memory where it is mapped; state_display, the
+# display's; state_small, beside the kernel's sample mtty, which is built for it here; and
+# qemu_pattern, which QEMU migrates. 6 GiB of memory.
 set -eu
 here=$(dirname "$(readlink -f "$0")")
 lab=$here/../lab/lab

@@ -78,6 +78,15 @@ void fail_percent(unsigned int percent)
 	inject("probability", value);
 }
 
+void fail_large(unsigned int order)
+{
+	char value[16];
+
+	snprintf(value, sizeof(value), "%u", order);
+	sysfs_write(PAGES "min-order", value);
+	sysfs_write(PAGES "probability", order ? "100" : "0");
+}
+
 bool fail_not_in(const char *function)
 {
 	unsigned long start = 0, end = 0, at;

@@ -19,6 +19,8 @@ bool fail_done(void);
 
 /* Of the allocations of tasks that may fail, so many percent do. */
 void fail_percent(unsigned int percent);
+/* All of 2^@order pages and more that tasks get which may fail; 0: none. */
+void fail_large(unsigned int order);
 /* Not those below a function of the kernel's. */
 bool fail_not_in(const char *function);
 /* @pid's may fail, "self" is the caller; or not. */

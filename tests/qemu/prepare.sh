@@ -27,7 +27,12 @@ prepare_display() {
 		rm "$1/initrd.guest"
 }
 
-# prepare_guests DIR: such a guest of each release, in guests/SUITE.
+# prepare_edk2 DIR: another firmware.
+prepare_edk2() {
+	"$PREPARE_LAB" setup edk2 && cp "$("$PREPARE_LAB" path edk2)/edk2.fd" "$1/"
+}
+
+# prepare_guests DIR: such guests of each release, in guests/SUITE.
 prepare_guests() {
 	local suite dir from
 
@@ -35,6 +40,7 @@ prepare_guests() {
 		dir=$1/guests/$suite
 		LAB_GUEST=$suite "$PREPARE_LAB" setup guest &&
 			LAB_GUEST=$suite prepare_guest "$dir" &&
+			LAB_GUEST=$suite prepare_display "$dir" &&
 			from=$(LAB_GUEST=$suite "$PREPARE_LAB" path guest) &&
 			cp "$from/vmlinux" "$dir/" || return
 		mv "$dir/tcpstream" "$1/"

@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""Guests whose drivers are not the project's, with a card of the newest version.
+"""Guests whose drivers are not the project's, with a card of the newest version and a display.
 
-Debian's kernels, each a folder in /out/guests: its own driver, checked bytes in
-both directions, a live migration under way. And iPXE, which boots from the card.
-Runs inside the lab; prints TAP.
+Debian's kernels, each a folder in /out/guests: its own drivers, checked bytes in
+both directions, a picture, a live migration under way. iPXE, which boots from the
+card, and edk2 (OVMF), which has its screen on the display. Runs inside the lab;
+prints TAP.
 """
 
 import os
@@ -14,6 +15,9 @@ import time
 import zlib
 
 import netboot
+import vmm
+from display import HEIGHT, PARENT, WIDTH, display_args, screenshot
+from mdev import Mdev
 from tap import run
 from world import IOMMUFD, World, succeed
 
@@ -21,6 +25,10 @@ GUESTS = "/out/guests"
 TYPE = "virtio_net-v3"
 # What is to go each way before a migration, and after it.
 ENOUGH = 4 << 20
+# What each guest draws.
+STEPS = 20
+# Those of its text screen, and of its picture.
+EDK2_MODES = ((640, 480), (800, 600), (1024, 768), (1280, 800), (1920, 1080))
 
 
 def flow(world, timeout=120):
@@ -44,12 +52,23 @@ def counters(device):
             (line.split(":") for line in text.splitlines()[1:])}
 
 
+def add_display(world, folder):
+    """The next QEMU has a display, a new one."""
+    device = Mdev("bochs_display-v2", parent=PARENT)
+    world.devices.append(device)
+    device.set("max-width", WIDTH)
+    device.set("max-height", HEIGHT)
+    world.extra = ("-kernel", f"{folder}/vmlinux",
+                   *display_args(device, IOMMUFD, id="display0"))
+
+
 def boot(world, folder, version):
     """The guest is what it is to be, and its driver uses what the card has."""
     world.type_name = TYPE
-    world.initrd = f"{folder}/initrd"
-    world.extra = ("-kernel", f"{folder}/vmlinux")
-    world.cmd = f"cat /proc/version;{world.cmd.split(';')[-1]}"
+    world.initrd = f"{folder}/initrd-display"
+    add_display(world, folder)
+    world.cmd = (f"cat /proc/version;sh /bin/display-up;draw {STEPS} 0 & "
+                 f"{world.cmd.split('& ')[-1]}")
     world.boot()
     line = world.guest.wait_console(r"Linux version .*", 5).group(0)
     print(f"# {line}")
@@ -58,10 +77,24 @@ def boot(world, folder, version):
     assert seen["ctrl0_commands"] > 0 and not seen["ctrl0_refused"], seen
 
 
-def migrate(world):
-    """A live migration, with the stream going on."""
-    info = succeed(world)
+def draw(world):
+    """The guest's own driver for the display; what it drew is what is seen."""
+    line = world.guest.wait_console(r"draw: \d+x\d+ driver \S+", 60).group(0)
+    assert f"{WIDTH}x{HEIGHT} driver bochs" in line, line
+    world.guest.wait_console("draw: done", 60)
+    steps = screenshot(world.guest).steps()
+    assert steps[:STEPS] == list(range(STEPS)), steps
+    assert set(steps[STEPS:]) <= {-1}, steps
+
+
+def migrate(world, folder):
+    """A live migration, with the stream going on; the same picture is seen there."""
+    before = screenshot(world.guest)
+    add_display(world, folder)
+    info = succeed(world, most=64 << 20)
     print(f"# {info['total-time']} ms in all, downtime {info['downtime']} ms")
+    after = screenshot(world.guest)
+    assert before.pixels == after.pixels, before.difference(after)
     flow(world)
     world.halt()
 
@@ -76,7 +109,9 @@ def guest_tests(name):
         (f"{about}: boots with the card, all commands of its driver succeed",
          lambda world: boot(world, folder, version)),
         (f"{about}: {ENOUGH >> 20} MiB each way, every byte checked", flow),
-        (f"{about}: live migration with the stream going on", migrate),
+        (f"{about}: draws on the display with its own driver", draw),
+        (f"{about}: live migration with the stream going on, to the same picture",
+         lambda world: migrate(world, folder)),
     ]
 
 
@@ -105,14 +140,37 @@ def boot_ipxe(world):
         server.close()
 
 
+def screen_of_edk2(world):
+    """edk2's own driver for the display, in a virtual machine without anything else."""
+    device = Mdev("bochs_display-v2", parent=PARENT)
+    world.devices.append(device)
+    pc = vmm.Machine("edk2", [
+        "qemu-system-x86_64", "-accel", "tcg", "-machine", "pc,hpet=off", "-m", "128",
+        "-bios", "/out/edk2.fd"] +
+        (["-object", "iommufd,id=iommufd0"] if IOMMUFD else []) +
+        display_args(device, IOMMUFD, id="display0"))
+    world.vms.append(pc)
+    deadline = time.monotonic() + 240
+    while True:
+        image = screenshot(pc)
+        if image.lit() > 500 and (image.width, image.height) in EDK2_MODES:
+            break
+        assert time.monotonic() < deadline, (image, image.lit())
+        time.sleep(1)
+    screenshot(pc, path="/out/edk2.png")
+    print(f"# {image.width}x{image.height}, {image.lit()} pixels are not black")
+    pc.quit()
+
+
 def main():
     """Every guest, one after the other."""
-    subprocess.run(["modprobe", "mdev_virtio_net"], check=True)
+    subprocess.run(["modprobe", "-a", "mdev_virtio_net", "mdev_bochs_display"], check=True)
     tests = [test for name in sorted(os.listdir(GUESTS))
              for test in guest_tests(name)]
     assert tests, "there is no guest"
     tests.append(("iPXE boots from the card, what it has fetched is right",
                   boot_ipxe))
+    tests.append(("edk2 shows its logo and its words on the display", screen_of_edk2))
     tests.append(("all goes", lambda world: world.close()))
     return run(tests, World())
 

@@ -81,14 +81,14 @@ def incoming(world, device, iommufd=IOMMUFD, extra=()):
                         iommufd=iommufd, extra=world.extra + extra)
 
 
-def succeed(world, iommufd=IOMMUFD, channels=0, extra=()):
-    """Migrate to a new device; the stream goes on there."""
+def succeed(world, iommufd=IOMMUFD, channels=0, extra=(), most=16384):
+    """Migrate to a new device, with state of less than @most bytes; the stream goes on there."""
     device = world.new_device()
     target = incoming(world, device, iommufd, extra)
     info = vmm.migrate(world.guest, target, channels=channels)
     assert info["status"] == "completed", (info, target.stderr(),
                                            device.last_error)
-    assert 0 < info["vfio"]["transferred"] < 16384, info
+    assert 0 < info["vfio"]["transferred"] < most, info
     assert device.state == "running", device.state
     world.stream.wait_progress()
     world.guest.quit()

@@ -5,8 +5,13 @@
 #include <libgen.h>
 #include <sys/wait.h>
 
+#include "inject.h"
+
 #define REGS_SIZE	sizeof(struct mdev_migrate_bochs_registers)
 #define PAGE_COST	(PAGE + 32)
+
+/* The most pages that are to follow each other, as an order. */
+#define ORDER_MAX	3
 
 /* Every register has a value of its own, and some of the memory. */
 static int make_state(struct vdev *v)
@@ -474,6 +479,32 @@ static bool keep(const char *name, const struct buf *s)
 	printf("# %s crc32c %08x\n", name, crc32c(0, s->data, s->len));
 	close(fd);
 	return true;
+}
+
+/* The largest display needs no pages in a row: whatever the host's memory looks like. */
+TEST_F(bochs, fragmented_host)
+{
+	static const char params[] = "vram-mib=256";
+	const struct mode mode = { 1920, 1080, 32, 0, 0, 0 };
+	struct vfio_device_gfx_plane_info plane;
+
+	if (!inject_init())
+		SKIP(return, "this kernel injects no faults");
+	fail_task("self", true);
+	fail_large(ORDER_MAX + 1);
+	EXPECT_EQ(0, bochs_open(&self->a, MDEV_UUID_A, V1, params, variant->how));
+	EXPECT_EQ(0, bochs_open(&self->b, MDEV_UUID_B, V1, params, variant->how));
+	EXPECT_EQ(0, make_state(&self->a));
+	EXPECT_EQ(0, vram_fill(&self->a, 255 * MIB, MIB, 3));
+	EXPECT_EQ(0, set_mode(&self->a, &mode));
+	EXPECT_EQ(0, query_region(&self->a, &plane));
+	EXPECT_EQ(1080, plane.height);
+	EXPECT_EQ(0, mig_save(&self->a, &self->stream));
+	EXPECT_EQ(0, mig_load(&self->b, self->stream.data, self->stream.len, 65536));
+	fail_large(0);
+	fail_task("self", false);
+	ASSERT_EQ(0, mig_save(&self->b, &self->work));
+	EXPECT_TRUE(buf_equal(&self->stream, &self->work));
 }
 
 /* Streams of an earlier version are made, loaded and saved again: the same bytes. */

@@ -148,6 +148,27 @@ display_build() {
 	make_product "$(display_dir)" "display modules of $GUEST_SUITE" 1500 display_fill
 }
 
+# A firmware that is not the one QEMU has: edk2 (OVMF), in one file.
+edk2_dir() {
+	local key version
+
+	version=$(version_of "$TREE_SUITE" ovmf-generic) || die_unknown "ovmf for $TREE_SUITE"
+	key=$(echo "$version" | recipe_key edk2_fill)
+	echo "$CACHE/edk2-${version//[!A-Za-z0-9.]/-}-$key"
+}
+
+edk2_fill() {
+	mkdir "$1/deb"
+	(download "$TREE_SUITE" "$1/deb" ovmf-generic)
+	dpkg-deb --fsys-tarfile "$1"/deb/ovmf-generic_*.deb |
+		tar -xOf - ./usr/share/ovmf/OVMF.fd >"$1/edk2.fd"
+	rm -rf "$1/deb"
+}
+
+edk2_build() {
+	make_product "$(edk2_dir)" "edk2 of $TREE_SUITE" 50 edk2_fill
+}
+
 # Concatenated archives unpack one after the other.
 guest_initrd_with() {
 	local dest=$1 file path tmp

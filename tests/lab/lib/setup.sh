@@ -18,12 +18,12 @@ wanted_products() {
 		*@*) release=${part#*@} part=${part%@*} ;;
 		esac
 		case $part in
-		tree | guest | display | checker | consumers) echo "${part}_build $release" ;;
+		tree | guest | display | edk2 | checker | consumers) echo "${part}_build $release" ;;
 		stock-* | libvirt-*) echo "${part%%-*}_build $release ${part#*-}" ;;
 		all) wanted_products tree guest checker fast debug smp ;;
 		*)
 			is_flavour "$part" ||
-				die "there is nothing called '$part' to set up: fast, fastsmp, debug, smp, tree, guest, display, checker, consumers or all"
+				die "there is nothing called '$part' to set up: fast, fastsmp, debug, smp, tree, guest, display, edk2, checker, consumers or all"
 			echo "source_build $release"
 			echo "source_build newest"
 			echo "kernel_build $release $part"
@@ -122,7 +122,7 @@ lab_setup() {
 	missing=$(missing_products "$wanted") || exit 1
 
 	# Downloads and trees while kernels compile: a queue for each kind.
-	build_queue "$(echo "$missing" | grep -E '^(tree|guest|display|checker|consumers)')" &
+	build_queue "$(echo "$missing" | grep -E '^(tree|guest|display|edk2|checker|consumers)')" &
 	pids+=($!)
 	build_queue "$(echo "$missing" | grep -E '^(source|kernel)')" &
 	pids+=($!)
@@ -160,13 +160,14 @@ lab_path() {
 	tree) dir=$(tree_dir) ;;
 	guest) dir=$(guest_dir) ;;
 	display) dir=$(display_dir) ;;
+	edk2) dir=$(edk2_dir) ;;
 	checker) checker_command; return ;;
 	consumers) dir=$(consumers_dir) ;;
 	ccache) mkdir -p "$CCACHE_DIR" && dir=$CCACHE_DIR ;;
 	guest-kernel) dir=$(guest_dir)/vmlinux ;;
 	guest-initrd) dir=$(guest_dir)/initrd ;;
 	stock-* | libvirt-*) dir=$("${1%%-*}_dir" "${1#*-}") ;;
-	*) die "say what: src, headers, kernel FLAVOUR, tree, guest, display, checker, consumers, ccache, stock-SUITE, libvirt-SUITE, guest-kernel or guest-initrd" ;;
+	*) die "say what: src, headers, kernel FLAVOUR, tree, guest, display, edk2, checker, consumers, ccache, stock-SUITE, libvirt-SUITE, guest-kernel or guest-initrd" ;;
 	esac
 	case $dir in
 	/*) ;;
