@@ -21,6 +21,10 @@ int vpf_set_pairs(struct vpf_net *net, u8 command, const u8 *data, size_t len)
 		return -EINVAL;
 	net->pairs = pairs;
 	net->hash.rss = false;
+	net->hash.mask = 0;
+	net->hash.unclassified = 0;
+	net->hash.max_tx = 0;
+	memset(net->hash.table, 0, sizeof(net->hash.table));
 	return 0;
 }
 

@@ -18,18 +18,18 @@
 static struct dentry *root;
 
 /* The text is of what was there at one moment. */
-static int show_queue(struct seq_file *m, unsigned int i,
-		      const struct vpf_queue *q)
+static void show_queue(struct seq_file *m, unsigned int i,
+		       const struct vpf_queue *q)
 {
 	seq_printf(m, "queue%u=%u,%#x,%u,%u,%u,%#llx,%#llx,%#llx,%u,%u\n", i,
 		   q->size, q->vector, q->enabled, q->notify_off,
 		   q->notify_data, q->desc, q->driver, q->device, q->next,
 		   q->used);
-	return 0;
 }
 
-static void show_net(struct seq_file *m, const struct vpf_net *net)
+static void show_net(struct seq_file *m, const struct vpf_state *st)
 {
+	const struct vpf_net *net = &st->net;
 	const struct vpf_hash *hash = &net->hash;
 	unsigned int i;
 
@@ -45,7 +45,7 @@ static void show_net(struct seq_file *m, const struct vpf_net *net)
 	}
 	seq_printf(m, "vlans=%*pbl\nannounce=%u\npairs=%u\noffloads=%#llx\n",
 		   VLAN_N_VID, net->vlans, net->announce, net->pairs,
-		   net->offloads);
+		   net->offloads & st->features);
 	seq_printf(m, "hash=%u,%#x,%#x,%u,%u\ntable=", hash->rss, hash->types,
 		   hash->mask, hash->unclassified, hash->max_tx);
 	for (i = 0; hash->rss && i <= hash->mask; i++)
@@ -73,7 +73,7 @@ static int state_show(struct seq_file *m, void *unused)
 		   st->qsel, st->vector);
 	for (i = 0; i < fn->nq; i++)
 		show_queue(m, i, &st->q[i]);
-	show_net(m, &st->net);
+	show_net(m, st);
 	kfree(st);
 	return 0;
 }

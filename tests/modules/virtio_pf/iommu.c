@@ -71,7 +71,7 @@ static int map_pages(struct iommu_domain *domain, unsigned long iova,
 	for (; count--; iova += size, paddr += size, *mapped += size) {
 		old = xa_store(&to_vpf(domain)->pages, iova >> PAGE_SHIFT,
 			       xa_mk_value(PHYS_PFN(paddr) << 1 |
-					   !!(prot & IOMMU_WRITE)), gfp);
+					   (prot & IOMMU_WRITE ? 1 : 0)), gfp);
 		if (xa_is_err(old))
 			return xa_err(old);
 	}

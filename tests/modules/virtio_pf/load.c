@@ -340,13 +340,31 @@ static int check(struct load *load)
 }
 
 /*
- * A driver that has reset the device since earlier parts were set has taken back what it had
- * configured: there are no parts that would say so.
+ * A driver that has reset the device since earlier parts were set, and accepts less now, has
+ * taken back what it had configured: there are no parts that would say so. Only what the
+ * features that it has accepted are for stays.
  */
 static void forget(struct vpf_fn *fn, struct vpf_state *st)
 {
-	if (!(st->status & VIRTIO_CONFIG_S_FEATURES_OK))
-		vpf_net_reset(fn, &st->net);
+	static u8 value[VPF_BUFFER];
+	static struct vpf_net net;
+	unsigned int i;
+
+	vpf_net_reset(fn, &net);
+	net.announce = st->net.announce;
+	for (i = 0; i < vpf_nr_ctrls; i++) {
+		const struct vpf_ctrl *ctrl = &vpf_ctrls[i];
+		int len;
+
+		if (!(st->status & VIRTIO_CONFIG_S_FEATURES_OK) ||
+		    ctrl->part == VPF_PART_NONE || !vpf_has(st, ctrl->feature))
+			continue;
+		len = ctrl->get(st, ctrl->command, value);
+		if (len >= 0)
+			(ctrl->set_part ?: ctrl->set)(&net, ctrl->command,
+						      value, len);
+	}
+	st->net = net;
 }
 
 /*
