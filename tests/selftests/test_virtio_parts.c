@@ -379,6 +379,22 @@ TEST_F(vfs, again)
 	EXPECT_EQ(0, vf_feed(&self->p.b, self->parts.data, self->parts.len));
 }
 
+/* More than the device has room for. */
+TEST_F(vfs, too_long)
+{
+	static const uint8_t noise[100000];
+
+	ASSERT_EQ(0, part_append(&self->parts, 0x300, PART_OPTIONAL, 0, noise,
+				 sizeof(noise)));
+	EXPECT_EQ(-ENOMEM, vf_feed(&self->p.b, self->parts.data,
+				   self->parts.len));
+	ASSERT_EQ(0, mig_set(&self->p.b, STOP, NULL));
+	self->parts.len = 0;
+	ASSERT_EQ(0, part_append(&self->parts, 0x300, PART_OPTIONAL, 0, noise,
+				 50000));
+	EXPECT_EQ(0, vf_feed(&self->p.b, self->parts.data, self->parts.len));
+}
+
 /* Records: in pieces of any size, more than one, and such as nobody knows. */
 TEST_F(vfs, records)
 {

@@ -142,15 +142,16 @@ static u32 run(struct vpf_cmd *cmd, u64 member)
 
 /*
  * A command in @in, of which there are VPF_BUFFER bytes, and its answer: bytes of that. What
- * the driver did not write reads as zero.
+ * the driver did not write reads as zero. One that is longer is not looked at.
  */
 size_t vpf_admin(u8 *in, size_t len, u8 *out, size_t room)
 {
+	size_t there = min_t(size_t, len, VPF_BUFFER);
 	struct vpf_cmd cmd;
 	u32 result;
 
 	lockdep_assert_held(&vpf_lock);
-	memset(in + len, 0, VPF_BUFFER - len);
+	memset(in + there, 0, VPF_BUFFER - there);
 	cmd = (struct vpf_cmd) {
 		.opcode = get_unaligned_le16(in),
 		.group = get_unaligned_le16(in + 2),
@@ -159,7 +160,8 @@ size_t vpf_admin(u8 *in, size_t len, u8 *out, size_t room)
 		.result = out + STATUS,
 		.room = room > STATUS ? room - STATUS : 0,
 	};
-	result = run(&cmd, get_unaligned_le64(in + 16));
+	result = len > there ? VPF_STATUS(ENOMEM) :
+			       run(&cmd, get_unaligned_le64(in + 16));
 	if (result)
 		cmd.result_len = 0;
 	memset(out, 0, STATUS);

@@ -87,15 +87,17 @@ static size_t serve(struct vpf_fn *fn, unsigned int index,
 		    struct vpf_chain *chain)
 {
 	size_t hdr = vpf_net_hdr_len(fn);
+	bool fits = chain->in_len <= VPF_BUFFER;
 
 	if (index == VPF_AVQ)
 		return vpf_admin(vpf_in, chain->in_len, answer,
 				 min_t(size_t, chain->room, VPF_BUFFER));
 	if (index == control_queue(fn)) {
-		answer[0] = vpf_ctrl_command(fn, vpf_in, chain->in_len);
+		answer[0] = fits ? vpf_ctrl_command(fn, vpf_in, chain->in_len) :
+				   VIRTIO_NET_ERR;
 		return chain->room ? 1 : 0;
 	}
-	if (chain->in_len > hdr)
+	if (chain->in_len > hdr && fits)
 		vpf_net_send(fn, index / 2, vpf_in + hdr, chain->in_len - hdr);
 	return 0;
 }

@@ -191,6 +191,9 @@ static int load_queue(struct load *load, const struct part *part)
 	q->desc = get_unaligned_le64(value + 8);
 	q->driver = get_unaligned_le64(value + 16);
 	q->device = get_unaligned_le64(value + 24);
+	/* Where the rings are is found out when the device runs, if a driver does. */
+	q->next = 0;
+	q->used = 0;
 	if (!vpf_size_valid(q->size))
 		return refuse(load, "queue: size");
 	if (!vpf_vector_valid(load->fn, q->vector))

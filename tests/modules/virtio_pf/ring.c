@@ -125,7 +125,7 @@ static int walk_next(struct walk *w)
 	return walk_next(w);
 }
 
-/* Reads what there is to read of a chain, to @in. */
+/* Reads what there is to read of a chain, to @in, as far as there is room. */
 static int gather(struct vpf_chain *chain, u8 *in)
 {
 	struct walk w;
@@ -137,9 +137,8 @@ static int gather(struct vpf_chain *chain, u8 *in)
 			chain->room += w.len;
 			continue;
 		}
-		if (w.len > VPF_BUFFER - chain->in_len)
-			return -EMSGSIZE;
-		if (!vpf_copy_from(w.fn, w.addr, in + chain->in_len, w.len))
+		if (chain->in_len + w.len <= VPF_BUFFER &&
+		    !vpf_copy_from(w.fn, w.addr, in + chain->in_len, w.len))
 			return -EFAULT;
 		chain->in_len += w.len;
 	}

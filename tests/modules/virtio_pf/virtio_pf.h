@@ -296,7 +296,7 @@ u64 vpf_common_get(struct vpf_fn *fn, struct vpf_state *st, u32 offset);
  * @fn: whose
  * @q: queue
  * @head: first descriptor
- * @in_len: bytes to read, of which there are at most VPF_BUFFER
+ * @in_len: bytes to read; if more than VPF_BUFFER, not all of them were
  * @room: bytes to write
  */
 struct vpf_chain {
