@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "vf.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +13,6 @@
 
 #include "mdev.h"
 
-#define DRIVER		"virtio_vfio_pci"
 #define OWNER_DIR	PCI_DEVICES "/" VF_OWNER
 #define UNSAFE		"parameters/allow_unsafe_interrupts"
 
@@ -24,20 +25,68 @@ const char *vf_name(unsigned int nr)
 	return names[nr - 1];
 }
 
-static int bind_one(unsigned int nr)
+/* Has the function that driver? */
+bool vf_has(unsigned int nr, const char *driver)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/drivers/%s/%s", driver,
+		 vf_name(nr));
+	return !access(path, F_OK);
+}
+
+/* That driver has the function from here on, and no other one. */
+int vf_bind(unsigned int nr, const char *driver)
 {
 	char path[PATH_MAX];
 	int ret;
 
+	snprintf(path, sizeof(path), PCI_DEVICES "/%s/driver/unbind",
+		 vf_name(nr));
+	ret = sysfs_write(path, vf_name(nr));
+	if (ret && ret != -ENOENT)
+		return ret;
 	snprintf(path, sizeof(path), PCI_DEVICES "/%s/driver_override",
 		 vf_name(nr));
-	ret = sysfs_write(path, DRIVER);
+	ret = sysfs_write(path, driver);
 	if (!ret)
 		ret = sysfs_write("/sys/bus/pci/drivers_probe", vf_name(nr));
-	snprintf(path, sizeof(path), PCI_DEVICES "/%s/vfio-dev", vf_name(nr));
-	if (!ret && access(path, F_OK))
+	if (!ret && !vf_has(nr, driver))
 		return -ENODEV;
 	return ret;
+}
+
+/* The first folder below @dir whose name begins with @prefix; false if there is none. */
+static bool find_entry(const char *dir, const char *prefix, char *name,
+		       size_t size)
+{
+	DIR *d = opendir(dir);
+	struct dirent *de;
+	bool found = false;
+
+	if (!d)
+		return false;
+	while (!found && (de = readdir(d))) {
+		found = de->d_name[0] != '.' &&
+			!strncmp(de->d_name, prefix, strlen(prefix));
+		if (found)
+			snprintf(name, size, "%.200s", de->d_name);
+	}
+	closedir(d);
+	return found;
+}
+
+/* The interface of a function whose driver is VF_USES; @name has room for IFNAMSIZ. */
+int vf_netdev(unsigned int nr, char *name)
+{
+	char dir[PATH_MAX], virtio[256];
+
+	snprintf(dir, sizeof(dir), PCI_DEVICES "/%s", vf_name(nr));
+	if (!find_entry(dir, "virtio", virtio, sizeof(virtio)))
+		return -ENOENT;
+	snprintf(dir, sizeof(dir), PCI_DEVICES "/%s/%.200s/net", vf_name(nr),
+		 virtio);
+	return find_entry(dir, "", name, IFNAMSIZ) ? 0 : -ENOENT;
 }
 
 /* As many functions, for VFIO; User-mode Linux cannot keep their interrupts apart. */
@@ -55,7 +104,7 @@ int vf_make(unsigned int nr)
 	snprintf(value, sizeof(value), "%u", nr);
 	ret = sysfs_write(OWNER_DIR "/sriov_numvfs", value);
 	for (i = 1; !ret && i <= nr; i++)
-		ret = bind_one(i);
+		ret = vf_bind(i, VF_MIGRATES);
 	return ret;
 }
 

@@ -14,12 +14,18 @@
 
 #define VF_MAX		4
 #define VF_OWNER	"0000:40:00.0"
+/* The driver that migrates functions, and the one that uses them. */
+#define VF_MIGRATES	"virtio_vfio_pci"
+#define VF_USES		"virtio-pci"
 #define VF_DEBUG	"/sys/kernel/debug/virtio_pf"
 
 /* Functions are counted from 1 on. */
 const char *vf_name(unsigned int nr);
 int vf_make(unsigned int nr);
 int vf_remove(void);
+bool vf_has(unsigned int nr, const char *driver);
+int vf_bind(unsigned int nr, const char *driver);
+int vf_netdev(unsigned int nr, char *name);
 int vf_read(unsigned int nr, const char *file, struct buf *text);
 int vf_write(unsigned int nr, const char *file, const char *value);
 

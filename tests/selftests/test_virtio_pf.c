@@ -5,6 +5,8 @@
  */
 #include "vf_fixture.h"
 
+#include <net/if.h>
+
 FIXTURE_VARIANT_ADD(vfs, iommufd) { .how = VDEV_IOMMUFD };
 FIXTURE_VARIANT_ADD(vfs, group) { .how = VDEV_GROUP };
 
@@ -346,6 +348,87 @@ TEST_F(vfs, pre_copy_reset)
 	vf_go_on(_metadata, self, &self->p.b);
 	EXPECT_STREQ(vf_state(_metadata, VF_A, &self->text),
 		     vf_state(_metadata, VF_B, &self->other));
+}
+
+/*
+ * Linux's own driver for such cards can use a function; what it has made of the function is
+ * parts that another one takes.
+ */
+TEST_F(vfs, driver_of_linux)
+{
+	uint8_t frame[256], in[VNIC_SLOT];
+	char name[IFNAMSIZ];
+	struct part part;
+	unsigned int i;
+	size_t len;
+	int fd;
+
+	vf_peer_up(_metadata, self);
+	vdev_close(&self->p.a);
+	ASSERT_EQ(0, vf_bind(VF_A, VF_USES));
+	ASSERT_EQ(0, vf_netdev(VF_A, name));
+	fd = netif_open_name(name);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, netif_up(name));
+	for (i = 0; i < 3 * VF_RING; i++) {
+		len = vf_frame(frame, vf_broadcast, 1, i);
+		ASSERT_EQ(0, vnic_send(&self->peer_nic, frame, len));
+		ASSERT_EQ(len, netif_recv(fd, in, sizeof(in), DEADLINE_MS));
+		EXPECT_EQ(0, memcmp(frame, in, len));
+		ASSERT_EQ(0, netif_send(fd, frame, len));
+		ASSERT_EQ(len, vnic_recv(&self->peer_nic, in, sizeof(in),
+					 DEADLINE_MS));
+	}
+	close(fd);
+	ASSERT_EQ(0, vf_read(VF_A, "parts", &self->parts));
+	ASSERT_TRUE(part_find(&self->parts, PART_CTRL,
+			      PART_SELECTOR(VIRTIO_NET_CTRL_MQ,
+					    VIRTIO_NET_CTRL_MQ_RSS_CONFIG),
+			      &part));
+	EXPECT_EQ(0, vf_feed(&self->p.b, self->parts.data, self->parts.len));
+	ASSERT_EQ(0, vf_read(VF_B, "parts", &self->other));
+	EXPECT_TRUE(buf_equal(&self->parts, &self->other));
+	EXPECT_EQ(0, vf_bind(VF_A, VF_MIGRATES));
+}
+
+/* Reads what the module says of everything, and asks for parts. */
+static int look(unsigned int id, uint64_t *random)
+{
+	static struct buf text;
+	unsigned int nr = rng_next(random) % 2 + 1;
+	int ret = vf_read(nr, id ? "state" : "parts", &text);
+
+	return ret ? ret : text.len ? 0 : -EIO;
+}
+
+static int change_link(unsigned int id, uint64_t *random)
+{
+	return vf_write(rng_next(random) % 2 + 1, "link",
+			rng_next(random) % id ? "1" : "0");
+}
+
+/* There and back while others look at both, and their links come and go. */
+TEST_F(vfs, meanwhile)
+{
+	pid_t pids[3];
+	unsigned int i;
+
+	vf_up(_metadata, self);
+	vf_configure(_metadata, self);
+	pids[0] = start(look, 0, RACE_MS);
+	pids[1] = start(look, 1, RACE_MS);
+	pids[2] = start(change_link, 2, RACE_MS);
+	for (i = 0; i < 6; i++) {
+		struct vdev *from = i & 1 ? &self->p.b : &self->p.a;
+		struct vdev *to = i & 1 ? &self->p.a : &self->p.b;
+
+		ASSERT_EQ(0, vnic_set_pairs(&self->nic, i % VF_PAIRS + 1));
+		vf_move(_metadata, self, from, to);
+		ASSERT_EQ(0, vdev_irq_disable(from, VFIO_PCI_MSIX_IRQ_INDEX));
+		ASSERT_EQ(0, vdev_reset(from));
+	}
+	for (i = 0; i < ARRAY_SIZE(pids); i++)
+		EXPECT_EQ(0, status_of(pids[i]));
 }
 
 /* It comes and goes, and leaves nothing. */

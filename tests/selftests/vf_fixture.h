@@ -93,7 +93,9 @@ static inline int vf_fresh(const char *ko)
 	if (!ret)
 		ret = sysfs_read(VF_FEATURES_PARAM, features, sizeof(features));
 	for (nr = 1; ret >= 0 && nr <= VF_PEER; nr++) {
-		ret = vf_write(nr, "link", "1");
+		ret = vf_has(nr, VF_MIGRATES) ? 0 : vf_bind(nr, VF_MIGRATES);
+		if (!ret)
+			ret = vf_write(nr, "link", "1");
 		if (!ret)
 			ret = vf_write(nr, "features", features);
 	}

@@ -40,16 +40,17 @@ int vpf_get_pairs(const struct vpf_state *st, u8 command, u8 *data)
 	return 2;
 }
 
-static int set_key(struct vpf_hash *hash, u32 types, const u8 *key, size_t len)
+/* Types, and a key behind its length; bytes that this takes, or an error. */
+static int parse_key(struct vpf_hash *hash, u32 types, const u8 *key, size_t len)
 {
 	if (types & ~VPF_HASH_TYPES || !len || key[0] > VPF_RSS_KEY ||
-	    len != 1 + key[0])
+	    len < 1 + key[0])
 		return -EINVAL;
 	hash->types = types;
 	hash->key_len = key[0];
 	memset(hash->key, 0, sizeof(hash->key));
 	memcpy(hash->key, key + 1, key[0]);
-	return 0;
+	return 1 + key[0];
 }
 
 /* A queue pair of the table: bit 15 is reserved. */
@@ -58,32 +59,54 @@ static bool valid_pair(u16 pair)
 	return pair < vpf_nr_pairs;
 }
 
-int vpf_set_rss(struct vpf_net *net, u8 command, const u8 *data, size_t len)
+/* struct virtio_net_rss_config; bytes of it, or an error. */
+static int parse_rss(struct vpf_hash *hash, const u8 *data, size_t len)
 {
-	struct vpf_hash hash = { .rss = true };
-	unsigned int entries, i;
-	const u8 *tail;
+	unsigned int entries, head, i;
+	int key;
 
 	if (len < RSS_HEAD)
 		return -EINVAL;
-	hash.mask = get_unaligned_le16(data + 4);
-	hash.unclassified = get_unaligned_le16(data + 6);
-	entries = hash.mask + 1;
+	*hash = (struct vpf_hash) {
+		.rss = true,
+		.mask = get_unaligned_le16(data + 4),
+		.unclassified = get_unaligned_le16(data + 6),
+	};
+	entries = hash->mask + 1;
+	head = RSS_HEAD + 2 * entries;
 	if (!is_power_of_2(entries) || entries > VPF_RSS_ENTRIES ||
-	    !valid_pair(hash.unclassified) ||
-	    len < RSS_HEAD + 2 * entries + RSS_TAIL)
+	    !valid_pair(hash->unclassified) || len < head + RSS_TAIL)
 		return -EINVAL;
 	for (i = 0; i < entries; i++) {
-		hash.table[i] = get_unaligned_le16(data + RSS_HEAD + 2 * i);
-		if (!valid_pair(hash.table[i]))
+		hash->table[i] = get_unaligned_le16(data + RSS_HEAD + 2 * i);
+		if (!valid_pair(hash->table[i]))
 			return -EINVAL;
 	}
-	tail = data + RSS_HEAD + 2 * entries;
-	hash.max_tx = get_unaligned_le16(tail);
-	if (!hash.max_tx || hash.max_tx > vpf_nr_pairs)
+	hash->max_tx = get_unaligned_le16(data + head);
+	if (!hash->max_tx || hash->max_tx > vpf_nr_pairs)
 		return -EINVAL;
-	if (set_key(&hash, get_unaligned_le32(data), tail + 2,
-		    len - RSS_HEAD - 2 * entries - 2))
+	key = parse_key(hash, get_unaligned_le32(data), data + head + 2,
+			len - head - 2);
+	return key < 0 ? key : head + 2 + key;
+}
+
+/* Linux's command is a byte longer than its contents: the padding of its structure. */
+int vpf_set_rss(struct vpf_net *net, u8 command, const u8 *data, size_t len)
+{
+	struct vpf_hash hash;
+
+	if (parse_rss(&hash, data, len) < 0)
+		return -EINVAL;
+	net->hash = hash;
+	return 0;
+}
+
+/* A part's length is what its contents come to. */
+int vpf_load_rss(struct vpf_net *net, u8 command, const u8 *data, size_t len)
+{
+	struct vpf_hash hash;
+
+	if (parse_rss(&hash, data, len) != len)
 		return -EINVAL;
 	net->hash = hash;
 	return 0;
@@ -109,13 +132,26 @@ int vpf_get_rss(const struct vpf_state *st, u8 command, u8 *data)
 	return at + RSS_TAIL + hash->key_len - data;
 }
 
-/* The four reserved words "MUST contain zeroes". */
-int vpf_set_hash(struct vpf_net *net, u8 command, const u8 *data, size_t len)
+/* struct virtio_net_hash_config, whose four reserved words "MUST contain zeroes". */
+static int parse_hash(struct vpf_hash *hash, const u8 *data, size_t len)
 {
+	int key;
+
 	if (len < HASH_HEAD || memchr_inv(data + 4, 0, HASH_HEAD - 1 - 4))
 		return -EINVAL;
-	return set_key(&net->hash, get_unaligned_le32(data),
-		       data + HASH_HEAD - 1, len - (HASH_HEAD - 1));
+	key = parse_key(hash, get_unaligned_le32(data), data + HASH_HEAD - 1,
+			len - (HASH_HEAD - 1));
+	return key < 0 ? key : HASH_HEAD - 1 + key;
+}
+
+int vpf_set_hash(struct vpf_net *net, u8 command, const u8 *data, size_t len)
+{
+	return parse_hash(&net->hash, data, len) < 0 ? -EINVAL : 0;
+}
+
+int vpf_load_hash(struct vpf_net *net, u8 command, const u8 *data, size_t len)
+{
+	return parse_hash(&net->hash, data, len) == len ? 0 : -EINVAL;
 }
 
 /* With RSS, types and key are in its part. */

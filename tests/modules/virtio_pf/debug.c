@@ -5,7 +5,7 @@
  *	admin		a command is written, its answer read; the driver is not asked
  *	vfN/state	everything that device parts have, and the rings' indices, as text
  *	vfN/parts	all device parts
- *	vfN/features	that are offered; they can be changed while the status is 0
+ *	vfN/features	that are offered; they can be changed before FEATURES_OK
  *	vfN/link	1: up
  *	vfN/announce	1: the driver is asked to announce itself
  *	vfN/refused	why the last device parts were refused
@@ -122,7 +122,7 @@ static int features_set(void *data, u64 value)
 	int ret = -EBUSY;
 
 	raw_spin_lock_irqsave(&vpf_lock, flags);
-	if (!fn->st.status) {
+	if (!(fn->st.status & VIRTIO_CONFIG_S_FEATURES_OK)) {
 		fn->features = value;
 		fn->st.features &= value;
 		ret = 0;

@@ -374,8 +374,10 @@ u8 vpf_ctrl_command(struct vpf_fn *fn, const u8 *in, size_t len);
 int vpf_set_pairs(struct vpf_net *net, u8 command, const u8 *data, size_t len);
 int vpf_get_pairs(const struct vpf_state *st, u8 command, u8 *data);
 int vpf_set_rss(struct vpf_net *net, u8 command, const u8 *data, size_t len);
+int vpf_load_rss(struct vpf_net *net, u8 command, const u8 *data, size_t len);
 int vpf_get_rss(const struct vpf_state *st, u8 command, u8 *data);
 int vpf_set_hash(struct vpf_net *net, u8 command, const u8 *data, size_t len);
+int vpf_load_hash(struct vpf_net *net, u8 command, const u8 *data, size_t len);
 int vpf_get_hash(const struct vpf_state *st, u8 command, u8 *data);
 
 #define VPF_HASH_TYPES							\
