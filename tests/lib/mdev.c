@@ -118,14 +118,18 @@ int mdev_create(const char *type, const char *uuid)
 	return ret ? ret : sysfs_write(path, uuid);
 }
 
-/* On which bus a device is: those of the platform bus have no UUIDs for names. */
+/* On which bus a device is: those of the other ones have no UUIDs for names. */
 const char *mdev_bus(const char *name)
 {
+	static const char * const others[] = { PLATFORM_DEVICES, PCI_DEVICES };
 	char path[PATH_MAX];
+	unsigned int i;
 
-	if (!format(path, PLATFORM_DEVICES "/%s%s", name, "") &&
-	    !access(path, F_OK))
-		return PLATFORM_DEVICES;
+	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		if (!format(path, "%s/%s", others[i], name) &&
+		    !access(path, F_OK))
+			return others[i];
+	}
 	return MDEV_DEVICES;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Mediated devices in sysfs, and devices of the platform bus that are VFIO devices. */
+/* Mediated devices in sysfs, and devices of the platform and PCI bus that are VFIO devices. */
 #ifndef TESTS_LIB_MDEV_H
 #define TESTS_LIB_MDEV_H
 
@@ -10,6 +10,7 @@
 #define MDEV_TYPES	MDEV_PARENT "/mdev_supported_types"
 #define MDEV_DEVICES	"/sys/bus/mdev/devices"
 #define PLATFORM_DEVICES	"/sys/bus/platform/devices"
+#define PCI_DEVICES	"/sys/bus/pci/devices"
 #define MDEV_TYPE_V1	"virtio_net-v1"
 #define MDEV_MODEL	"https://mdev-migrate.org/devices/virtio-net"
 

@@ -230,21 +230,17 @@ int netif_bridge_remove(const char *name)
 }
 
 /*
- * Brings the interface of device @uuid up and opens a socket on it that
- * receives only what comes in with the tests' protocol.
+ * Brings interface @name up and opens a socket on it that receives only what comes
+ * in with the tests' protocol.
  */
-int netif_open(const char *uuid)
+int netif_open_name(const char *name)
 {
 	struct sockaddr_ll addr = {
 		.sll_family = AF_PACKET,
 		.sll_protocol = htons(VNIC_PROTO),
 	};
-	char name[IFNAMSIZ];
 	int fd, ret;
 
-	ret = get_name(uuid, name);
-	if (ret)
-		return ret;
 	fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
@@ -256,6 +252,15 @@ int netif_open(const char *uuid)
 		return fd;
 	close(fd);
 	return ret;
+}
+
+/* Likewise, of the interface of device @uuid. */
+int netif_open(const char *uuid)
+{
+	char name[IFNAMSIZ];
+	int ret = get_name(uuid, name);
+
+	return ret ? ret : netif_open_name(name);
 }
 
 /* 0 once the interface of device @uuid carries frames. */

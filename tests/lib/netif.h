@@ -15,6 +15,7 @@ int netif_bridge_port(const char *name, const char *uuid);
 int netif_bridge_remove(const char *name);
 int netif_move(const char *name, int ns_fd);
 int netif_alone(const char *uuid);
+int netif_open_name(const char *name);
 int netif_open(const char *uuid);
 int netif_udp(const char *uuid, const struct packet_flow *flow,
 	      const uint8_t *guest_mac, uint8_t *mac);

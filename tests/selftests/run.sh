@@ -30,7 +30,7 @@ if [ "$dir" != - ] && [ -z "$(find "$dir" -name mdev_migrate.ko 2>/dev/null)" ];
 	exit 2
 fi
 # The Makefile and tests/kernels take it from here.
-all="sysfs config fsm datafd stream old_streams records parts dma dirty charge converge irq pci pci_only msi virtio rings move ctrl mq offload uso bridge netdev events versions lifecycle described firmware bad_blobs memory_only pooled streamed pattern pattern_bad ram_map bochs_display bochs_state closing faults calls memlock shortage pressure costs pending uffd readers xps"
+all="sysfs config fsm datafd stream old_streams records parts dma dirty charge converge irq pci pci_only msi virtio rings move ctrl mq offload uso bridge netdev events versions lifecycle described firmware bad_blobs memory_only pooled streamed pattern pattern_bad ram_map bochs_display bochs_state closing faults calls memlock shortage pressure costs pending uffd readers xps virtio_pf virtio_parts virtio_admin"
 [ $# -gt 0 ] || set -- $all
 if [ "$*" = races ]; then
 	set --
@@ -52,6 +52,7 @@ module_of()
 	pci_only | msi) echo pci_only ;;
 	described | firmware | memory_only | pooled) echo "mdm_$1" ;;
 	bad_blobs) echo mdm_firmware ;;
+	virtio_pf | virtio_parts | virtio_admin) echo mdm_virtio_pf ;;
 	esac
 }
 
@@ -99,8 +100,9 @@ load()
 	MDM_MEMORY_ONLY_KO=$(find_module mdm_memory_only)
 	MDM_POOLED_KO=$(find_module mdm_pooled)
 	MDM_STREAMED_KO=$(find_module mdm_streamed)
+	MDM_VIRTIO_PF_KO=$(find_module mdm_virtio_pf)
 	export MDEV_PATTERN_KO MDEV_BOCHS_DISPLAY_KO PCI_ONLY_KO MDM_DESCRIBED_KO MDM_FIRMWARE_KO MDM_MEMORY_ONLY_KO \
-		MDM_POOLED_KO MDM_STREAMED_KO
+		MDM_POOLED_KO MDM_STREAMED_KO MDM_VIRTIO_PF_KO
 	return 0
 }
 
