@@ -139,6 +139,13 @@ is "... and these are what they were" cmp -s "$tmp/before" "$tmp/after"
 is "... and nothing is left" none
 modprobe -r mdm_described
 
+# It is shown to who migrates, and written to libvirt's log.
+run 1 "a configuration with lines and controls" hook migrate begin $one $card 'model=x&#10;forged&#x9b;2J'
+says "... is quoted" "model=x.forged"
+if LC_ALL=C grep -qaP '^forged|[^ -~]' "$tmp/err"; then fail "... in one line"; else pass "... in one line"; fi
+run 1 "a name with lines" hook migrate begin $one 'x&#10;forged'
+if LC_ALL=C grep -qaP '^forged|[^ -~]' "$tmp/err"; then fail "... in one line"; else pass "... in one line"; fi
+
 # What libvirt writes has none of this.
 xml $one $card $model | sed '1i<!DOCTYPE domain [<!ENTITY a "b">]>' >"$tmp/doctype"
 run 1 "XML with a DOCTYPE" sh -c '"$1" hook n migrate begin - <"$2"' - "$hook" "$tmp/doctype"
