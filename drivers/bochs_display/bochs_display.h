@@ -4,7 +4,8 @@
  * QEMU's bochs-display is. See Documentation/devices/bochs-display.rst.
  *
  * Locks, outermost first: screen.lock, then one of lock and ram.lock. None is held while
- * userspace's memory is accessed. The fault handler of what is mapped takes none.
+ * userspace's memory is accessed. A fault on the picture takes none, one on the video memory
+ * ram.lock.
  */
 #ifndef BOCHS_DISPLAY_H
 #define BOCHS_DISPLAY_H

@@ -12,6 +12,7 @@
  */
 #include <linux/highmem.h>
 #include <linux/mm.h>
+#include <linux/sched/signal.h>
 #include <uapi/drm/drm_fourcc.h>
 
 #include "bochs_display.h"
@@ -147,7 +148,7 @@ static void copy_pixels(struct bochs *bochs, const struct bochs_mode *mode, u64 
 			swab32s((u32 *)to + i);
 }
 
-/* All of the picture, page by page. */
+/* All of the picture, page by page. It can be half a gigabyte: who is killed does not go on. */
 static int copy_picture(struct bochs *bochs, const struct bochs_mode *mode)
 {
 	u32 total = mode->width * mode->height, done = 0, n;
@@ -159,6 +160,8 @@ static int copy_picture(struct bochs *bochs, const struct bochs_mode *mode)
 			   done % mode->width * mode->bytes;
 		u8 *to;
 
+		if (fatal_signal_pending(current))
+			return -EINTR;
 		if (!page)
 			return -ENOMEM;
 		n = min(mode->width - done % mode->width, (u32)(PER_PAGE - done % PER_PAGE));
@@ -178,7 +181,7 @@ static int copy_picture(struct bochs *bochs, const struct bochs_mode *mode)
  *
  * QEMU asks for none in particular.
  *
- * Return: 0 or -ENOMEM.
+ * Return: 0; -ENOMEM; or -EINTR if the caller is killed.
  */
 int bochs_gfx_plane(struct mdev_migrate_device *mdm,
 		    struct vfio_device_gfx_plane_info *plane)
@@ -190,11 +193,13 @@ int bochs_gfx_plane(struct mdev_migrate_device *mdm,
 	plane->region_index = bochs->screen.region;
 	if (plane->drm_plane_type == PLANE_TYPE_CURSOR || !bochs_get_mode(bochs, &mode))
 		return 0;
-	scoped_guard(mutex, &bochs->screen.lock) {
-		ret = copy_picture(bochs, &mode);
-		if (ret)
-			return ret;
-	}
+	/* Any number of threads can ask at the same time, and each waits for those before it. */
+	if (mutex_lock_killable(&bochs->screen.lock))
+		return -EINTR;
+	ret = copy_picture(bochs, &mode);
+	mutex_unlock(&bochs->screen.lock);
+	if (ret)
+		return ret;
 	plane->drm_format = DRM_FORMAT_XRGB8888;
 	plane->width = mode.width;
 	plane->height = mode.height;

@@ -49,7 +49,10 @@ struct step {
 	u32 ms, error;
 };
 
-/* A device. @ram.lock guards what follows @area. */
+/*
+ * A device. @ram.lock guards what follows @area, but for @step: anybody may read that, and is
+ * not to wait for a fault of the device's user.
+ */
 struct pattern {
 	struct mdev_migrate_device mdm;
 	struct mdev_migrate_worker *worker;	/* writes to the memory */
@@ -62,6 +65,7 @@ struct pattern {
 	u32 stall;				/* ms that read() waits for a chunk */
 	u32 spoil;				/* save what no device loads */
 	struct step step;
+	spinlock_t step_lock;			/* step */
 };
 
 static struct pattern *to_pattern(struct mdev_migrate_device *mdm)
@@ -145,6 +149,7 @@ static int pattern_stop(struct mdev_migrate_device *mdm)
 
 static int pattern_init(struct mdev_migrate_device *mdm)
 {
+	spin_lock_init(&to_pattern(mdm)->step_lock);
 	mdm->ram = &to_pattern(mdm)->ram;
 	mdev_migrate_ram_init(mdm->ram, &mdm->mig, MDEV_MIGRATE_TAG_PATTERN_PAGES);
 	return 0;
@@ -240,7 +245,7 @@ static int pattern_prepare(struct mdev_migrate_device *mdm, enum vfio_device_mig
 	struct pattern *pat = to_pattern(mdm);
 	struct step step;
 
-	scoped_guard(mutex, &pat->ram.lock)
+	scoped_guard(spinlock, &pat->step_lock)
 		step = pat->step;
 	if (step.from != from || step.to != to)
 		return 0;
@@ -347,12 +352,13 @@ static DEVICE_ATTR_WO(reinit);
 static ssize_t step_show(struct device *dev, struct device_attribute *attr, char *buf)
 {
 	struct pattern *pat = to_pattern(mdev_migrate_from_dev(dev));
-	const struct step *step = &pat->step;
+	struct step step;
 
-	guard(mutex)(&pat->ram.lock);
-	return step->from == step->to ? sysfs_emit(buf, "none\n") :
-	       sysfs_emit(buf, "%s %s %u %u\n", mdev_migrate_state_name(step->from),
-			  mdev_migrate_state_name(step->to), step->ms, step->error);
+	scoped_guard(spinlock, &pat->step_lock)
+		step = pat->step;
+	return step.from == step.to ? sysfs_emit(buf, "none\n") :
+	       sysfs_emit(buf, "%s %s %u %u\n", mdev_migrate_state_name(step.from),
+			  mdev_migrate_state_name(step.to), step.ms, step.error);
 }
 
 /* FROM TO MS ERRNO, or "none" */
@@ -370,7 +376,7 @@ static ssize_t step_store(struct device *dev, struct device_attribute *attr, con
 		if (step.ms > 60000 || step.error > EHWPOISON)
 			return -ERANGE;
 	}
-	guard(mutex)(&pat->ram.lock);
+	guard(spinlock)(&pat->step_lock);
 	pat->step = step;
 	return count;
 }

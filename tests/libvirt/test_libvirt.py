@@ -459,7 +459,7 @@ def remove(uuid):
 
 def record(host):
     """What the hook has made on a host and not removed yet."""
-    return host.run("sh", "-c", "find /run/mdev-migrate -type f 2>/dev/null || :")
+    return host.run("sh", "-c", "find /run/mdev-migrate/domains -type f 2>/dev/null || :")
 
 
 def test_metadata(world):

@@ -43,7 +43,7 @@ FIRST = {
     "mdev_migrate/pci/irq": "irq msi", "mdev_migrate/pci/": "pci virtio irq pci_only msi",
     "bochs_display/": "bochs_display bochs_state", "frame/display.c": "bochs_display",
     "pattern/": "pattern pattern_bad", "codec/pages.c": "pattern_bad",
-    "mdev_migrate/ram/": "ram_map pattern pattern_bad",
+    "mdev_migrate/ram/": "ram_map pattern pattern_bad ram_slow",
     "mdev_migrate/description/": "sysfs config", "mdev_migrate/codec": "config records stream",
     "migration/save.c": "stream datafd", "migration/resume.c": "stream datafd records",
     "migration/fsm.c": "fsm", "migration/session.c": "datafd fsm",

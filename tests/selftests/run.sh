@@ -30,7 +30,7 @@ if [ "$dir" != - ] && [ -z "$(find "$dir" -name mdev_migrate.ko 2>/dev/null)" ];
 	exit 2
 fi
 # The Makefile and tests/kernels take it from here.
-all="sysfs config fsm datafd stream old_streams records parts dma dirty charge converge irq pci pci_only msi virtio rings move ctrl mq offload uso bridge netdev events versions lifecycle described firmware bad_blobs memory_only pooled streamed pattern pattern_bad ram_map bochs_display bochs_state closing faults calls memlock shortage pressure costs pending uffd readers xps virtio_pf virtio_parts virtio_admin"
+all="sysfs config fsm datafd stream old_streams records parts dma dirty charge converge irq pci pci_only msi virtio rings move ctrl mq offload uso bridge netdev events versions lifecycle described firmware bad_blobs memory_only pooled streamed pattern pattern_bad ram_map ram_pins ram_slow bochs_display bochs_state closing faults calls memlock shortage pressure costs pending uffd readers xps virtio_pf virtio_parts virtio_admin"
 [ $# -gt 0 ] || set -- $all
 if [ "$*" = races ]; then
 	set --

@@ -8,6 +8,7 @@
 #include "bochs.h"
 
 #include <linux/pci_regs.h>
+#include <pthread.h>
 #include <sys/wait.h>
 
 TEST_F(bochs, function)
@@ -403,6 +404,54 @@ TEST_F(bochs, picture)
 	EXPECT_EQ(get_le32(self->memory.data + 4), get_le32(self->map + 4));
 	ASSERT_EQ(0, query_region(&self->a, &plane));
 	EXPECT_EQ(~get_le32(self->memory.data + 4), get_le32(self->map + 4));
+}
+
+#define LOOKERS		32
+
+static void *look_on(void *arg)
+{
+	struct vfio_device_gfx_plane_info plane;
+
+	for (;;)
+		query_region(arg, &plane);
+	return NULL;
+}
+
+/* Who looks and is killed ends, however many of his threads look at a large picture. */
+TEST_F_TIMEOUT(bochs, killed_lookers, 180)
+{
+	struct mode m = { 65535, 512, 16, 0, 0, 0 };
+	struct vfio_device_gfx_plane_info plane;
+	int64_t start, one = 0, end;
+	pthread_t thread;
+	unsigned int i;
+	int status;
+	pid_t pid;
+
+	ASSERT_EQ(0, bochs_open(&self->a, MDEV_UUID_A, V1, "vram-mib=64", variant->how));
+	ASSERT_EQ(0, set_mode(&self->a, &m));
+	/* The second time its pages are there. */
+	for (i = 0; i < 2; i++) {
+		start = deadline_ms(0);
+		ASSERT_EQ(0, query_region(&self->a, &plane));
+		one = deadline_ms(0) - start;
+	}
+	ASSERT_EQ(65535, plane.width);
+	fflush(stdout);
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		for (i = 1; i < LOOKERS; i++)
+			pthread_create(&thread, NULL, look_on, &self->a);
+		look_on(&self->a);
+	}
+	usleep((2 * one + 300) * 1000);
+	start = deadline_ms(0);
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	end = deadline_ms(0) - start;
+	TH_LOG("a picture: %lld ms, an end: %lld ms", (long long)one, (long long)end);
+	EXPECT_GT(LOOKERS / 4 * one, end);
 }
 
 TEST_F(bochs, mapping)

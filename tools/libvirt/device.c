@@ -156,6 +156,14 @@ free:
 	return ret;
 }
 
+/* Is it a device that can be made? One of a bus is there already, and is not the hook's. */
+static bool is_new(const struct card *card, bool taken, const char *uuid)
+{
+	char other[UUID_SIZE];
+
+	return uuid_copy(other, uuid) && (taken || !strcmp(other, card->uuid));
+}
+
 /*
  * The commands that make the device, for free(); or NULL, which was said. If another device
  * has its UUID, it gets the one that plan has chosen.
@@ -171,7 +179,7 @@ static char *plan(struct card *card, bool taken)
 	static const char *const findings_path[] = { "findings", NULL };
 	static const char *const message_path[] = { "message", NULL };
 	char *output = NULL, *commands = NULL;
-	const char *message;
+	const char *message, *uuid;
 	yajl_val answer;
 	int status;
 
@@ -180,8 +188,11 @@ static char *plan(struct card *card, bool taken)
 		return NULL;
 	answer = yajl_tree_parse(output, NULL, 0);
 	message = json_text(answer, text_path);
-	if (!status && message &&
-	    (!taken || !card_set_uuid(card, json_text(answer, uuid_path)))) {
+	uuid = json_text(answer, uuid_path);
+	if (!status && message && !is_new(card, taken, uuid)) {
+		say("no device can be made here for %s: %s is one, but no mediated device",
+		    card->config, uuid ? uuid : "what fits");
+	} else if (!status && message && (!taken || !card_set_uuid(card, uuid))) {
 		commands = text("%s", message);
 	} else {
 		message = json_text(json_first(json_at(answer, findings_path)),
@@ -201,7 +212,7 @@ static char *plan(struct card *card, bool taken)
  * @card: which of its devices; the metadata say what it is
  * @taken: its UUID is another device's here: it gets one of its own
  *
- * What is made is in the domain's record, from before it is there.
+ * What is made is in the domain's record, from before it is there. Under devices_lock().
  *
  * Return: 0, or -1, which was said.
  */

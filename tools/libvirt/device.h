@@ -15,6 +15,8 @@ int device_make(const struct domain *domain, struct card *card, bool taken);
 int device_remove(const char *uuid);
 
 /* made.c */
+int devices_lock(void);
+bool made_for_another(const char *domain, const char *uuid);
 int made_add(const char *domain, const char *uuid);
 int made_remove(const char *domain);
 

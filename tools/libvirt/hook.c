@@ -7,29 +7,49 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "command.h"
 #include "device.h"
 #include "say.h"
 
 /* A device that somebody has prepared is taken; one that is another's is left alone. */
-static int bring(const struct domain *domain, struct card *card)
+static int arrive(const struct domain *domain, struct card *card)
 {
 	bool taken = device_exists(card->uuid);
 
-	if (taken && device_is(card->uuid, card->config) &&
-	    !device_in_use(card->uuid))
+	if (taken && !made_for_another(domain->uuid, card->uuid) &&
+	    device_is(card->uuid, card->config) && !device_in_use(card->uuid))
 		return 0;
 	return device_make(domain, card, taken);
 }
 
-static int bring_all(struct domain *domain)
+/* Whose it is libvirt knows. */
+static int start(const struct domain *domain, struct card *card)
+{
+	return device_exists(card->uuid) ? 0 : device_make(domain, card, false);
+}
+
+static int bring(const struct domain *domain, struct card *card,
+		 int (*how)(const struct domain *domain, struct card *card))
+{
+	int lock = devices_lock(), ret;
+
+	if (lock < 0)
+		return -1;
+	ret = how(domain, card);
+	close(lock);
+	return ret;
+}
+
+static int bring_all(struct domain *domain,
+		     int (*how)(const struct domain *domain, struct card *card))
 {
 	size_t i;
 
 	for (i = 0; i < domain->nr_cards; i++) {
 		/* Of the others only libvirt can say whether they are there. */
-		if (domain->cards[i].entry && bring(domain, &domain->cards[i])) {
+		if (domain->cards[i].entry && bring(domain, &domain->cards[i], how)) {
 			made_remove(domain->uuid);
 			return -1;
 		}
@@ -40,7 +60,7 @@ static int bring_all(struct domain *domain)
 /* What is left of a migration that failed before libvirt had begun to start the domain. */
 static int incoming(struct domain *domain)
 {
-	if (made_remove(domain->uuid) || bring_all(domain))
+	if (made_remove(domain->uuid) || bring_all(domain, arrive))
 		return -1;
 	return domain_write(domain);
 }
@@ -48,18 +68,7 @@ static int incoming(struct domain *domain)
 /* The domain is started, wherever it was before: its definition has the UUIDs. */
 static int starting(struct domain *domain)
 {
-	size_t i;
-
-	for (i = 0; i < domain->nr_cards; i++) {
-		struct card *card = &domain->cards[i];
-
-		if (card->entry && !device_exists(card->uuid) &&
-		    device_make(domain, card, false)) {
-			made_remove(domain->uuid);
-			return -1;
-		}
-	}
-	return 0;
+	return bring_all(domain, start);
 }
 
 static int gone(struct domain *domain)

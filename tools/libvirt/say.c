@@ -17,21 +17,37 @@
 #define RUN_SECONDS	20
 #define OUTPUT_MAX	(1 << 20)
 
+/* Bytes of a character that begins another line, or at which a terminal does something. */
+static size_t control_at(const char *at)
+{
+	unsigned char c = *at, next = at[1];
+
+	if (c == 0xc2 && next >= 0x80 && next < 0xa0)
+		return 2;
+	return c < ' ' || c == 0x7f;
+}
+
 /**
  * say - say why something cannot be done
  * @format: as printf()'s: a sentence, without its end of line
+ *
+ * It may quote what is in a domain's XML. Control characters become question marks.
  *
  * Return: -1.
  */
 int say(const char *format, ...)
 {
+	char *sentence, *at;
 	va_list args;
 
-	fputs("mdev-migrate: ", stderr);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	if (vasprintf(&sentence, format, args) < 0)
+		sentence = NULL;
 	va_end(args);
-	fputc('\n', stderr);
+	for (at = sentence; at && *at; at++)
+		memset(at, '?', control_at(at));
+	fprintf(stderr, "mdev-migrate: %s\n", sentence ? sentence : "out of memory");
+	free(sentence);
 	return -1;
 }
 
