@@ -21,6 +21,7 @@
  * @emit: what plan writes
  * @uuid: the device to be made
  * @model: only this one
+ * @domains: file of domains, which says what belongs together
  * @bandwidth: bytes a second, as text
  * @max_age: of snapshots, as text
  * @nr: how many arguments
@@ -41,6 +42,7 @@ struct options {
 	const char *emit;
 	const char *uuid;
 	const char *model;
+	const char *domains;
 	const char *bandwidth;
 	const char *max_age;
 	int nr;

@@ -173,7 +173,7 @@ int cmd_matrix(const struct options *options)
 	struct matrix matrix = { 0 };
 	int ret;
 
-	ret = fleet_read(&matrix.fleet, options);
+	ret = fleet_read(&matrix.fleet, options, 0, 0);
 	if (ret)
 		return ret;
 	matrix_judge(&matrix);

@@ -375,6 +375,17 @@ void source_from_device(struct source *source, struct host *host,
 						 device->uuid);
 }
 
+void source_from_other(struct source *source, struct host *host,
+		       struct other *other)
+{
+	*source = (struct source) {
+		.name = other->name, .host = host,
+		.not_known = arena_printf(&host->arena,
+					  "the source's driver %s says nothing about migration",
+					  other->driver ? other->driver : ""),
+	};
+}
+
 /*
  * If no device or type was chosen, the only one there is. @as ends the question
  * which one, if there are more: " is the source".
@@ -460,11 +471,7 @@ int endpoint_source(struct endpoint *ep, struct source *source)
 	} else if (ep->type) {
 		source_from_type(source, host, ep->type);
 	} else {
-		source->name = ep->other->name;
-		source->host = host;
-		source->not_known = arena_printf(&host->arena,
-						 "the source's driver %s says nothing about migration",
-						 ep->other->driver ? ep->other->driver : "");
+		source_from_other(source, host, ep->other);
 	}
 	return 0;
 }

@@ -136,14 +136,15 @@ static void keep_host(void *context, struct host *host)
 	fleet->hosts[fleet->nr++] = *host;
 }
 
-/* All of @options->args, in memory. */
-int fleet_read(struct fleet *fleet, const struct options *options)
+/* All of @options->args from @first on, in memory; for @sources see memo_new(). */
+int fleet_read(struct fleet *fleet, const struct options *options, int first,
+	       size_t sources)
 {
 	int ret;
 
 	memset(fleet, 0, sizeof(*fleet));
-	fleet->memo = memo_new(false);
-	ret = fleet_each(fleet, options, 0, "reading", keep_host, fleet);
+	fleet->memo = memo_new(sources);
+	ret = fleet_each(fleet, options, first, "reading", keep_host, fleet);
 	if (ret)
 		fleet_free(fleet);
 	return ret;

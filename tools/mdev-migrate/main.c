@@ -31,6 +31,12 @@ static const struct command commands[] = {
 	{ "find", "SOURCE SNAPSHOT... [--own-host] [--max-age AGE]",
 	  "which hosts does it fit on?",
 	  cmd_find, 2, MANY, "own-host max-age" },
+	{ "domain", "DOMAIN SNAPSHOT... [--own-host] [--max-age AGE]",
+	  "which hosts can take all of a domain's devices at once?",
+	  cmd_domain, 2, MANY, "own-host max-age" },
+	{ "drain", "HOST SNAPSHOT... [--domains FILE] [--max-age AGE]",
+	  "where can all devices of a host go at once?",
+	  cmd_drain, 2, MANY, "domains max-age" },
 	{ "baseline", "[--model URI] SNAPSHOT... [--max-age AGE]",
 	  "the best configuration that all hosts accept",
 	  cmd_baseline, 1, MANY, "model max-age" },
@@ -54,6 +60,7 @@ static const struct cli_option options[] = {
 	CLI_TEXT("model", 0, model),
 	CLI_FLAG("own-host", own_host),
 	CLI_TEXT("max-age", 0, max_age),
+	CLI_TEXT("domains", 0, domains),
 	{ 0 },
 };
 
