@@ -75,7 +75,7 @@ def same(tool, folder, seed, count):
         sizes = [pick.choice((0, 8, 16, 24, 40)) for _ in range(pick.randint(1, 3))]
         with open(files[-1], "w", encoding="utf-8") as file:
             file.write(snapshot(number, pick.randint(0, 5), pick.choice((0, 1, 3, None)), sizes))
-    answer = json.loads(subprocess.run([tool, "matrix", "--json", *files], check=True,
+    answer = json.loads(subprocess.run([tool, "matrix", "--json", "--pairs", *files], check=True,
                                        capture_output=True).stdout)
     counts = dict.fromkeys(order + ("full",), 0)
     cells = iter(answer["cells"])

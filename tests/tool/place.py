@@ -6,7 +6,7 @@ domain say is compared with all ways that there are, tried one by one: a yes has
 the parents have, a no must not fit in any way, and what has no place has none beside what has one.
 place.py fleet HOSTS FREE: that many hosts with as many free instances, a line each.
 place.py full HOSTS DEVICES: a host with so many devices.
-place.py hard: a puzzle that cannot be tried in all ways.
+place.py hard FOLDER: a puzzle that cannot be tried in all ways: boxes, pieces and what they are of.
 """
 
 import itertools
@@ -29,7 +29,7 @@ def type_of(name, parent, units, free, speed=3):
     kind = {"name": name, "parent": parent, "model": URI, "version": name,
             "config": config_of(units), "stream_version": "1.0", "combinations": "any",
             "params": {"units": {"type": "uint", "off": "0", "default": str(units),
-                                 "allowed": "0-64"},
+                                 "allowed": "0-999"},
                        "speed": {"type": "uint", "off": "0", "default": "0",
                                  "allowed": f"0-{speed}"}}}
     if free is not None:
@@ -235,5 +235,22 @@ def full(devices):
                                           for i in range(int(devices))])))
 
 
+def hard(folder):
+    """Boxes that have to be filled to the last, with pieces of three."""
+    pick, sizes, boxes, devices, used = random.Random(5), (97, 113, 131, 167, 199, 251, 337), 100, [], 0
+    while True:
+        units = pick.choice(sizes)
+        used += 1 / (1000 // units)
+        if used > boxes * .97:
+            break
+        devices.append(device_of(len(devices), units))
+    write(os.path.join(folder, "boxes"), *(
+        host_of(f"h{i:03}", [type_of(f"t{units}", "p", units, 1000 // units) for units in sizes])
+        for i in range(boxes)))
+    write(os.path.join(folder, "puzzle"), host_of("from", [], devices))
+    write(os.path.join(folder, "pieces"), *(domain_of(f"g{i}", devices[i:i + 3])
+                                            for i in range(0, len(devices), 3)))
+
+
 if __name__ == "__main__":
-    {"random": compare, "fleet": fleet, "full": full}[sys.argv[1]](*sys.argv[2:])
+    {"random": compare, "fleet": fleet, "full": full, "hard": hard}[sys.argv[1]](*sys.argv[2:])

@@ -13,6 +13,7 @@
  * @verify: only say whether it is in order
  * @hold: keep the device open
  * @own_host: the source's host is one of those that are looked at
+ * @pairs: each pair of hosts by itself
  * @output: file to write to, NULL for standard output
  * @format: what export and require write
  * @provider: what Nova calls the host, NULL for the host's name
@@ -34,6 +35,7 @@ struct options {
 	bool verify;
 	bool hold;
 	bool own_host;
+	bool pairs;
 	const char *output;
 	const char *format;
 	const char *provider;

@@ -195,9 +195,10 @@ static void say_alone(struct place *place, struct placed *placed)
 	struct verdict best = { 0 }, one;
 	const struct finding *finding;
 	struct arena *arena = &place->arena;
+	const char *what, *where;
 	size_t i;
 
-	for (i = 0; i < place->nr_hosts; i++) {
+	for (i = 0; i < place->nr_hosts && placed->source->config_known; i++) {
 		judge_host(arena, &one, placed->source, place->hosts[i]);
 		if (!i || verdict_better(&one, &best))
 			best = one;
@@ -206,16 +207,19 @@ static void say_alone(struct place *place, struct placed *placed)
 		say(placed, INCOMPATIBLE, "no-other-host", "there is no other host");
 		return;
 	}
+	if (!placed->source->config_known) {
+		say(placed, NOT_KNOWN, "source-says-nothing", placed->source->not_known);
+		return;
+	}
 	for (i = 0; i < best.findings.nr; i++) {
 		finding = &best.findings.array[i];
 		if (finding->result != best.result)
 			continue;
+		what = best.target.type ? type_label(arena, best.target.type) : "";
+		where = place->nr_hosts > 1 ? best.target.host->name : "";
 		say(placed, best.result, finding->code,
-		    best.target.type ?
-		    arena_printf(arena, "%s on %s: %s", type_label(arena, best.target.type),
-				 best.target.host->name, finding->message) :
-		    arena_printf(arena, "%s: %s", best.target.host->name,
-				 finding->message));
+		    arena_printf(arena, "%s%s%s%s%s", what, *what && *where ? " on " : "",
+				 where, *what || *where ? ": " : "", finding->message));
 		return;
 	}
 	/* Its ways have no room of their own. */

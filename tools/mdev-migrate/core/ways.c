@@ -91,7 +91,7 @@ void bins_of_hosts(struct place *place, struct bins *bins)
 	size_t i, j, nr = 0, *firsts;
 
 	for (i = 0; i < place->nr_hosts; i++)
-		nr += host_nr_kinds(place->hosts[i]);
+		nr += host_nr_kinds(place->hosts[i]) + 1;
 	firsts = arena_array(arena, nr, sizeof(*firsts));
 	bins->of = arena_array(arena, place->nr_hosts + 1, sizeof(size_t));
 	bins->most = arena_array(arena, nr, sizeof(uint64_t));
@@ -106,6 +106,8 @@ void bins_of_hosts(struct place *place, struct bins *bins)
 			/* All of them together stay below the whole. */
 			bins->least[j] = parts_of(host, firsts[j - bins->of[i]], 1) - 1;
 		}
+		/* The last is for what nothing is known of, and takes nothing. */
+		nr++;
 	}
 	bins->of[i] = nr;
 }
@@ -156,7 +158,7 @@ static void measure(const struct bins *bins, const struct host *host,
 	const struct type *type = way->target.type, *own;
 	uint64_t largest, smallest;
 
-	if (!source->config_known || !type->model || !instances(type))
+	if (!type->model || !instances(type))
 		return;
 	own = own_type(host, type, source);
 	range_of(host, type, &largest, &smallest);
@@ -216,16 +218,30 @@ static void judge_bins(struct arena *arena, const struct host *host,
 	qsort(bests, nr, sizeof(*bests), compare_best);
 }
 
+static void add_way(struct ways *ways, const struct way *way)
+{
+	ways->ways = grow_array(ways->ways, ways->nr, sizeof(*way));
+	ways->ways[ways->nr++] = *way;
+}
+
 static void ways_to_host(struct place *place, const struct bins *bins, size_t at,
 			 const struct source *source, struct ways *ways)
 {
 	const struct host *host = place->hosts[at];
-	size_t nr = bins->of[at + 1] - bins->of[at], i;
+	size_t nr = bins->of[at + 1] - bins->of[at] - 1, i;
 	struct arena scratch = { 0 };
-	struct best *bests = arena_array(&scratch, nr + 1, sizeof(*bests));
-	size_t *firsts = arena_array(&scratch, host_nr_kinds(host) + 1,
-				     sizeof(*firsts));
+	struct best *bests;
+	size_t *firsts;
 
+	if (!source->config_known) {
+		add_way(ways, &(struct way) {
+			.host = at, .bin = bins->of[at] + nr, .target.host = host,
+			.result = NOT_KNOWN,
+		});
+		return;
+	}
+	bests = arena_array(&scratch, nr + 1, sizeof(*bests));
+	firsts = arena_array(&scratch, host_nr_kinds(host) + 1, sizeof(*firsts));
 	bins_of_host(host, firsts);
 	for (i = 0; i < nr; i++) {
 		bests[i].first = firsts[i];
@@ -234,17 +250,15 @@ static void ways_to_host(struct place *place, const struct bins *bins, size_t at
 	if (nr)
 		judge_bins(&scratch, host, source, bests, nr);
 	for (i = 0; i < nr && bests[i].verdict.result < INCOMPATIBLE; i++) {
-		struct way *way;
-
-		ways->ways = grow_array(ways->ways, ways->nr, sizeof(*way));
-		way = &ways->ways[ways->nr++];
-		*way = (struct way) {
+		struct way way = {
 			.host = at, .bin = bests[i].bin,
 			.target = bests[i].verdict.target,
 			.result = bests[i].verdict.result,
 			.writes = bests[i].verdict.findings.nr_writes,
 		};
-		measure(bins, host, source, way);
+
+		measure(bins, host, source, &way);
+		add_way(ways, &way);
 	}
 	arena_free(&scratch);
 }
