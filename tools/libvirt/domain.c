@@ -266,8 +266,7 @@ static char *pci_address(xmlNode *node)
 int domain_pci(const struct domain *domain, char ***addresses, size_t *nr)
 {
 	xmlXPathObject *found = find(domain->doc,
-		"/domain/devices/*[(self::hostdev and @mode='subsystem' and @type='pci') or "
-		"(self::interface and @type='hostdev')]/source/address");
+		"/domain/devices/*[(self::hostdev and @mode='subsystem' and @type='pci') or (self::interface and @type='hostdev')]/source/address");
 	size_t i;
 	int ret = 0;
 

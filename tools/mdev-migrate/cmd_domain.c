@@ -210,7 +210,8 @@ int cmd_domain(const struct options *options)
 	if (ret)
 		return ret;
 	if (domains.nr > 1)
-		ret = complain(DONE_ERROR, "%s has %zu domains: one at a time, or see drain --domains",
+		ret = complain(DONE_ERROR,
+			       "%s has %zu domains: one at a time, or see drain --domains",
 			       options->args[0], domains.nr);
 	if (!ret) {
 		make_sources(&asker, &domains.domains[0]);

@@ -77,7 +77,8 @@ static void mark_domain(struct drain *drain, const struct domain *domain)
 	for (i = 0; found && i < domain->nr; i++) {
 		if (find_source(drain, domain->devices[i].name) < drain->nr)
 			continue;
-		complain(DONE_ERROR, "%s has no device %s, which is the domain %s's: is the snapshot, or the domain's description, an old one?",
+		complain(DONE_ERROR,
+			 "%s has no device %s, which is the domain %s's: is the snapshot, or the domain's description, an old one?",
 			 drain->from.host.name, domain->devices[i].name, domain->name);
 		drain->fleet.left_out++;
 	}

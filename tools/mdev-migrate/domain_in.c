@@ -76,7 +76,8 @@ static int read_domain(struct domains *domains, const struct json *root,
 	if (ret)
 		return ret;
 	if (!value)
-		return bad(why, "it has no \"domain\", and so is not what mdev-migrate-domain describe --json writes",
+		return bad(why,
+			   "it has no \"domain\", and so is not what mdev-migrate-domain describe --json writes",
 			   "");
 	domains->domains = grow_array(domains->domains, domains->nr, sizeof(*domain));
 	domain = &domains->domains[domains->nr++];

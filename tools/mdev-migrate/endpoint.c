@@ -481,13 +481,12 @@ int endpoint_source(struct endpoint *ep, struct source *source)
 		ret = check_alike(ep);
 	if (ret)
 		return ret;
-	if (ep->device) {
+	if (ep->device)
 		source_from_device(source, host, ep->device);
-	} else if (ep->type) {
+	else if (ep->type)
 		source_from_type(source, host, ep->type);
-	} else {
+	else
 		source_from_other(source, host, ep->other);
-	}
 	return 0;
 }
 

@@ -30,8 +30,6 @@
 
 #define COMMAND			"mdev-migrate export --compact"
 
-extern char **environ;
-
 /**
  * struct remote - a host that is asked
  * @name: what it was called: ssh:HOST
@@ -183,21 +181,21 @@ static unsigned int answer_seconds(void)
 static void begin(struct remote *remote)
 {
 	const struct rlimit limit = { ANSWER_MAX, ANSWER_MAX };
-	const char *argv[] = {
+	const char *const all[] = {
 		"ssh", "-T", "-o", "BatchMode=yes",
 		"-o", "ConnectTimeout=" CONNECT_SECONDS,
 		"-l", remote->user, "-p", remote->port, "--", remote->host, COMMAND,
-		NULL,
 	};
+	const char *argv[sizeof(all) / sizeof(all[0]) + 1];
 	size_t i, nr = 0;
 	int err;
 
 	/* An option whose value is not given is none. */
-	for (i = 0; i + 1 < sizeof(argv) / sizeof(argv[0]); i++) {
-		if (!argv[i])
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (!all[i])
 			nr--;
 		else
-			argv[nr++] = argv[i];
+			argv[nr++] = all[i];
 	}
 	argv[nr] = NULL;
 	remote->out = memfd_create("answer", MFD_CLOEXEC);
@@ -221,16 +219,17 @@ static bool has_ended(struct remote *remote)
 
 	if (waitpid(remote->pid, &status, WNOHANG) == remote->pid) {
 		remote->status = status;
-	} else if (now_ms() < remote->until) {
-		return false;
-	} else {
-		kill(remote->pid, SIGKILL);
-		waitpid(remote->pid, &status, 0);
-		remote->why = arena_printf(&asked.arena,
-					   "there was no answer in %u seconds (" TIMEOUT " says how long that may take)",
-					   answer_seconds());
+		remote->pid = 0;
+		return true;
 	}
+	if (now_ms() < remote->until)
+		return false;
+	kill(remote->pid, SIGKILL);
+	waitpid(remote->pid, &status, 0);
 	remote->pid = 0;
+	remote->why = arena_printf(&asked.arena,
+				   "there was no answer in %u seconds (" TIMEOUT " says how long)",
+				   answer_seconds());
 	return true;
 }
 

@@ -162,8 +162,10 @@ static void measure(const struct bins *bins, const struct host *host,
 		return;
 	own = own_type(host, type, source);
 	range_of(host, type, &largest, &smallest);
-	if (own)
-		largest = smallest = instances(own);
+	if (own) {
+		largest = instances(own);
+		smallest = largest;
+	}
 	way->most = (bins->most[way->bin] + largest - 1) / largest;
 	way->least = (bins->least[way->bin] + 1) / (smallest + 1);
 }
