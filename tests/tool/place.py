@@ -72,6 +72,11 @@ class Case:
         self.shares = pick.random() < .6
         sizes = [1, 2, 3, 4, 6] if self.shares else [1]
         for host in range(pick.randint(1, 3)):
+            # Another that is the same, now and then.
+            if host and pick.random() < .3:
+                self.parents += [(f"h{host}", *parent[1:]) for parent in self.parents
+                                 if parent[0] == "h0"]
+                continue
             for parent in range(pick.randint(1, 2)):
                 units = sorted(pick.sample(sizes, min(len(sizes), pick.randint(1, 3))))
                 total = pick.choice((0, units[-1])) if pick.random() < .4 else \
@@ -81,7 +86,7 @@ class Case:
         # All hosts' smallest and largest types bound what a device has: beyond, nothing is known.
         low = max(parent[3][0] for parent in self.parents)
         high = max(low, min(parent[3][-1] for parent in self.parents))
-        self.devices = [pick.randint(low, high) for _ in range(pick.randint(1, 6))]
+        self.devices = [pick.randint(low, high) for _ in range(pick.randint(1, 8))]
         self.speeds = [pick.randint(0, 3) for _ in self.devices]
         self.groups, at = [], 0
         while at < len(self.devices):

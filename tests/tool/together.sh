@@ -136,6 +136,41 @@ where $one "it fits, but there is no room for all 4 devices at once; only the ho
 domain guest src $one=,queues=6 $two=,queues=6 >"$tmp/between"
 run 0 "of no type's size, as the largest" "$tool" domain "$tmp/between" "$tmp/mixed2.json"
 
+# Two parents of twelve each, filled to the last; and one device more.
+for parent in gpu.0 gpu.1; do
+	for units in 6 4 3; do
+		make_type "$tmp/twelve" $parent of-$units $uri of-$units $((12 / units)) \
+			"queues:uint:1:$units:1-8" "rss:bool:off:off:on off"
+	done
+done
+snapshot twelve
+domain guest src a=,queues=6 b=,queues=4 c=,queues=4 d=,queues=6 e=,queues=4 >"$tmp/exact"
+run 0 "two halves, three thirds" "$tool" domain "$tmp/exact" "$tmp/twelve.json"
+domain guest src a=,queues=6 b=,queues=4 c=,queues=4 d=,queues=6 e=,queues=4 f=,queues=3 >"$tmp/thirds"
+run 3 "... and a quarter, which is more than there is, or not" "$tool" domain "$tmp/thirds" "$tmp/twelve.json"
+domain guest src a=,queues=6 b=,queues=6 c=,queues=6 d=,queues=6 e=,queues=6 >"$tmp/over"
+run 1 "five halves" "$tool" domain "$tmp/over" "$tmp/twelve.json"
+
+# Domains of 3, 3, 2, 2 and 2 devices, to 7 and 5 places: the largest first is the wrong way.
+make_type "$tmp/guests" card nic-v1 $uri v1 3 "queues:uint:1:1:1-8" "rss:bool:off:off:on off"
+nic seven card 7 8
+nic five card 5 8
+nic four card 4 8
+i=0
+for size in 3 3 2 2 2; do
+	set --
+	while [ $# -lt $size ]; do
+		i=$((i + 1))
+		make_device "$tmp/guests" card nic-v1 "$(printf '%08d' $i)-0000-4000-8000-000000000000"
+		set -- "$@" "$(printf '%08d' $i)-0000-4000-8000-000000000000="
+	done
+	domain "guest$i" guests "$@"
+done >"$tmp/five-guests"
+snapshot guests seven five four
+run 0 "five guests" "$tool" drain "$tmp/guests.json" "$tmp/seven.json" "$tmp/five.json" --domains "$tmp/five-guests"
+says "... all of them" "^identical: 12 of 12 devices"
+run 1 "... and one place less" "$tool" drain "$tmp/guests.json" "$tmp/seven.json" "$tmp/four.json" --domains "$tmp/five-guests"
+
 # drain: all of a host. Two cards; only one host takes the larger one, and the other card too.
 make_type "$tmp/src" card nic-v1 $uri v1 3 "queues:uint:1:1:1-8" "rss:bool:off:off:on off"
 make_device "$tmp/src" card nic-v1 $two

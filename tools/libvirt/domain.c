@@ -272,8 +272,11 @@ int domain_pci(const struct domain *domain, char ***addresses, size_t *nr)
 
 	*nr = nr_found(found);
 	*addresses = calloc(*nr ? *nr : 1, sizeof(**addresses));
-	if (!*addresses)
-		ret = say("out of memory");
+	if (!*addresses) {
+		xmlXPathFreeObject(found);
+		*nr = 0;
+		return say("out of memory");
+	}
 	for (i = 0; i < *nr && !ret; i++) {
 		(*addresses)[i] = pci_address(found->nodesetval->nodeTab[i]);
 		if (!(*addresses)[i])

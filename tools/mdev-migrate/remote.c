@@ -20,7 +20,7 @@
 #include "remote.h"
 
 /* For a connection; and for all of it, if TIMEOUT does not say otherwise. */
-#define CONNECT_SECONDS		"10"
+#define CONNECT_TIMEOUT		"ConnectTimeout=10"
 #define ANSWER_SECONDS		60
 #define TIMEOUT			"MDEV_MIGRATE_SSH_TIMEOUT"
 /* So many hosts are asked side by side. */
@@ -183,7 +183,7 @@ static void begin(struct remote *remote)
 	const struct rlimit limit = { ANSWER_MAX, ANSWER_MAX };
 	const char *const all[] = {
 		"ssh", "-T", "-o", "BatchMode=yes",
-		"-o", "ConnectTimeout=" CONNECT_SECONDS,
+		"-o", CONNECT_TIMEOUT,
 		"-l", remote->user, "-p", remote->port, "--", remote->host, COMMAND,
 	};
 	const char *argv[sizeof(all) / sizeof(all[0]) + 1];
