@@ -3,6 +3,7 @@
 """matrix.py fleet HOSTS KINDS [hostile|busy]: snapshots of as many hosts, of as many kinds, a line each.
 matrix.py same TOOL FOLDER SEED HOSTS: is what the matrix says of each pair of hosts
 what check says of each device?
+matrix.py groups FILE FLEET TOOL: does what an answer in JSON says of groups go with what --pairs says?
 matrix.py page FILE: what is in the table, as a reader without a script has it: a line
 for each cell, from what to what, how it is shown, and the reason to which it leads.
 matrix.py bright FILE: how bright a picture is on average, of 255.
@@ -75,7 +76,7 @@ def same(tool, folder, seed, count):
         sizes = [pick.choice((0, 8, 16, 24, 40)) for _ in range(pick.randint(1, 3))]
         with open(files[-1], "w", encoding="utf-8") as file:
             file.write(snapshot(number, pick.randint(0, 5), pick.choice((0, 1, 3, None)), sizes))
-    answer = json.loads(subprocess.run([tool, "matrix", "--json", *files], check=True,
+    answer = json.loads(subprocess.run([tool, "matrix", "--json", "--pairs", *files], check=True,
                                        capture_output=True).stdout)
     counts = dict.fromkeys(order + ("full",), 0)
     cells = iter(answer["cells"])
@@ -95,6 +96,40 @@ def same(tool, folder, seed, count):
             assert cell.get("full", False) == full, (source, other, cell, verdicts)
             counts[cell["verdict"]] += 1
             counts["full"] += full
+    print(counts)
+    assert min(counts.values()) > 0, "a test that never has one of these shows nothing"
+
+
+def groups(path, hosts, tool):
+    """Each host is in one group of either kind, and each pair is as its groups are."""
+    with open(path, encoding="utf-8") as file:
+        answer = json.load(file)
+    pairs = json.loads(subprocess.run([tool, "matrix", "--json", "--pairs", hosts], check=True,
+                                      capture_output=True).stdout)
+    of = {kind: {host: at for at, group in enumerate(answer[kind]) for host in group["hosts"]}
+          for kind in ("from", "to")}
+    for kind, at in of.items():
+        assert sorted(at) == sorted(pairs["hosts"]), kind
+        assert sum(len(group["hosts"]) for group in answer[kind]) == len(pairs["hosts"]), kind
+    cells = {(cell["from"], cell["to"]): cell for cell in answer["groups"]}
+    assert len(cells) == len(answer["groups"]) == len(answer["from"]) * len(answer["to"])
+    full, counts = {}, {"full": 0, "reason": 0, "fits": 0}
+    for pair in pairs["cells"]:
+        at = of["from"][pair["source"]], of["to"][pair["destination"]]
+        cell, is_full = cells[at], pair.get("full", False)
+        full.setdefault(at, {}).setdefault(pair["source"], []).append(is_full)
+        assert cell["of"] == pair["of"]
+        if not is_full:
+            assert cell.get("verdict") == pair.get("verdict"), (cell, pair)
+            assert cell["fit"] == pair["fit"], (cell, pair)
+        if pair.get("verdict") == "incompatible" and not is_full:
+            assert answer["reasons"][cell["reason"]] == pair["message"], (cell, pair)
+            counts["reason"] += 1
+        counts["fits"] += pair.get("verdict") in ("identical", "compatible")
+    for at, hosts_full in full.items():
+        for one in hosts_full.values():
+            assert cells[at].get("full_nr", 0) == sum(one), (cells[at], one)
+            counts["full"] += sum(one)
     print(counts)
     assert min(counts.values()) > 0, "a test that never has one of these shows nothing"
 
@@ -192,6 +227,8 @@ if __name__ == "__main__":
     elif sys.argv[1] == "same":
         os.makedirs(sys.argv[3], exist_ok=True)
         same(*sys.argv[2:])
+    elif sys.argv[1] == "groups":
+        groups(*sys.argv[2:])
     elif sys.argv[1] == "bright":
         bright(sys.argv[2])
     else:

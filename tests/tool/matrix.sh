@@ -31,7 +31,16 @@ says "... which is a mark of its own" "^   1  host00000 .* f$"
 says "... what does not fit has a reason" "^2 -> 1: 1 of 2 fit: .*rx-filter-size: the source has 16"
 run 0 "as a page" "$tool" matrix --html "$tmp/page.html" "$tmp/fleet.json"
 run 0 "... of 2 MB at most" test "$(wc -c <"$tmp/page.html")" -le 2000000
+run 0 "in JSON" sh -c "'$tool' matrix --json '$tmp/fleet.json' >'$tmp/answer'"
+run 0 "... of 100 KB at most" test "$(wc -c <"$tmp/answer")" -le 100000
+run 0 "... ten groups" test "$(grep -c '"to": 9' "$tmp/answer")" = "$(grep -c '"to": 0' "$tmp/answer")"
 $matrix fleet 1000 10 busy >"$tmp/busy.json"
+run 0 "in JSON, hosts each of which has other devices" sh -c "'$tool' matrix --json '$tmp/busy.json' >'$tmp/answer'"
+run 0 "... of 2 MB at most" test "$(wc -c <"$tmp/answer")" -le 2000000
+$matrix fleet 60 10 >"$tmp/some.json"
+run 0 "... says of each pair what --pairs says" sh -c "'$tool' matrix --json '$tmp/some.json' >'$tmp/answer' && $matrix groups '$tmp/answer' '$tmp/some.json' '$tool'"
+run 2 "--pairs without --json" "$tool" matrix --pairs "$tmp/some.json"
+says "... says so" "--pairs is only for --json"
 run 0 "of hosts each of which has other devices" "$tool" matrix --html "$tmp/busy.html" "$tmp/busy.json"
 run 0 "... of 2 MB at most" test "$(wc -c <"$tmp/busy.html")" -le 2000000
 run 0 "... that can be read without a script" sh -c "$matrix page '$tmp/page.html' >'$tmp/cells'"

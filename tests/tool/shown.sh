@@ -41,9 +41,20 @@ shown 1 "find, why not" "$tool" find "model=$uri,mode=$(printf '\302\233\342\200
 shown 0 "baseline" "$tool" baseline "$tmp/a.json" "$tmp/b.json"
 shown 0 "matrix" "$tool" matrix "$tmp/a.json" "$tmp/b.json"
 shown 0 "matrix --json" "$tool" matrix --json "$tmp/a.json" "$tmp/b.json"
+shown 0 "matrix --json --pairs" "$tool" matrix --json --pairs "$tmp/a.json" "$tmp/b.json"
 shown 0 "matrix --html" "$tool" matrix --html "$tmp/page.html" "$tmp/a.json" "$tmp/b.json"
 # shellcheck disable=SC2086
 run 0 "... nor in the page, where it is no markup" $hostile scan "$tmp/page.html"
+
+sed 's/"devices":\[[^]]*\]/"devices":[{"device":"\\u009b\\u202e","config":"model=\\u0007"}]/; s/"name":"src"/"name":"\\u001b[31m"/' >"$tmp/domain" <<END
+{"schema_version":"1.4","domain":{"name":"src"},"devices":[]}
+END
+shown 1 "domain" "$tool" domain "$tmp/domain" "$tmp/a.json"
+says "... all of it visible" 'device of .x1b\[31m'
+sed 's/"host": *{"name": *"a/&2/' "$tmp/a.json" >"$tmp/a2.json"
+status=0
+"$tool" drain "$tmp/a.json" "$tmp/a2.json" >/dev/null 2>&1 || status=$?
+shown "$status" "drain" "$tool" drain "$tmp/a.json" "$tmp/a2.json"
 
 # A host whose driver says such things, in bytes too.
 evil=$(printf 'x\033[31m\233\302\233\342\200\256\342\201\246\377y')
@@ -68,6 +79,7 @@ shown 0 "a name can be typed as it is shown" "$tool" show --root "$tmp/evil" \
 # What was typed, or came with a file's name.
 shown 2 "a name that is not there" "$tool" show --root "$tmp/evil" "$evil$evil"
 says "... says which" "\"$shows$shows\" is not a file"
+shown 2 "a host's name" "$tool" find "model=$uri" "ssh:$evil"
 shown 2 "a file's name" "$tool" find "model=$uri" "$tmp/$evil"
 shown 2 "a configuration" "$tool" check "model=$uri,$evil" "$tmp/a.json"
 shown 2 "a command" "$tool" "$evil"

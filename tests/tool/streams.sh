@@ -154,7 +154,7 @@ run 0 "make install" make -s -C "$top/tools/mdev-migrate" OUT="$(dirname "$(read
 for file in bin/mdev-migrate bin/mdev-migrate-stream share/man/man8/mdev-migrate.8 \
 	share/man/man8/mdev-migrate-stream.8 \
 	share/bash-completion/completions/mdev-migrate \
-	share/mdev-migrate/snapshot.schema.json share/mdev-migrate/answers.schema.json; do
+	share/mdev-migrate/snapshot.schema.json share/mdev-migrate/answers.schema.json share/mdev-migrate/domain.schema.json; do
 	[ -s "$tmp/dest/opt/mm/$file" ] || echo "no $file"
 done >"$tmp/out"
 if [ -s "$tmp/out" ]; then fail "... all of it"; else pass "... all of it"; fi
@@ -190,6 +190,10 @@ if bash --version >/dev/null 2>&1; then
 	}
 	run 0 "completion of a command" complete mdev-migrate ba
 	says "... is it" "^baseline$"
+	run 0 "completion of another" complete mdev-migrate dr
+	says "... is it" "^drain$"
+	run 0 "completion of its option" complete mdev-migrate drain --do
+	says "... is it" "^--domains$"
 	run 0 "completion of a format" complete mdev-migrate export --format n
 	says "... are two" "^nova$"
 	run 0 "completion of an option" complete mdev-migrate plan --e
@@ -210,6 +214,13 @@ if bash --version >/dev/null 2>&1; then
 	says "... is it" "^virtio_net-v1$"
 	run 0 "completion of FILE:DEVICE" part "$tmp/host.json:00000000-0000-0000-0000-000000000007"
 	says "... is it" "^00000000-0000-0000-0000-000000000007$"
+	mkdir -p "$tmp/home/.ssh"
+	printf 'Host moon mars *.far\n  User root\nHost\tsun\n' >"$tmp/home/.ssh/config"
+	HOME=$tmp/home
+	export HOME
+	run 0 "completion of ssh:HOST" part ssh:m
+	says "... is one" "^mars$"
+	says "... is the other" "^moon$"
 	run 0 "completion of FILE:HOST" part "$tmp/fleet.json:sm"
 	says "... is it" "^small/$"
 	run 0 "completion of FILE:HOST/TYPE" part "$tmp/fleet.json:small/vir"

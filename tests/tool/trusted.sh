@@ -283,7 +283,7 @@ for format in nova nfd prometheus; do
 done
 
 # Help, as people ask for it.
-for command in list show export check plan find baseline matrix; do
+for command in list show export check plan find domain drain baseline matrix; do
 	"$tool" help $command >"$tmp/help"
 	run 0 "$command --help" "$tool" $command --help
 	cp "$tmp/out" "$tmp/same"

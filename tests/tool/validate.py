@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """validate.py [--strict] FOLDER FILE...: does a file have what its schema says?
 
-FOLDER has the schemas. A file with a member "command" is an answer, another is a
-snapshot. With --strict a member that the schema does not describe is an error too:
+FOLDER has the schemas. A file with a member "command" is an answer, one with "domain" is
+that, another is a snapshot. With --strict a member that the schema does not describe is an error too:
 what this version of the program writes is all described.
 """
 
@@ -36,7 +36,7 @@ def main():
     strict = args[0] == "--strict"
     folder, files = args[strict], args[strict + 1:]
     schemas = {}
-    for name in ("snapshot", "answers"):
+    for name in ("snapshot", "answers", "domain"):
         schema = read(os.path.join(folder, name + ".schema.json"))
         jsonschema.Draft202012Validator.check_schema(schema)
         schemas[name] = closed(schema) if strict else schema
@@ -45,7 +45,8 @@ def main():
     for file in files:
         document = read(file)
         command = document.get("command")
-        schema = schemas["answers" if command else "snapshot"]
+        schema = schemas["answers" if command else
+                         "domain" if "domain" in document else "snapshot"]
         resolver = jsonschema.RefResolver(schema["$id"], schema, store=store)
         # One of many says only that none fits: ask the right one first.
         asked = {"$ref": "#/$defs/" + ("error" if "errors" in document else command)} \

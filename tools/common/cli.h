@@ -13,6 +13,7 @@
  * @verify: only say whether it is in order
  * @hold: keep the device open
  * @own_host: the source's host is one of those that are looked at
+ * @pairs: each pair of hosts by itself
  * @output: file to write to, NULL for standard output
  * @format: what export and require write
  * @provider: what Nova calls the host, NULL for the host's name
@@ -21,6 +22,7 @@
  * @emit: what plan writes
  * @uuid: the device to be made
  * @model: only this one
+ * @domains: file of domains, which says what belongs together
  * @bandwidth: bytes a second, as text
  * @max_age: of snapshots, as text
  * @nr: how many arguments
@@ -33,6 +35,7 @@ struct options {
 	bool verify;
 	bool hold;
 	bool own_host;
+	bool pairs;
 	const char *output;
 	const char *format;
 	const char *provider;
@@ -41,6 +44,7 @@ struct options {
 	const char *emit;
 	const char *uuid;
 	const char *model;
+	const char *domains;
 	const char *bandwidth;
 	const char *max_age;
 	int nr;

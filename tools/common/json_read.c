@@ -371,30 +371,21 @@ static int read_file(struct reader *reader, int fd)
 }
 
 /*
- * Calls @each for each document of @file, "-" for standard input, that is an
- * object and in order; it returns nonzero if it is none of those that are looked
- * for. What is bad is complained about. 0, or DONE_ERROR and a complaint if the
- * file could not be read, or has no document at all.
+ * Calls @each for each document of @fd, which is called @name, that is an object and
+ * in order; it returns nonzero if it is none of those that are looked for. What is
+ * bad is complained about. 0, or DONE_ERROR and a complaint if it could not be read,
+ * or has no document at all.
  */
-int docs_each(const char *file, doc_each each, void *context,
-	      struct docs_read *done)
+int docs_each_of(int fd, const char *name, doc_each each, void *context,
+		 struct docs_read *done)
 {
 	struct reader reader = {
-		.doc.file = file, .line = 1, .each = each, .context = context,
+		.doc.file = name, .line = 1, .each = each, .context = context,
 		.done = done,
 	};
 	unsigned long before = done->read + done->bad;
-	int fd = STDIN_FILENO;
 	int ret;
 
-	if (!strcmp(file, "-")) {
-		reader.doc.file = "standard input";
-	} else {
-		fd = open(file, O_RDONLY | O_CLOEXEC);
-		if (fd < 0)
-			return complain(DONE_ERROR, "cannot open %s: %s", file,
-					strerror(errno));
-	}
 	new_parser(&reader);
 	ret = refuse_folder(fd, reader.doc.file, "a snapshot");
 	if (!ret)
@@ -406,8 +397,24 @@ int docs_each(const char *file, doc_each each, void *context,
 	yajl_free(reader.yajl);
 	text_free(&reader.text);
 	arena_free(&reader.doc.memory);
-	if (fd != STDIN_FILENO)
-		close(fd);
+	return ret;
+}
+
+/* Likewise of a file, "-" for standard input. */
+int docs_each(const char *file, doc_each each, void *context,
+	      struct docs_read *done)
+{
+	int fd, ret;
+
+	if (!strcmp(file, "-"))
+		return docs_each_of(STDIN_FILENO, "standard input", each, context,
+				    done);
+	fd = open(file, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return complain(DONE_ERROR, "cannot open %s: %s", file,
+				strerror(errno));
+	ret = docs_each_of(fd, file, each, context, done);
+	close(fd);
 	return ret;
 }
 

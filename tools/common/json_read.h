@@ -33,6 +33,8 @@ struct docs_read {
 
 int docs_each(const char *file, doc_each each, void *context,
 	      struct docs_read *done);
+int docs_each_of(int fd, const char *name, doc_each each, void *context,
+		 struct docs_read *done);
 uint64_t docs_size(const char * const *files, int nr);
 
 /* progress.c: a bar on stderr, if that is a terminal and it takes long. */

@@ -2,6 +2,9 @@
 #ifndef MDEV_MIGRATE_DOMAIN_COMMAND_H
 #define MDEV_MIGRATE_DOMAIN_COMMAND_H
 
+struct domain;
+
+int describe_json(const struct domain *domain);
 int cmd_describe(char **args, int nr);
 int cmd_verify(char **args, int nr);
 int cmd_hook(char **args, int nr);

@@ -123,13 +123,16 @@ static int with_domain(char **args, int nr, int (*what)(const struct domain *))
 
 /**
  * cmd_describe - write the metadata of a domain whose devices are on this host
- * @args: the domain's XML, or none for the standard input
+ * @args: "--json" for what mdev-migrate reads instead; the domain's XML, or none for
+ *	the standard input
  * @nr: how many
  *
  * Return: 0; 1 if a device's configuration is not known; 2 if there is no such domain.
  */
 int cmd_describe(char **args, int nr)
 {
+	if (nr && !strcmp(args[0], "--json"))
+		return with_domain(args + 1, nr - 1, describe_json);
 	return with_domain(args, nr, describe);
 }
 

@@ -236,6 +236,63 @@ int domain_read(struct domain *domain, const char *path)
 	return ret;
 }
 
+/* "0x1f" or "31" of an attribute; -1 if it is not there, or not of this size. */
+static long number(xmlNode *node, const char *name, long most)
+{
+	char *value = attribute(node, name), *end;
+	long found = -1;
+
+	if (value) {
+		found = strtol(value, &end, 0);
+		if (*end || end == value || found < 0 || found > most)
+			found = -1;
+	}
+	xmlFree(value);
+	return found;
+}
+
+/* As sysfs has it, for free(), or NULL. */
+static char *pci_address(xmlNode *node)
+{
+	long domain = number(node, "domain", 0xffff), bus = number(node, "bus", 0xff);
+	long slot = number(node, "slot", 0x1f), function = number(node, "function", 7);
+
+	if (bus < 0 || slot < 0 || function < 0)
+		return NULL;
+	return text("%04lx:%02lx:%02lx.%lx", domain < 0 ? 0 : domain, bus, slot, function);
+}
+
+/**
+ * domain_pci - the PCI devices that a domain is given
+ * @domain: the domain
+ * @addresses: set to an array of their addresses, for free(), as each of them
+ * @nr: set to how many
+ *
+ * Return: 0, or -1, which was said.
+ */
+int domain_pci(const struct domain *domain, char ***addresses, size_t *nr)
+{
+	xmlXPathObject *found = find(domain->doc,
+		"/domain/devices/*[(self::hostdev and @mode='subsystem' and @type='pci') or (self::interface and @type='hostdev')]/source/address");
+	size_t i;
+	int ret = 0;
+
+	*nr = nr_found(found);
+	*addresses = calloc(*nr ? *nr : 1, sizeof(**addresses));
+	if (!*addresses) {
+		xmlXPathFreeObject(found);
+		*nr = 0;
+		return say("out of memory");
+	}
+	for (i = 0; i < *nr && !ret; i++) {
+		(*addresses)[i] = pci_address(found->nodesetval->nodeTab[i]);
+		if (!(*addresses)[i])
+			ret = say("domain %s: a PCI device's address is none", domain->name);
+	}
+	xmlXPathFreeObject(found);
+	return ret;
+}
+
 /**
  * domain_write - write a domain's XML to the standard output
  * @domain: the domain

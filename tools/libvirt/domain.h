@@ -47,6 +47,7 @@ struct domain {
 };
 
 int domain_read(struct domain *domain, const char *path);
+int domain_pci(const struct domain *domain, char ***addresses, size_t *nr);
 int domain_write(const struct domain *domain);
 void domain_free(struct domain *domain);
 int card_set_uuid(struct card *card, const char *uuid);

@@ -6,13 +6,14 @@
 #include "command.h"
 
 static const char usage[] =
-	"Usage: mdev-migrate-domain describe [DOMAIN.xml]\n"
+	"Usage: mdev-migrate-domain describe [--json] [DOMAIN.xml]\n"
 	"       mdev-migrate-domain verify [DOMAIN.xml]\n"
 	"       mdev-migrate-domain hook DOMAIN OPERATION PHASE [EXTRA...] <DOMAIN.xml\n"
 	"\n"
 	"describe  write the metadata that say what the domain's devices are, for\n"
 	"          virsh metadata DOMAIN https://mdev-migrate.org/libvirt/1\n"
 	"              --key mdev-migrate --set ...\n"
+	"          with --json, for mdev-migrate domain, and drain --domains\n"
 	"verify    do the domain's metadata say what its devices are?\n"
 	"hook      be libvirt's hook: /etc/libvirt/hooks/qemu.d/mdev-migrate calls it\n"
 	"\n"

@@ -435,7 +435,7 @@ int cmd_baseline(const struct options *options)
 	struct baseline base = { 0 };
 	int ret;
 
-	ret = fleet_read(&base.fleet, options);
+	ret = fleet_read(&base.fleet, options, 0, 0);
 	if (ret)
 		return ret;
 	ret = answer(&base, options);

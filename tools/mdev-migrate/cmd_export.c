@@ -32,7 +32,7 @@ static int write_names(struct host *host, FILE *out,
 	struct feed feed;
 	int ret;
 
-	ret = options->nr ? fleet_read(&others, options) : 0;
+	ret = options->nr ? fleet_read(&others, options, 0, 0) : 0;
 	if (ret)
 		return ret;
 	feed_of_host(&feed, host, &others);

@@ -239,7 +239,7 @@ int cmd_find(const struct options *options)
 	if (ret)
 		return ret;
 	finder.source = &source;
-	finder.fleet.memo = memo_new(true);
+	finder.fleet.memo = memo_new(1);
 	ret = endpoint_source(&ep, &source);
 	if (!ret)
 		ret = fleet_each(&finder.fleet, options, 1, "find", find_host,

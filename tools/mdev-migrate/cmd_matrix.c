@@ -22,7 +22,67 @@ static struct json *json_of_cell(struct matrix *matrix, size_t from, size_t to)
 	return object;
 }
 
-static struct json *to_json(struct matrix *matrix)
+static struct json *json_of_hosts(const struct matrix *matrix, const size_t *hosts,
+				  size_t nr)
+{
+	struct json *object = json_new_object();
+	struct json *names = json_new_array();
+	size_t i;
+
+	for (i = 0; i < nr; i++)
+		json_add(names, json_string(matrix->fleet.hosts[hosts[i]].name));
+	json_put(object, "hosts", names);
+	return object;
+}
+
+static struct json *json_of_group(struct matrix *matrix, size_t row, size_t kind)
+{
+	struct cell cell = matrix_kind_cell(matrix, row, kind);
+	struct json *object = json_new_object();
+
+	json_put_number(object, "from", row);
+	json_put_number(object, "to", kind);
+	if (cell.nr)
+		json_put_text(object, "verdict", result_name(cell.result));
+	json_put_number(object, "fit", cell.fit);
+	json_put_number(object, "of", cell.nr);
+	if (cell.reason)
+		json_put_number(object, "reason", cell.reason - 1);
+	if (cell.full)
+		json_put_number(object, "full_nr", cell.full);
+	if (cell.unknown)
+		json_put_number(object, "unknown_nr", cell.unknown);
+	return object;
+}
+
+/* What is the same once: the rows and columns that people see. */
+static struct json *groups_to_json(struct matrix *matrix)
+{
+	struct json *answer = json_answer("matrix");
+	struct json *from = json_new_array(), *to = json_new_array();
+	struct json *reasons = json_new_array(), *groups = json_new_array();
+	size_t row, kind, i;
+
+	for (kind = 0; kind < matrix->kind_keys.nr; kind++)
+		json_add(to, json_of_hosts(matrix, matrix->kinds[kind].hosts,
+					   matrix->kinds[kind].nr));
+	for (row = 0; row < matrix->row_keys.nr; row++) {
+		json_add(from, json_of_hosts(matrix, matrix->rows[row].hosts,
+					     matrix->rows[row].nr));
+		for (kind = 0; kind < matrix->kind_keys.nr; kind++)
+			json_add(groups, json_of_group(matrix, row, kind));
+	}
+	for (i = 1; i < matrix->reason_keys.nr; i++)
+		json_add(reasons, json_string(matrix->reasons[i]));
+	json_put(answer, "from", from);
+	json_put(answer, "to", to);
+	json_put(answer, "groups", groups);
+	json_put(answer, "reasons", reasons);
+	return answer;
+}
+
+/* Each pair of hosts. */
+static struct json *pairs_to_json(struct matrix *matrix)
 {
 	struct json *answer = json_answer("matrix");
 	struct json *hosts = json_new_array();
@@ -173,14 +233,17 @@ int cmd_matrix(const struct options *options)
 	struct matrix matrix = { 0 };
 	int ret;
 
-	ret = fleet_read(&matrix.fleet, options);
+	if (options->pairs && !options->json)
+		return complain(DONE_ERROR, "--pairs is only for --json");
+	ret = fleet_read(&matrix.fleet, options, 0, 0);
 	if (ret)
 		return ret;
 	matrix_judge(&matrix);
 	if (options->html)
 		ret = write_html(&matrix, options->html);
 	if (!ret && options->json)
-		ret = json_print(to_json(&matrix), stdout, "standard output",
+		ret = json_print(options->pairs ? pairs_to_json(&matrix) :
+				 groups_to_json(&matrix), stdout, "standard output",
 				 false);
 	else if (!ret && !options->html)
 		ret = print_text(&matrix);

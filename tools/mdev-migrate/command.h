@@ -15,6 +15,8 @@ int cmd_check(const struct options *options);
 int cmd_find(const struct options *options);
 int cmd_baseline(const struct options *options);
 int cmd_matrix(const struct options *options);
+int cmd_domain(const struct options *options);
+int cmd_drain(const struct options *options);
 int cmd_plan(const struct options *options);
 
 /* output.c */

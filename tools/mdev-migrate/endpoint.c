@@ -4,6 +4,7 @@
  * types and hosts, a saved state, a configuration:
  *
  *	UUID  TYPE  PARENT/TYPE  BUS/NAME  .  FILE  FILE:WHAT  FILE:HOST/WHAT  -
+ *	ssh:HOST  ssh:HOST:WHAT
  *	model=...
  */
 #include <errno.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "endpoint.h"
+#include "remote.h"
 
 /* Clocks of two hosts differ by less. */
 #define CLOCK_SKEW	300
@@ -136,8 +138,8 @@ static int no_host(struct choice *choice, const char *file)
 }
 
 /* @host may be NULL; *@no_name if it is not a host's name, but there is only one. */
-static int read_file(struct endpoint *ep, const char *file, const char *host,
-		     size_t host_len, bool *no_name)
+static int read_file(struct endpoint *ep, const struct options *options,
+		     const char *file, const char *host, size_t host_len, bool *no_name)
 {
 	struct choice choice = {
 		.ep = ep, .host = host, .host_len = host_len,
@@ -145,7 +147,9 @@ static int read_file(struct endpoint *ep, const char *file, const char *host,
 	struct docs_read done = { 0 };
 	int ret;
 
-	ret = docs_each(file, choose_host, &choice, &done);
+	ret = remote_len(file) ?
+	      remote_each(file, options, choose_host, &choice, &done) :
+	      docs_each(file, choose_host, &choice, &done);
 	ep->left_out = done.bad;
 	if (!ret && !choice.nr)
 		ret = DONE_ERROR;
@@ -222,7 +226,8 @@ static int no_choice(struct endpoint *ep, const char *what)
  * FILE:WHAT or FILE:HOST/WHAT; the file's name may have colons, and WHAT may be
  * BUS/NAME or PARENT/TYPE.
  */
-static int open_part(struct endpoint *ep, const char *spec, const char *colon)
+static int open_part(struct endpoint *ep, const char *spec, const char *colon,
+		     const struct options *options)
 {
 	struct arena names = { 0 };
 	const char *what = colon + 1;
@@ -232,7 +237,7 @@ static int open_part(struct endpoint *ep, const char *spec, const char *colon)
 	bool no_name = false;
 	int ret;
 
-	ret = read_file(ep, file, slash ? what : NULL, host_len, &no_name);
+	ret = read_file(ep, options, file, slash ? what : NULL, host_len, &no_name);
 	if (slash && !no_name)
 		what = slash + 1;
 	if (!ret && *what && !choose(ep, what))
@@ -245,13 +250,23 @@ static int open_part(struct endpoint *ep, const char *spec, const char *colon)
 	return ret;
 }
 
-/* The last colon before which there is a file. */
-static const char *file_colon(const char *spec)
+/* A host's name, and nothing of that host. */
+static bool is_remote(const char *spec)
+{
+	size_t len = remote_len(spec);
+
+	return len && !spec[len];
+}
+
+/* The last colon before which there is a file, or the one behind a host's name. */
+static const char *part_colon(const char *spec)
 {
 	const char *colon = spec + strlen(spec);
 	struct arena names = { 0 };
 	bool found = false;
 
+	if (remote_len(spec))
+		return spec + remote_len(spec);
 	while (!found && colon > spec) {
 		if (*--colon != ':' || colon == spec)
 			continue;
@@ -295,16 +310,16 @@ int endpoint_open(struct endpoint *ep, const char *spec,
 	}
 	if (!strcmp(spec, ".") || sysfs_has(root, spec)) {
 		ret = open_live(ep, spec, root);
-	} else if (!strcmp(spec, "-") || is_file(spec)) {
-		if (strcmp(spec, "-"))
+	} else if (!strcmp(spec, "-") || is_file(spec) || is_remote(spec)) {
+		if (is_file(spec) && !is_remote(spec))
 			ep->config = visible(&ep->host.arena,
 					     config_of_state(&ep->host.arena, spec));
 		if (ep->config)
 			return 0;
-		ret = read_file(ep, spec, NULL, 0, &no_name);
+		ret = read_file(ep, options, spec, NULL, 0, &no_name);
 	} else {
-		colon = file_colon(spec);
-		ret = colon ? open_part(ep, spec, colon) :
+		colon = part_colon(spec);
+		ret = colon ? open_part(ep, spec, colon, options) :
 			      open_live(ep, spec, root);
 	}
 	if (!ret)
@@ -373,6 +388,17 @@ void source_from_device(struct source *source, struct host *host,
 		source->not_known = arena_printf(arena,
 						 "%s: the source's configuration is not known",
 						 device->uuid);
+}
+
+void source_from_other(struct source *source, struct host *host,
+		       struct other *other)
+{
+	*source = (struct source) {
+		.name = other->name, .host = host,
+		.not_known = arena_printf(&host->arena,
+					  "the source's driver %s says nothing about migration",
+					  other->driver ? other->driver : ""),
+	};
 }
 
 /*
@@ -455,17 +481,12 @@ int endpoint_source(struct endpoint *ep, struct source *source)
 		ret = check_alike(ep);
 	if (ret)
 		return ret;
-	if (ep->device) {
+	if (ep->device)
 		source_from_device(source, host, ep->device);
-	} else if (ep->type) {
+	else if (ep->type)
 		source_from_type(source, host, ep->type);
-	} else {
-		source->name = ep->other->name;
-		source->host = host;
-		source->not_known = arena_printf(&host->arena,
-						 "the source's driver %s says nothing about migration",
-						 ep->other->driver ? ep->other->driver : "");
-	}
+	else
+		source_from_other(source, host, ep->other);
 	return 0;
 }
 

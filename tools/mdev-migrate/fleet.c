@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "fleet.h"
+#include "remote.h"
 
 #define NAMED_MAX	5
 
@@ -49,7 +50,15 @@ static void read_one(struct reading *reading, const char *file)
 	struct docs_read done = { 0 };
 	struct host host;
 
-	if (strcmp(file, ".")) {
+	if (remote_len(file) && file[remote_len(file)]) {
+		complain(DONE_ERROR, "%s: a whole host is needed here, without \"%s\"",
+			 file, file + remote_len(file));
+		done.bad++;
+	} else if (remote_len(file)) {
+		if (remote_each(file, reading->options, take_doc, reading, &done) &&
+		    !done.bad)
+			done.bad++;
+	} else if (strcmp(file, ".")) {
 		if (docs_each(file, take_doc, reading, &done) && !done.bad)
 			done.bad++;
 	} else if (host_from_sysfs(&host, reading->options->root)) {
@@ -136,14 +145,15 @@ static void keep_host(void *context, struct host *host)
 	fleet->hosts[fleet->nr++] = *host;
 }
 
-/* All of @options->args, in memory. */
-int fleet_read(struct fleet *fleet, const struct options *options)
+/* All of @options->args from @first on, in memory; for @sources see memo_new(). */
+int fleet_read(struct fleet *fleet, const struct options *options, int first,
+	       size_t sources)
 {
 	int ret;
 
 	memset(fleet, 0, sizeof(*fleet));
-	fleet->memo = memo_new(false);
-	ret = fleet_each(fleet, options, 0, "reading", keep_host, fleet);
+	fleet->memo = memo_new(sources);
+	ret = fleet_each(fleet, options, first, "reading", keep_host, fleet);
 	if (ret)
 		fleet_free(fleet);
 	return ret;

@@ -20,7 +20,8 @@ struct fleet {
 	struct memo *memo;
 };
 
-int fleet_read(struct fleet *fleet, const struct options *options);
+int fleet_read(struct fleet *fleet, const struct options *options, int first,
+	       size_t sources);
 void fleet_free(struct fleet *fleet);
 
 /* Takes a host, which is its own to free then. */

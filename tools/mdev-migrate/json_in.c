@@ -59,9 +59,8 @@ static int get_number(const struct json *object, const char *key, long long *num
 }
 
 /* Some members of one object, to where they belong in @to. */
-static int get_texts(struct arena *arena, const struct json *object,
-		     const struct member *members, void *to,
-		     struct mdev_migrate_msg *why)
+int json_texts(struct arena *arena, const struct json *object,
+	       const struct member *members, void *to, struct mdev_migrate_msg *why)
 {
 	const char *text;
 	int ret = 0;
@@ -81,7 +80,7 @@ bool json_is_program(const struct json *root)
 	       !json_get(root, "schema_version");
 }
 
-static int json_check_schema(const struct json *root, struct mdev_migrate_msg *why)
+int json_check_schema(const struct json *root, struct mdev_migrate_msg *why)
 {
 	const struct json *value = json_get(root, "schema_version");
 	const char *version = json_text(value);
@@ -109,7 +108,7 @@ static int to_param(struct arena *arena, struct param *param, const char *name,
 		    const struct json *value, struct mdev_migrate_msg *why)
 {
 	struct param_text text = { .name = name };
-	int ret = get_texts(arena, value, param_members, &text, why);
+	int ret = json_texts(arena, value, param_members, &text, why);
 
 	return ret ? ret : param_build(arena, param, &text, why);
 }
@@ -141,7 +140,7 @@ static int to_type(struct host *host, void *element, const struct json *value,
 	const struct json *params = json_get(value, "params");
 	int ret;
 
-	ret = get_texts(&host->arena, value, type_members, type, why);
+	ret = json_texts(&host->arena, value, type_members, type, why);
 	if (!ret)
 		ret = get_number(value, "available_instances", &type->available,
 				 why);
@@ -162,7 +161,7 @@ static int to_type(struct host *host, void *element, const struct json *value,
 static int to_any_device(struct host *host, struct device *device,
 			 const struct json *value, struct mdev_migrate_msg *why)
 {
-	int ret = get_texts(&host->arena, value, device_members, device, why);
+	int ret = json_texts(&host->arena, value, device_members, device, why);
 
 	return ret ? ret : get_number(value, "stop_copy_bytes",
 				      &device->stop_copy_bytes, why);
@@ -172,7 +171,7 @@ static int to_device(struct host *host, void *element, const struct json *value,
 		     struct mdev_migrate_msg *why)
 {
 	struct device *device = element;
-	int ret = get_texts(&host->arena, value, mdev_members, device, why);
+	int ret = json_texts(&host->arena, value, mdev_members, device, why);
 
 	if (!ret)
 		ret = to_any_device(host, device, value, why);
@@ -191,7 +190,7 @@ static int to_described(struct host *host, void *element, const struct json *val
 	const struct json *type = json_get(value, "type");
 	int ret;
 
-	ret = get_texts(arena, value, described_members, device, why);
+	ret = json_texts(arena, value, described_members, device, why);
 	if (!ret)
 		ret = get_text(arena, value, "name", &name, why);
 	if (!ret)
@@ -214,7 +213,7 @@ static int to_other(struct host *host, void *element, const struct json *value,
 		    struct mdev_migrate_msg *why)
 {
 	struct other *other = element;
-	int ret = get_texts(&host->arena, value, other_members, other, why);
+	int ret = json_texts(&host->arena, value, other_members, other, why);
 
 	if (!ret && !other->name)
 		return fail(why, "it has no \"name\"");
@@ -293,8 +292,8 @@ static int to_modules(struct host *host, const struct json *value,
 		struct module module = {
 			.name = json_plain_text(&host->arena, member->key),
 		};
-		int ret = get_texts(&host->arena, member, module_members,
-				    &module, why);
+		int ret = json_texts(&host->arena, member, module_members,
+				     &module, why);
 
 		if (ret)
 			return ret;
@@ -315,7 +314,7 @@ static int read_host(struct host *host, const struct json *root,
 	ret = json_check_schema(root, why);
 	if (ret)
 		return ret;
-	if (names && (get_texts(&host->arena, names, host_members, host, why) ||
+	if (names && (json_texts(&host->arena, names, host_members, host, why) ||
 		      get_text(&host->arena, names, "taken", &taken, why)))
 		return fail(why, "\"host\" does not describe one");
 	host->taken = taken ? time_from_text(taken) : UNKNOWN;

@@ -31,12 +31,18 @@ static const struct command commands[] = {
 	{ "find", "SOURCE SNAPSHOT... [--own-host] [--max-age AGE]",
 	  "which hosts does it fit on?",
 	  cmd_find, 2, MANY, "own-host max-age" },
+	{ "domain", "DOMAIN SNAPSHOT... [--own-host] [--max-age AGE]",
+	  "which hosts can take all of a domain's devices at once?",
+	  cmd_domain, 2, MANY, "own-host max-age" },
+	{ "drain", "HOST SNAPSHOT... [--domains FILE] [--max-age AGE]",
+	  "where can all devices of a host go at once?",
+	  cmd_drain, 2, MANY, "domains max-age" },
 	{ "baseline", "[--model URI] SNAPSHOT... [--max-age AGE]",
 	  "the best configuration that all hosts accept",
 	  cmd_baseline, 1, MANY, "model max-age" },
-	{ "matrix", "[--html FILE] SNAPSHOT... [--max-age AGE]",
+	{ "matrix", "[--html FILE] [--json [--pairs]] SNAPSHOT... [--max-age AGE]",
 	  "every host against every other",
-	  cmd_matrix, 1, MANY, "html max-age" },
+	  cmd_matrix, 1, MANY, "html pairs max-age" },
 	{ 0 },
 };
 
@@ -53,7 +59,9 @@ static const struct cli_option options[] = {
 	CLI_TEXT("uuid", 0, uuid),
 	CLI_TEXT("model", 0, model),
 	CLI_FLAG("own-host", own_host),
+	CLI_FLAG("pairs", pairs),
 	CLI_TEXT("max-age", 0, max_age),
+	CLI_TEXT("domains", 0, domains),
 	{ 0 },
 };
 
@@ -66,7 +74,9 @@ static const char notes[] =
 	"DESTINATION: the same except the last two, or a HOST.\n"
 	"DEVICE: a UUID, or BUS/NAME if it is not a mediated device. TYPE: below any parent.\n"
 	"HOST: . for this host, FILE, or FILE:HOST/ of several. SNAPSHOT: FILE, or . for\n"
-	"this host. FILE can be -, standard input; ./FILE if a device or type has its name.\n"
+	"this host. FILE can be -, standard input; ./FILE if a device or type has its name;\n"
+	"ssh:[USER@]NAME, or qemu+ssh://[USER@]NAME[:PORT]/system, to ask that host.\n"
+	"DOMAIN: a file that mdev-migrate-domain describe --json has written, or -.\n"
 	"AGE: of a snapshot, such as 90s, 30m, 12h or 7d. See mdev-migrate(8).\n"
 	"Exit status: 0 yes, 1 no, 2 an error, 3 there is no way to know; 4 more if something\n"
 	"was left out.\n";

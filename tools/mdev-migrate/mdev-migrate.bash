@@ -55,9 +55,21 @@ _mdev_migrate_file_part() {
 	return 0
 }
 
+# ssh:HOST: names that ssh and this host know; none of them is asked.
+_mdev_migrate_hosts() {
+	local line=${COMP_LINE:0:COMP_POINT} word config=~/.ssh/config names
+
+	word=${line##*[[:space:]]}
+	[[ $word == ssh:* && ${word#ssh:} != *:* ]] || return 1
+	names=$(sed -n 's/^[[:space:]]*[Hh]ost[[:space:]=]\+//p' "$config" 2>/dev/null | tr ' ' '\n' |
+		grep -v '[*?!]')
+	mapfile -t COMPREPLY < <(compgen -W "$names" -A hostname -- "${word#ssh:}")
+	return 0
+}
+
 _mdev_migrate() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands='list show export require check plan find baseline matrix help'
+	local commands='list show export require check plan find domain drain baseline matrix help'
 	local options='--json --root --help --version' command='' word
 
 	case ${COMP_WORDS[0]##*/} in
@@ -74,7 +86,7 @@ _mdev_migrate() {
 	--emit) mapfile -t COMPREPLY < <(compgen -W 'sysfs mdevctl libvirt' -- "$cur") && return ;;
 	--max-age) mapfile -t COMPREPLY < <(compgen -W '10m 1h 12h 1d 7d' -- "$cur") && return ;;
 	--root) mapfile -t COMPREPLY < <(compgen -d -- "$cur") && return ;;
-	-o | --output | --html) mapfile -t COMPREPLY < <(compgen -f -- "$cur") && return ;;
+	-o | --output | --html | --domains) mapfile -t COMPREPLY < <(compgen -f -- "$cur") && return ;;
 	--uuid | --model | --bandwidth | --provider | --expires) return ;;
 	esac
 	if [ -z "$command" ]; then
@@ -86,9 +98,10 @@ _mdev_migrate() {
 	require) options+=' --format --max-age' ;;
 	list | show | check) options+=' --max-age' ;;
 	plan) options+=' --emit --uuid --max-age' ;;
-	find) options+=' --own-host --max-age' ;;
+	find | domain) options+=' --own-host --max-age' ;;
+	drain) options+=' --domains --max-age' ;;
 	baseline) options+=' --model --max-age' ;;
-	matrix) options+=' --html --max-age' ;;
+	matrix) options+=' --html --pairs --max-age' ;;
 	probe) options+=' --bandwidth' ;;
 	save) options+=' --output' ;;
 	load) options+=' --hold --output' ;;
@@ -99,10 +112,15 @@ _mdev_migrate() {
 	esac
 	case $command in
 	help) mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$cur") && return ;;
-	show | require | check | plan | find) _mdev_migrate_file_part && return ;;
+	list | show | require | check | plan | find | domain | drain | baseline | matrix)
+		_mdev_migrate_hosts && return
+		;;
 	esac
 	case $command in
-	list | export | baseline | matrix | decode) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+	show | require | check | plan | find | drain) _mdev_migrate_file_part && return ;;
+	esac
+	case $command in
+	list | export | domain | drain | baseline | matrix | decode) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 	*) mapfile -t COMPREPLY < <(compgen -W "$(_mdev_migrate_names)" -- "$cur"; compgen -f -- "$cur") ;;
 	esac
 }

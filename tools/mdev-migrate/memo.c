@@ -20,16 +20,16 @@ struct memo {
 	struct arena arena;
 	struct entry *buckets[BUCKETS];
 	unsigned int nr;
-	bool judge_once;
+	size_t sources;
 };
 
-struct memo *memo_new(bool judge_once)
+struct memo *memo_new(size_t sources)
 {
 	struct memo *memo = calloc(1, sizeof(*memo));
 
 	if (!memo)
 		out_of_memory();
-	memo->judge_once = judge_once;
+	memo->sources = sources;
 	return memo;
 }
 
@@ -65,7 +65,9 @@ struct params *memo_params(struct memo *memo, const struct json *value,
 		return NULL;
 	entry->hash = hash;
 	entry->value = json_copy(&memo->arena, value);
-	entry->params.keep = memo->judge_once ? &memo->arena : NULL;
+	entry->params.keep = memo->sources ? &memo->arena : NULL;
+	entry->params.judged = arena_array(&memo->arena, memo->sources,
+					   sizeof(*entry->params.judged));
 	entry->next = *bucket;
 	*bucket = entry;
 	memo->nr++;

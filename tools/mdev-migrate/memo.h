@@ -11,8 +11,8 @@
 
 struct memo;
 
-/* @judge_once: there is one source only, so that what is found stays true. */
-struct memo *memo_new(bool judge_once);
+/* @sources: how many different ones are judged, so that what is found can be kept; or 0 */
+struct memo *memo_new(size_t sources);
 void memo_free(struct memo *memo);
 /* To be called when no host needs it: it may forget what it has. */
 void memo_tidy(struct memo *memo);

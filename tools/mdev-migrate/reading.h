@@ -27,6 +27,9 @@ extern const struct member host_members[];
 /* json_in.c: what comes from elsewhere; @why says what is wrong with it. */
 char *json_plain_text(struct arena *arena, const char *value);
 bool json_is_program(const struct json *root);
+int json_check_schema(const struct json *root, struct mdev_migrate_msg *why);
+int json_texts(struct arena *arena, const struct json *object,
+	       const struct member *members, void *to, struct mdev_migrate_msg *why);
 int json_to_params(struct arena *arena, struct params *params,
 		   const struct json *value, struct mdev_migrate_msg *why);
 int json_to_host(struct host *host, const struct json *root, struct memo *memo,

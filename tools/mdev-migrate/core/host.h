@@ -28,15 +28,15 @@ struct param {
  * struct params - a type's parameters
  * @nr: how many
  * @params: sorted by name
- * @keep: where findings are kept if many types share this table and there is
- *	one source only, else NULL
- * @judged: these findings
+ * @keep: where findings are kept if many types share this table and it is known
+ *	how many sources there are, else NULL
+ * @judged: these findings, by source
  */
 struct params {
 	size_t nr;
 	struct param *params;
 	struct arena *keep;
-	struct findings *judged;
+	struct findings **judged;
 };
 
 /**

@@ -194,14 +194,14 @@ void judge_params(struct arena *arena, struct findings *findings,
 static void judge_kept(struct findings *findings, const struct source *source,
 		       struct params *params)
 {
-	struct findings *judged = params->judged;
+	struct findings *judged = params->judged[source->id];
 
 	if (!judged) {
 		judged = arena_alloc(params->keep, sizeof(*judged));
 		judge_params(params->keep, judged, &source->config, params,
 			     NULL);
 		judged->room = judged->nr;
-		params->judged = judged;
+		params->judged[source->id] = judged;
 	}
 	*findings = *judged;
 }

@@ -70,6 +70,7 @@ struct findings {
  * @config: what it is
  * @config_known: false: its driver does not say, @not_known does
  * @not_known: why not
+ * @id: of several sources: those that are alike have the same, counted from 0
  */
 struct source {
 	const char *name;
@@ -79,6 +80,7 @@ struct source {
 	struct config config;
 	bool config_known;
 	const char *not_known;
+	size_t id;
 };
 
 /**
