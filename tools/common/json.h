@@ -10,7 +10,7 @@
 
 /* Of the schemas of snapshots and answers. */
 #define SCHEMA_MAJOR	1
-#define SCHEMA_MINOR	3
+#define SCHEMA_MINOR	4
 
 enum json_kind {
 	JSON_NULL,

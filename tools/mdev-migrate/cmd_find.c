@@ -79,8 +79,8 @@ static void add_row(struct finder *finder, const struct host *host)
 			     verdict.target.type->name : NULL),
 		.parent = keep(finder, verdict.target.type ?
 			       verdict.target.type->parent : NULL),
-		.device = keep(finder, verdict.target.device ?
-			       verdict.target.device->uuid : NULL),
+		.device = keep(finder, verdict.target.device || verdict.target.other ?
+			       target_label(&finder->scratch, &verdict.target) : NULL),
 		.writes = verdict.findings.nr_writes,
 		.available = verdict.target.type ?
 			     verdict.target.type->available : UNKNOWN,
@@ -101,7 +101,8 @@ static void add_row(struct finder *finder, const struct host *host)
 /* The source's own, of which it is to go away? */
 static bool is_own(const struct finder *finder, const struct host *host)
 {
-	return !finder->own_host && finder->source->device &&
+	return !finder->own_host &&
+	       (finder->source->device || finder->source->other) &&
 	       host_same(finder->source->host, host);
 }
 

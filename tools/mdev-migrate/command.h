@@ -46,6 +46,7 @@ struct json *json_from_verdict(const struct source *source,
 			       const struct verdict *verdict);
 void print_verdict(FILE *out, const struct source *source,
 		   const struct verdict *verdict);
+const char *target_label(struct arena *arena, const struct target *target);
 const char *target_name(struct arena *arena, const struct target *target);
 
 /* cmd_list.c, cmd_export.c */

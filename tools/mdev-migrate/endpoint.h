@@ -43,5 +43,7 @@ void source_from_device(struct source *source, struct host *host,
 			struct device *device);
 void source_from_type(struct source *source, struct host *host,
 		      struct type *type);
+void source_from_other(struct source *source, struct host *host,
+		       const struct other *other);
 
 #endif /* MDEV_MIGRATE_ENDPOINT_H */

@@ -8,10 +8,13 @@ _mdev_migrate_names() {
 	for dir in /sys/bus/mdev/devices/* /sys/class/mdev_bus/*/mdev_supported_types/*; do
 		[ -e "$dir" ] && names+=("${dir##*/}")
 	done
-	for dir in /sys/bus/*/devices/*/migration/type; do
+	for dir in /sys/bus/*/devices/*/{migration,vfio-dev,nvidia/current_vgpu_type}; do
 		[ -e "$dir" ] || continue
-		dir=${dir#/sys/bus/} dir=${dir%/migration/type}
-		names+=("${dir%%/*}/${dir##*/}")
+		dir=${dir#/sys/bus/} dir=${dir%/migration} dir=${dir%/vfio-dev} dir=${dir%/nvidia/*}
+		case $dir in
+		mdev/*) ;;
+		*) names+=("${dir%%/*}/${dir##*/}") ;;
+		esac
 	done
 	printf '%s\n' "${names[@]}"
 }
@@ -22,8 +25,8 @@ _mdev_migrate_parts() {
 
 	if "$1" list -- "$2" 2>/dev/null >/dev/null; then
 		"$1" list -- "$2" 2>/dev/null | awk '
-			$1 == "TYPE" || $1 == "DEVICE" { on = 1; next }
-			!NF || $1 == "OTHER" { on = 0 }
+			$1 == "TYPE" || $1 == "DEVICE" || $1 == "OTHER" { on = 1; next }
+			!NF { on = 0 }
 			on { print $1 }'
 	else
 		"$1" list -- "$2" 2>&1 |
