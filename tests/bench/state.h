@@ -42,6 +42,9 @@ double state_load_memory(struct state_dev *d, const struct buf *stream);
 /* state_map.c */
 void bench_map(char **names);
 
+/* state_estimate.c: whether it is good enough */
+bool bench_estimate(char **names);
+
 void state_file_make(const struct buf *stream);
 double state_file_read(size_t len);
 double state_file_write(const struct buf *stream);

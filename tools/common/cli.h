@@ -22,6 +22,7 @@
  * @uuid: the device to be made
  * @model: only this one
  * @bandwidth: bytes a second, as text
+ * @probe: what was measured of such a device
  * @max_age: of snapshots, as text
  * @nr: how many arguments
  * @args: the arguments
@@ -42,6 +43,7 @@ struct options {
 	const char *uuid;
 	const char *model;
 	const char *bandwidth;
+	const char *probe;
 	const char *max_age;
 	int nr;
 	char **args;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "estimate.h"
 #include "fleet.h"
 
 #define INTERNED	1024
@@ -39,6 +40,7 @@ struct finder {
 	const struct source *source;
 	bool own_host;
 	const char *own;
+	struct estimate estimate;
 	struct fleet fleet;
 	struct arena kept;
 	struct arena scratch;
@@ -141,6 +143,7 @@ static struct json *find_json(const struct finder *finder, size_t fit)
 	json_put_number(answer, "fit", fit);
 	json_put_number(answer, "hosts_nr", finder->nr);
 	json_put_text(answer, "own_host", finder->own);
+	estimate_json(answer, &finder->estimate);
 	for (i = 0; i < finder->nr; i++) {
 		const struct row *row = &finder->rows[i];
 		struct json *object = json_new_object();
@@ -186,6 +189,7 @@ static void print_rows(const struct finder *finder, size_t fit)
 		printf(", beside %s, where it is (--own-host counts that too)",
 		       finder->own);
 	putchar('\n');
+	estimate_print(stdout, &finder->estimate);
 	for (i = 0; i < finder->nr; i++) {
 		const struct row *row = &finder->rows[i];
 
@@ -234,7 +238,9 @@ int cmd_find(const struct options *options)
 	struct endpoint ep;
 	int ret;
 
-	ret = check_stdin(options->args, options->nr);
+	ret = estimate_options(&finder.estimate, options);
+	if (!ret)
+		ret = check_stdin(options->args, options->nr);
 	if (!ret)
 		ret = endpoint_open(&ep, options->args[0], options);
 	if (ret)
@@ -242,6 +248,8 @@ int cmd_find(const struct options *options)
 	finder.source = &source;
 	finder.fleet.memo = memo_new(true);
 	ret = endpoint_source(&ep, &source);
+	if (!ret)
+		estimate_source(&finder.estimate, &source);
 	if (!ret)
 		ret = fleet_each(&finder.fleet, options, 1, "find", find_host,
 				 &finder);

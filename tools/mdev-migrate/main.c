@@ -22,15 +22,17 @@ static const struct command commands[] = {
 	{ "require", "SOURCE [--format nova|nfd]",
 	  "what schedulers are to be asked for, for this device to fit",
 	  cmd_require, 1, 1, "format max-age" },
-	{ "check", "SOURCE DESTINATION [--max-age AGE]",
+	{ "check", "SOURCE DESTINATION [--bandwidth RATE [--probe FILE]] [--max-age AGE]",
 	  "can the device move there, and with what changes?",
-	  cmd_check, 2, 2, "max-age" },
+	  cmd_check, 2, 2, "bandwidth probe max-age" },
 	{ "plan", "SOURCE DESTINATION [--emit sysfs|mdevctl|libvirt] [--uuid UUID] [--max-age AGE]",
 	  "how to make the destination's device",
 	  cmd_plan, 2, 2, "emit uuid max-age" },
-	{ "find", "SOURCE SNAPSHOT... [--own-host] [--max-age AGE]",
+	{ "find",
+	  "SOURCE SNAPSHOT... [--own-host] [--bandwidth RATE [--probe FILE]]\n"
+	  "        [--max-age AGE]",
 	  "which hosts does it fit on?",
-	  cmd_find, 2, MANY, "own-host max-age" },
+	  cmd_find, 2, MANY, "own-host bandwidth probe max-age" },
 	{ "baseline", "[--model URI] SNAPSHOT... [--max-age AGE]",
 	  "the best configuration that all hosts accept",
 	  cmd_baseline, 1, MANY, "model max-age" },
@@ -53,6 +55,8 @@ static const struct cli_option options[] = {
 	CLI_TEXT("uuid", 0, uuid),
 	CLI_TEXT("model", 0, model),
 	CLI_FLAG("own-host", own_host),
+	CLI_TEXT("bandwidth", 0, bandwidth),
+	CLI_TEXT("probe", 0, probe),
 	CLI_TEXT("max-age", 0, max_age),
 	{ 0 },
 };
@@ -67,7 +71,8 @@ static const char notes[] =
 	"DEVICE: a UUID, or BUS/NAME if it is not a mediated device. TYPE: below any parent.\n"
 	"HOST: . for this host, FILE, or FILE:HOST/ of several. SNAPSHOT: FILE, or . for\n"
 	"this host. FILE can be -, standard input; ./FILE if a device or type has its name.\n"
-	"AGE: of a snapshot, such as 90s, 30m, 12h or 7d. See mdev-migrate(8).\n"
+	"AGE: of a snapshot, such as 90s, 30m, 12h or 7d. RATE: N[k|M|G|T][bit|B][/s], such as\n"
+	"10Gbit/s; bytes, if it does not say bit. See mdev-migrate(8).\n"
 	"Exit status: 0 yes, 1 no, 2 an error, 3 there is no way to know; 4 more if something\n"
 	"was left out.\n";
 

@@ -77,8 +77,9 @@ _mdev_migrate() {
 	--emit) mapfile -t COMPREPLY < <(compgen -W 'sysfs mdevctl libvirt' -- "$cur") && return ;;
 	--max-age) mapfile -t COMPREPLY < <(compgen -W '10m 1h 12h 1d 7d' -- "$cur") && return ;;
 	--root) mapfile -t COMPREPLY < <(compgen -d -- "$cur") && return ;;
-	-o | --output | --html) mapfile -t COMPREPLY < <(compgen -f -- "$cur") && return ;;
-	--uuid | --model | --bandwidth | --provider | --expires) return ;;
+	-o | --output | --html | --probe) mapfile -t COMPREPLY < <(compgen -f -- "$cur") && return ;;
+	--bandwidth) mapfile -t COMPREPLY < <(compgen -W '1Gbit/s 10Gbit/s 25Gbit/s 100Gbit/s' -- "$cur") && return ;;
+	--uuid | --model | --provider | --expires) return ;;
 	esac
 	if [ -z "$command" ]; then
 		mapfile -t COMPREPLY < <(compgen -W "$commands $options" -- "$cur")
@@ -87,9 +88,10 @@ _mdev_migrate() {
 	case $command in
 	export) options+=' --output --compact --format --provider --expires' ;;
 	require) options+=' --format --max-age' ;;
-	list | show | check) options+=' --max-age' ;;
+	list | show) options+=' --max-age' ;;
+	check) options+=' --bandwidth --probe --max-age' ;;
 	plan) options+=' --emit --uuid --max-age' ;;
-	find) options+=' --own-host --max-age' ;;
+	find) options+=' --own-host --bandwidth --probe --max-age' ;;
 	baseline) options+=' --model --max-age' ;;
 	matrix) options+=' --html --max-age' ;;
 	probe) options+=' --bandwidth' ;;
