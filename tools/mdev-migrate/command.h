@@ -16,6 +16,7 @@ int cmd_find(const struct options *options);
 int cmd_baseline(const struct options *options);
 int cmd_matrix(const struct options *options);
 int cmd_plan(const struct options *options);
+int cmd_callout(const struct options *options);
 
 /* output.c */
 FILE *output_open(const char *file);

@@ -39,6 +39,9 @@ static const struct command commands[] = {
 	{ "matrix", "[--html FILE] SNAPSHOT... [--max-age AGE]",
 	  "every host against every other",
 	  cmd_matrix, 1, MANY, "html max-age" },
+	{ "callout", "EVENT-ACTION PARENT/TYPE UUID",
+	  "what mdevctl asks its callouts, with the definition on standard input",
+	  cmd_callout, 3, 3, "" },
 	{ 0 },
 };
 

@@ -60,7 +60,7 @@ _mdev_migrate_file_part() {
 
 _mdev_migrate() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands='list show export require check plan find baseline matrix help'
+	local commands='list show export require check plan find baseline matrix callout help'
 	local options='--json --root --help --version' command='' word
 
 	case ${COMP_WORDS[0]##*/} in
