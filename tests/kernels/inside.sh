@@ -147,7 +147,7 @@ mdevctl_full() {
 
 mdevctl_no_type() {
 	refused "no type 'virtio_net-v9' below virtio_net: it has virtio_net-v1" \
-		mdevctl start -u $uuid -p virtio_net -t virtio_net-v9
+		mdevctl start -u $full -p virtio_net -t virtio_net-v9
 }
 
 # Without the callout the kernel refuses, and mdevctl removes the device again.
