@@ -51,6 +51,9 @@ void bench_map(char **names);
 /* state_draw.c */
 bool bench_draw(char **names);
 
+/* state_estimate.c: whether it is good enough */
+bool bench_estimate(char **names);
+
 void state_file_make(const struct buf *stream);
 double state_file_read(size_t len);
 double state_file_write(const struct buf *stream);

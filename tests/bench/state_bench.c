@@ -345,5 +345,6 @@ int main(int argc, char **argv)
 	failed |= !bench_draw(argv + 1);
 	bench_stop_copy(argv + 1);
 	bench_sizes(argv + 1);
+	failed |= !bench_estimate(argv + 1);
 	return failed;
 }

@@ -46,6 +46,7 @@ modinfo_fields() {
 
 # mdevctl, as installed by the release, and the project's callout.
 uuid=11111111-2222-4333-8444-555555555555
+full=11111111-2222-4333-8444-888888888888
 device=/sys/bus/mdev/devices/$uuid
 
 mdevctl_define() {
@@ -124,6 +125,29 @@ mdevctl_bad_name() {
 	END
 	refused "no parameter 'nonsense'" \
 		mdevctl start -u $uuid -p virtio_net --jsonfile /tmp/bad.json
+}
+
+# A host that is full is not a refusal: it may be defined for, and cannot start.
+mdevctl_full() {
+	others=$(for i in $(seq -w 64); do echo 11111111-2222-4333-8444-7777777777$i; done)
+	for other in $others; do
+		echo "$other" >$types/virtio_net-v1/create || break
+	done 2>/dev/null
+	mdevctl define -u $full -p virtio_net -t virtio_net-v1 &&
+		! mdevctl start -u $full >/tmp/refused.log 2>&1 &&
+		grep -q 'virtio_net-v1 is full: no more devices' /tmp/refused.log
+	status=$?
+	cat /tmp/refused.log
+	for other in $others; do
+		[ ! -e /sys/bus/mdev/devices/$other ] || echo 1 >/sys/bus/mdev/devices/$other/remove
+	done
+	[ $status = 0 ] && mdevctl start -u $full && mdevctl stop -u $full &&
+		mdevctl undefine -u $full
+}
+
+mdevctl_no_type() {
+	refused "no type 'virtio_net-v9' below virtio_net: it has virtio_net-v1" \
+		mdevctl start -u $full -p virtio_net -t virtio_net-v9
 }
 
 # Without the callout the kernel refuses, and mdevctl removes the device again.
@@ -231,8 +255,10 @@ mdevctl_tests() {
 		check "mdevctl modify --live" mdevctl_live
 	fi
 	check "mdevctl stop" mdevctl_stop
-	check "mdevctl refuses a bad value with the kernel's sentence" mdevctl_bad_value
+	check "mdevctl refuses a bad value and says why" mdevctl_bad_value
 	check "mdevctl refuses a parameter that is none" mdevctl_bad_name
+	check "mdevctl starts nothing on a full host, and says so" mdevctl_full
+	check "mdevctl says which types there are" mdevctl_no_type
 	check "mdevctl without the callout refuses a bad value" mdevctl_bad_without_callout
 	check "mdevctl undefine" mdevctl_undefine
 }

@@ -176,7 +176,7 @@ says "... " '^    "mtty"$'
 run 0 "matrix" "$tool" matrix "$tmp/fleet.json"
 says "... a row" "1  new +. +[+] +[+] +[?]"
 says "... why" "2 -> 4: 0 of 2 fit: mtty/mtty-2: the destination's driver"
-says "... of a source whose driver says nothing" "4 -> 1: .*: the source's driver says nothing"
+says "... of a source whose driver says nothing" "4 -> 4: .*: the source's driver says nothing"
 
 # formats
 run 0 "nova" "$tool" export --format nova --root "$tmp/new"

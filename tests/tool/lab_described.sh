@@ -222,6 +222,24 @@ run 1 "... of the first" "$tool" check $config mdm_pooled.0/mdm_pooled-v2
 run 0 "... of a snapshot" "$tool" check $config "$tmp/host.json:mdm_pooled-v2"
 run 0 "plan" "$tool" plan $config mdm_pooled-v2
 says "... is for the other" "/mdm_pooled.1/mdev_supported_types/mdm_pooled-v2'$"
+# mdevctl's callout, with a kernel that answers.
+mkdir "$tmp/bin"
+ln -s "$(readlink -f "$tool")" "$tmp/bin/mdev-migrate"
+callout() {
+	printf '{"mdev_type":"mdm_pooled-v2","start":"manual","attrs":[{"migration/params/units":"%s"}]}' "$5" |
+		PATH=$tmp/bin:$PATH sh "$here/../../tools/mdevctl/mdev-migrate" -e "$1" -a "$2" -s none \
+			-u aaaaaaaa-0000-4000-8000-00000000000"$3" -p "$4" -t mdm_pooled-v2
+}
+run 0 "the callout: a parent that has room" callout pre start 9 mdm_pooled.1 8
+run 1 "... one that is full" callout pre start 9 mdm_pooled.0 8
+says "... says so" "^mdm_pooled-v2 is full: "
+run 0 "... which may be defined for" callout pre define 9 mdm_pooled.0 8
+run 1 "... more than there ever is" callout pre define 9 mdm_pooled.0 65
+says "... says so" "^units: asked for 65, mdm_pooled-v2 allows 1-64$"
+run 1 "... more than a device can have now" callout live modify 1 mdm_pooled.0 9
+says "... in its words" "^units: "
+run 0 "... less" callout live modify 1 mdm_pooled.0 7
+run 0 "... is written" grep -qx 7 /sys/bus/mdev/devices/aaaaaaaa-0000-4000-8000-000000000001/migration/params/units
 for uuid in 1 2 3 4 5 6 7 8; do
 	echo 1 >/sys/bus/mdev/devices/aaaaaaaa-0000-4000-8000-00000000000$uuid/remove
 done

@@ -122,6 +122,18 @@ make_described() {
 	: >"$dir/migration/last_error"
 }
 
+# make_tree ROOT FILE: a recorded sysfs, see tests/data/sysfs/README.rst.
+make_tree() {
+	root=$1
+	grep -v '^#' "$2" | while read -r path content; do
+		mkdir -p "$root${path%/*}"
+		case $content in
+		"-> "*) ln -s "${content#-> }" "$root$path" ;;
+		*) printf '%b\n' "$content" >"$root$path" ;;
+		esac
+	done
+}
+
 finish() {
 	echo "1..$n"
 	exit $failed

@@ -112,7 +112,7 @@ run 0 "a device that is there needs none" "$tool" check --root "$full" foo-1 \
 	22222222-2222-2222-2222-222222222222
 run 1 "another model" "$tool" check --root "$full" foo-1 bar-1
 run 3 "a driver that says nothing, destination" "$tool" check --root "$full" foo-1 mtty-2
-run 3 "a driver that says nothing, source" "$tool" check --root "$full" mtty-2 bar-1
+run 1 "a driver that says nothing, source, another driver" "$tool" check --root "$full" mtty-2 bar-1
 run 3 "a driver that says nothing, the same type name" "$tool" check --root "$full" mtty-2 mtty-2
 put "$full/class/mdev_bus/card/mdev_supported_types/bar-1/available_instances" many
 run 3 "room that is not known" "$tool" check --root "$full" bar-1 bar-1

@@ -24,6 +24,7 @@
  * @model: only this one
  * @domains: file of domains, which says what belongs together
  * @bandwidth: bytes a second, as text
+ * @probe: what was measured of such a device
  * @max_age: of snapshots, as text
  * @nr: how many arguments
  * @args: the arguments
@@ -46,6 +47,7 @@ struct options {
 	const char *model;
 	const char *domains;
 	const char *bandwidth;
+	const char *probe;
 	const char *max_age;
 	int nr;
 	char **args;

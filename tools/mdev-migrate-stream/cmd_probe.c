@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../common/downtime.h"
 #include "commands.h"
 #include "vfio.h"
 
@@ -24,9 +25,7 @@
  * @arcs: how long each step took
  * @nr_arcs: how many steps
  * @bytes: of the state
- * @read_us: how long reading them took
- * @stop_us: from RUNNING until the state can be read
- * @start_us: from STOP to RUNNING
+ * @times: of all of it
  */
 struct probe {
 	struct vfio_dev dev;
@@ -43,9 +42,7 @@ struct probe {
 	} arcs[ARCS_MAX];
 	size_t nr_arcs;
 	uint64_t bytes;
-	double read_us;
-	double stop_us;
-	double start_us;
+	struct device_times times;
 };
 
 /* What QEMU (10.0 and newer) does about what is missing. */
@@ -89,7 +86,8 @@ static int read_state(struct probe *probe, int fd)
 		out_of_memory();
 	while ((n = read(fd, block, BLOCK)) > 0)
 		probe->bytes += n;
-	probe->read_us = now_us() - start;
+	probe->times.read_us = now_us() - start;
+	probe->times.bytes = probe->bytes;
 	n = n ? -errno : 0;
 	free(block);
 	return n;
@@ -120,7 +118,7 @@ static int measure(struct probe *probe)
 		ret = go(probe, MIG_STOP, MIG_STOP_COPY, &fd);
 	if (ret)
 		return ret;
-	probe->stop_us = sum_arcs(probe, 0);
+	probe->times.stop_us = sum_arcs(probe, 0);
 	ret = read_state(probe, fd);
 	close(fd);
 	if (!ret)
@@ -130,7 +128,7 @@ static int measure(struct probe *probe)
 		ret = go(probe, MIG_STOP, last, NULL);
 	if (!ret && p2p)
 		ret = go(probe, MIG_RUNNING_P2P, MIG_RUNNING, NULL);
-	probe->start_us = sum_arcs(probe, back);
+	probe->times.start_us = sum_arcs(probe, back);
 	return ret;
 }
 
@@ -163,35 +161,6 @@ static size_t remarks_of(const struct probe *probe, struct remark *remarks)
 	return nr;
 }
 
-/* Stopping, sending, starting: the destination is taken to be as fast. */
-static double downtime_ms(const struct probe *probe, double bandwidth)
-{
-	double us = probe->stop_us + probe->start_us + 2 * probe->read_us;
-
-	return us / 1e3 + probe->bytes / bandwidth * 1e3;
-}
-
-/* "10M", "1.5G": bytes a second, powers of 1000; 0 if it is not written so. */
-static double parse_bandwidth(const char *text)
-{
-	static const char units[] = "kMGT";
-	const char *unit;
-	double number;
-	char *end;
-
-	number = strtod(text, &end);
-	if (end == text)
-		return 0;
-	if (*end) {
-		unit = strchr(units, *end == 'K' ? 'k' : *end);
-		if (!unit || end[1])
-			return 0;
-		for (; unit >= units; unit--)
-			number *= 1000;
-	}
-	return number > 0 && number < 1e18 ? number : 0;
-}
-
 static struct json *to_json(const struct probe *probe, double bandwidth)
 {
 	static const char * const names[] = { "STOP_COPY", "P2P", "PRE_COPY" };
@@ -212,7 +181,9 @@ static struct json *to_json(const struct probe *probe, double bandwidth)
 	json_put_bool(answer, "dma_logging", probe->dma_logging == 1);
 	json_put_bool(answer, "reset", probe->reset == 1);
 	json_put_number(answer, "state_bytes", probe->bytes);
-	json_put(answer, "read_us", json_real(probe->read_us));
+	json_put(answer, "stop_us", json_real(probe->times.stop_us));
+	json_put(answer, "start_us", json_real(probe->times.start_us));
+	json_put(answer, "read_us", json_real(probe->times.read_us));
 	array = json_new_array();
 	for (i = 0; i < probe->nr_arcs; i++) {
 		struct json *arc = json_new_object();
@@ -237,7 +208,7 @@ static struct json *to_json(const struct probe *probe, double bandwidth)
 	json_put(answer, "remarks", array);
 	if (bandwidth > 0)
 		json_put(answer, "expected_downtime_ms",
-			 json_real(downtime_ms(probe, bandwidth)));
+			 json_real(downtime_ms(&probe->times, probe->bytes, bandwidth)));
 	return answer;
 }
 
@@ -262,7 +233,7 @@ static void print_text(const struct probe *probe, double bandwidth)
 		       (unsigned long long)probe->data_size);
 	if (probe->nr_arcs)
 		printf("%-14s %llu bytes, read in %.3f ms\n", "state",
-		       (unsigned long long)probe->bytes, probe->read_us / 1e3);
+		       (unsigned long long)probe->bytes, probe->times.read_us / 1e3);
 	for (i = 0; i < probe->nr_arcs; i++)
 		printf("%-14s %s -> %s: %.3f ms\n", i ? "" : "steps",
 		       vfio_mig_name(probe->arcs[i].from),
@@ -279,7 +250,7 @@ static void print_text(const struct probe *probe, double bandwidth)
 		printf("%-14s migrates it\n", "QEMU");
 	if (bandwidth > 0)
 		printf("%-14s %.3f ms, the guest's own last pages not counted\n",
-		       "downtime", downtime_ms(probe, bandwidth));
+		       "downtime", downtime_ms(&probe->times, probe->bytes, bandwidth));
 }
 
 int cmd_probe(const struct options *options)
@@ -290,10 +261,10 @@ int cmd_probe(const struct options *options)
 	int ret;
 
 	if (options->bandwidth)
-		bandwidth = parse_bandwidth(options->bandwidth);
+		bandwidth = bandwidth_from_text(options->bandwidth);
 	if (options->bandwidth && !bandwidth)
 		return complain(DONE_ERROR,
-				"--bandwidth: \"%s\" is not a number of bytes per second, such as 1.25G",
+				"--bandwidth: \"%s\" is not written as 10Gbit/s, 1.25GB/s or 100M",
 				options->bandwidth);
 	ret = vfio_open(&probe.dev, options->args[0], options->root);
 	if (ret)

@@ -8,7 +8,7 @@
 const char *const program = "mdev-migrate-stream";
 
 static const struct command commands[] = {
-	{ "probe", "DEVICE [--bandwidth BYTES/S]",
+	{ "probe", "DEVICE [--bandwidth RATE]",
 	  "what a VMM would find, and how long a migration takes",
 	  cmd_probe, 1, 1, "bandwidth" },
 	{ "save", "DEVICE [-o FILE]", "a device's state to a file or pipe",

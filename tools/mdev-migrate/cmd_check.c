@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* check: can this device move there? */
-#include "command.h"
+#include "estimate.h"
 
 static int answer(const struct options *options, const struct source *source,
-		  const struct verdict *verdict)
+		  const struct verdict *verdict,
+		  const struct estimate *estimate)
 {
 	struct json *object;
 	int ret;
@@ -11,9 +12,11 @@ static int answer(const struct options *options, const struct source *source,
 	if (options->json) {
 		object = json_answer("check");
 		json_take_members(object, json_from_verdict(source, verdict));
+		estimate_json(object, estimate);
 		ret = json_print(object, stdout, "standard output", false);
 	} else {
 		print_verdict(stdout, source, verdict);
+		estimate_print(stdout, estimate);
 		ret = finish_output(stdout, "standard output");
 	}
 	return ret ? ret : result_status(verdict->result);
@@ -23,11 +26,14 @@ int cmd_check(const struct options *options)
 {
 	struct endpoint from, to;
 	struct arena arena = { 0 };
+	struct estimate estimate;
 	struct verdict verdict;
 	struct source source;
 	int ret;
 
-	ret = check_stdin(options->args, options->nr);
+	ret = estimate_options(&estimate, options);
+	if (!ret)
+		ret = check_stdin(options->args, options->nr);
 	if (!ret)
 		ret = endpoint_open(&from, options->args[0], options);
 	if (ret)
@@ -38,8 +44,10 @@ int cmd_check(const struct options *options)
 	ret = endpoint_source(&from, &source);
 	if (!ret)
 		ret = endpoint_judge(&arena, &verdict, &source, &to);
-	if (!ret)
-		ret = answer(options, &source, &verdict);
+	if (!ret) {
+		estimate_source(&estimate, &source);
+		ret = answer(options, &source, &verdict, &estimate);
+	}
 	arena_free(&arena);
 	endpoint_close(&to);
 close_from:

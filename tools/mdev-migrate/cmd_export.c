@@ -112,7 +112,7 @@ int cmd_export(const struct options *options)
 	ret = host_from_sysfs(&host, options->root);
 	if (ret)
 		return ret;
-	if (!host.nr_types && !host.nr_devices)
+	if (!host.nr_types && !host.nr_devices && !host.nr_others)
 		complain(DONE_YES, "%s", NO_TYPES);
 	out = output_open(options->output);
 	ret = out ? output_close(out, format->write(&host, out, options)) :

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "estimate.h"
 #include "fleet.h"
 
 #define INTERNED	1024
@@ -39,6 +40,7 @@ struct finder {
 	const struct source *source;
 	bool own_host;
 	const char *own;
+	struct estimate estimate;
 	struct fleet fleet;
 	struct arena kept;
 	struct arena scratch;
@@ -79,8 +81,8 @@ static void add_row(struct finder *finder, const struct host *host)
 			     verdict.target.type->name : NULL),
 		.parent = keep(finder, verdict.target.type ?
 			       verdict.target.type->parent : NULL),
-		.device = keep(finder, verdict.target.device ?
-			       verdict.target.device->uuid : NULL),
+		.device = keep(finder, verdict.target.device || verdict.target.other ?
+			       target_label(&finder->scratch, &verdict.target) : NULL),
 		.writes = verdict.findings.nr_writes,
 		.available = verdict.target.type ?
 			     verdict.target.type->available : UNKNOWN,
@@ -101,7 +103,8 @@ static void add_row(struct finder *finder, const struct host *host)
 /* The source's own, of which it is to go away? */
 static bool is_own(const struct finder *finder, const struct host *host)
 {
-	return !finder->own_host && finder->source->device &&
+	return !finder->own_host &&
+	       (finder->source->device || finder->source->other) &&
 	       host_same(finder->source->host, host);
 }
 
@@ -140,6 +143,7 @@ static struct json *find_json(const struct finder *finder, size_t fit)
 	json_put_number(answer, "fit", fit);
 	json_put_number(answer, "hosts_nr", finder->nr);
 	json_put_text(answer, "own_host", finder->own);
+	estimate_json(answer, &finder->estimate);
 	for (i = 0; i < finder->nr; i++) {
 		const struct row *row = &finder->rows[i];
 		struct json *object = json_new_object();
@@ -185,6 +189,7 @@ static void print_rows(const struct finder *finder, size_t fit)
 		printf(", beside %s, where it is (--own-host counts that too)",
 		       finder->own);
 	putchar('\n');
+	estimate_print(stdout, &finder->estimate);
 	for (i = 0; i < finder->nr; i++) {
 		const struct row *row = &finder->rows[i];
 
@@ -233,7 +238,9 @@ int cmd_find(const struct options *options)
 	struct endpoint ep;
 	int ret;
 
-	ret = check_stdin(options->args, options->nr);
+	ret = estimate_options(&finder.estimate, options);
+	if (!ret)
+		ret = check_stdin(options->args, options->nr);
 	if (!ret)
 		ret = endpoint_open(&ep, options->args[0], options);
 	if (ret)
@@ -241,6 +248,8 @@ int cmd_find(const struct options *options)
 	finder.source = &source;
 	finder.fleet.memo = memo_new(1);
 	ret = endpoint_source(&ep, &source);
+	if (!ret)
+		estimate_source(&finder.estimate, &source);
 	if (!ret)
 		ret = fleet_each(&finder.fleet, options, 1, "find", find_host,
 				 &finder);

@@ -82,7 +82,7 @@ static void list_types(struct host *host)
 	}
 	if (host->nr_types)
 		table_print(&table, stdout);
-	else if (!host->nr_devices)
+	else if (!host->nr_devices && !host->nr_others)
 		no_types(host->root);
 	table_free(&table);
 }
@@ -109,20 +109,31 @@ static void list_devices(struct host *host)
 	arena_free(&arena);
 }
 
+/* A mdev's type, or NVIDIA's. */
+static const char *kind_of(const struct other *other)
+{
+	if (!other->vgpu_type || !strcmp(other->vgpu_type, "0"))
+		return other->type;
+	return other->vgpu_name ? other->vgpu_name : other->vgpu_type;
+}
+
 static void list_others(struct host *host)
 {
-	struct table table = { .columns = 4 };
+	struct table table = { .columns = 5 };
 	size_t i;
 
-	table_row(&table, "OTHER VFIO DEVICE", "BUS", "DRIVER", "TYPE");
+	table_row(&table, "OTHER VFIO DEVICE", "DRIVER", "TYPE", "STATE",
+		  "MIGRATION");
 	for (i = 0; i < host->nr_others; i++) {
 		struct other *other = &host->others[i];
 
-		table_row(&table, other->name, other->bus, other->driver,
-			  other->type);
+		table_row(&table, other_label(&host->arena, other),
+			  other->driver, kind_of(other), other->state,
+			  other->features ? other->features : "?");
 	}
 	if (host->nr_others) {
-		putchar('\n');
+		if (host->nr_types || host->nr_devices)
+			putchar('\n');
 		table_print(&table, stdout);
 	}
 	table_free(&table);
@@ -205,6 +216,7 @@ static void show_type(const struct type *type)
 
 	snprintf(available, sizeof(available), "%lld", type->available);
 	field("type", type->name);
+	field("name", type->pretty_name);
 	field("description", type->description);
 	field("parent", type->parent);
 	field("device API", type->api);
@@ -263,16 +275,29 @@ static void show_device(struct host *host, const struct device *device,
 
 static void show_other(const struct other *other)
 {
-	field("device", other->name);
-	field("bus", other->bus);
-	field("driver", other->driver);
-	field("mdev type", other->type);
-	field("device API", other->api);
-	field("vendor", other->vendor);
-	field("device id", other->device);
-	field("subsystem", other->subvendor);
-	field("", other->subdevice);
-	field("migration", "unknown: its driver says nothing about it");
+	const struct {
+		const char *name;
+		const char *value;
+	} fields[] = {
+		{ "device", other->name }, { "bus", other->bus },
+		{ "driver", other->driver }, { "mdev type", other->type },
+		{ "device API", other->api }, { "vendor", other->vendor },
+		{ "device id", other->device }, { "revision", other->revision },
+		{ "subsystem", other->subvendor }, { "", other->subdevice },
+		{ "function of", other->physfn },
+		{ "services", other->qat_services },
+		{ "video memory", other->vram_quota },
+		{ "vGPU type", other->vgpu_type }, { "vGPU", other->vgpu_name },
+		{ "state", other->state }, { "migration", other->features },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		field(fields[i].name, fields[i].value);
+	for (i = 0; i < other->nr_vgpus; i++)
+		printf("%-12s %s %s\n", i ? "" : "can be", other->vgpus[i].id,
+		       other->vgpus[i].name ? other->vgpus[i].name : "");
+	field("described", "no: its driver does not say what it is");
 }
 
 static struct json *show_json(const struct endpoint *ep)

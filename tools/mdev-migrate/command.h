@@ -18,6 +18,7 @@ int cmd_matrix(const struct options *options);
 int cmd_domain(const struct options *options);
 int cmd_drain(const struct options *options);
 int cmd_plan(const struct options *options);
+int cmd_callout(const struct options *options);
 
 /* output.c */
 FILE *output_open(const char *file);
@@ -48,6 +49,7 @@ struct json *json_from_verdict(const struct source *source,
 			       const struct verdict *verdict);
 void print_verdict(FILE *out, const struct source *source,
 		   const struct verdict *verdict);
+const char *target_label(struct arena *arena, const struct target *target);
 const char *target_name(struct arena *arena, const struct target *target);
 
 /* cmd_list.c, cmd_export.c */

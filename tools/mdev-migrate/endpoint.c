@@ -173,6 +173,7 @@ static int read_file(struct endpoint *ep, const struct options *options,
 /* A device, type or other device of the host that is called this. */
 static bool choose(struct endpoint *ep, const char *what)
 {
+	const char *whole = what;
 	const char *slash = strrchr(what, '/');
 	struct host *host = &ep->host;
 	char parent[256] = "";
@@ -188,10 +189,7 @@ static bool choose(struct endpoint *ep, const char *what)
 	}
 	ep->type = host_type(host, what, *parent ? parent : NULL);
 	ep->any_parent = ep->type && !*parent;
-	ep->other = ep->type ? NULL : host_other(host, what);
-	if (ep->other && *parent &&
-	    (!ep->other->bus || strcmp(ep->other->bus, parent)))
-		ep->other = NULL;
+	ep->other = ep->type ? NULL : host_other(host, *parent ? whole : what);
 	return ep->type || ep->other;
 }
 
@@ -209,7 +207,9 @@ static char *choices(struct arena *arena, const struct host *host)
 		names[nr++] = host_type_is_many(host, type->name) ?
 			      type_label(arena, type) : type->name;
 	}
-	if (nr < host->nr_devices + host->nr_types)
+	for (i = 0; i < host->nr_others && nr < 11; i++)
+		names[nr++] = other_label(arena, &host->others[i]);
+	if (nr < host->nr_devices + host->nr_types + host->nr_others)
 		names[nr++] = "others";
 	return nr ? words_join(arena, names, nr) :
 		    arena_strdup(arena, "no device and no type");
@@ -391,13 +391,13 @@ void source_from_device(struct source *source, struct host *host,
 }
 
 void source_from_other(struct source *source, struct host *host,
-		       struct other *other)
+		       const struct other *other)
 {
 	*source = (struct source) {
-		.name = other->name, .host = host,
-		.not_known = arena_printf(&host->arena,
-					  "the source's driver %s says nothing about migration",
-					  other->driver ? other->driver : ""),
+		.name = other_label(&host->arena, other), .host = host,
+		.other = other,
+		.type = other->type ? host_type(host, other->type, NULL) : NULL,
+		.not_known = "the source's driver says nothing about migration",
 	};
 }
 
@@ -417,10 +417,13 @@ int endpoint_choose(struct endpoint *ep, const char *as)
 	} else if (!host->nr_devices && host->nr_types == 1) {
 		ep->type = &host->types[0];
 		return 0;
+	} else if (!host->nr_devices && !host->nr_types && host->nr_others == 1) {
+		ep->other = &host->others[0];
+		return 0;
 	}
 	if (ep->spec[len - 1] == ':')
 		len--;
-	if (!host->nr_devices && !host->nr_types)
+	if (!host->nr_devices && !host->nr_types && !host->nr_others)
 		return complain(DONE_ERROR, "%.*s has no device and no type",
 				(int)len, ep->spec);
 	if (!strcmp(ep->spec, "."))
@@ -431,7 +434,7 @@ int endpoint_choose(struct endpoint *ep, const char *as)
 			"say which device or type%s, as %.*s%s%s, of %s; see mdev-migrate list %.*s",
 			as, (int)len, ep->spec,
 			ep->spec[len - 1] == '/' ? "" : ":",
-			host->nr_devices ? "DEVICE" : "TYPE",
+			host->nr_types && !host->nr_devices ? "TYPE" : "DEVICE",
 			choices(&host->arena, host), (int)len, ep->spec);
 }
 
@@ -496,34 +499,19 @@ int endpoint_judge(struct arena *arena, struct verdict *verdict,
 {
 	struct target target = {
 		.host = &ep->host, .type = ep->type, .device = ep->device,
+		.other = ep->other,
 	};
 
 	if (ep->config)
 		return complain(DONE_ERROR,
 				"%s: a configuration cannot be a destination: give a host's snapshot, a type or a device",
 				ep->spec);
-	if (ep->any_parent) {
+	if (ep->any_parent)
 		judge_any_parent(arena, verdict, source, &ep->host,
 				 ep->type->name);
-		return 0;
-	}
-	if (ep->device || ep->type) {
+	else if (ep->device || ep->type || ep->other)
 		judge(arena, verdict, source, &target);
-		return 0;
-	}
-	if (!ep->other) {
+	else
 		judge_host(arena, verdict, source, &ep->host);
-		return 0;
-	}
-	memset(verdict, 0, sizeof(*verdict));
-	verdict->target = target;
-	findings_add(arena, &verdict->findings, &(struct finding) {
-		.result = NOT_KNOWN,
-		.code = "destination-says-nothing",
-		.message = arena_printf(arena,
-					"the destination's driver %s says nothing about migration",
-					ep->other->driver ? ep->other->driver : ""),
-	});
-	verdict->result = NOT_KNOWN;
 	return 0;
 }

@@ -41,9 +41,9 @@ int check_max_age(const struct options *options);
 int host_too_old(const struct host *host, const struct options *options);
 void source_from_device(struct source *source, struct host *host,
 			struct device *device);
-void source_from_other(struct source *source, struct host *host,
-		       struct other *other);
 void source_from_type(struct source *source, struct host *host,
 		      struct type *type);
+void source_from_other(struct source *source, struct host *host,
+		       const struct other *other);
 
 #endif /* MDEV_MIGRATE_ENDPOINT_H */

@@ -209,17 +209,6 @@ static int to_described(struct host *host, void *element, const struct json *val
 	return ret;
 }
 
-static int to_other(struct host *host, void *element, const struct json *value,
-		    struct mdev_migrate_msg *why)
-{
-	struct other *other = element;
-	int ret = json_texts(&host->arena, value, other_members, other, why);
-
-	if (!ret && !other->name)
-		return fail(why, "it has no \"name\"");
-	return ret;
-}
-
 /* A member that is an array: how many there are in it, 0 if it is absent. */
 static int get_array(const struct json *root, const char *key, size_t *nr,
 		     struct mdev_migrate_msg *why)
@@ -233,6 +222,30 @@ static int get_array(const struct json *root, const char *key, size_t *nr,
 		return fail(why, "\"%s\" is not an array", key);
 	*nr = value->nr;
 	return 0;
+}
+
+static int to_other(struct host *host, void *element, const struct json *value,
+		    struct mdev_migrate_msg *why)
+{
+	const struct json *vgpu, *vgpus = json_get(value, "creatable_vgpu_types");
+	struct other *other = element;
+	int ret = json_texts(&host->arena, value, other_members, other, why);
+	size_t nr = 0;
+
+	if (!ret && !other->name)
+		return fail(why, "it has no \"name\"");
+	if (!ret)
+		ret = get_array(value, "creatable_vgpu_types", &nr, why);
+	if (ret || !json_is(vgpus, JSON_ARRAY))
+		return ret;
+	other->vgpus = arena_array(&host->arena, nr, sizeof(*other->vgpus));
+	for (vgpu = json_first(vgpus); vgpu && !ret; vgpu = vgpu->next) {
+		ret = json_texts(&host->arena, vgpu, vgpu_members,
+				&other->vgpus[other->nr_vgpus], why);
+		if (!ret && !other->vgpus[other->nr_vgpus++].id)
+			return fail(why, "a vGPU type has no \"id\"");
+	}
+	return ret;
 }
 
 /* The sentence begins with where in the snapshot that is. */

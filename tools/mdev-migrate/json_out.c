@@ -16,7 +16,8 @@ const struct member param_members[] = {
 };
 
 const struct member type_members[] = {
-	TEXT(type, "name", name), TEXT(type, "parent", parent),
+	TEXT(type, "name", name), TEXT(type, "pretty_name", pretty_name),
+	TEXT(type, "parent", parent),
 	TEXT(type, "parent_subsystem", subsystem),
 	TEXT(type, "device_api", api), TEXT(type, "description", description),
 	TEXT(type, "model", model), TEXT(type, "version", version),
@@ -47,10 +48,23 @@ const struct member described_members[] = {
 const struct member other_members[] = {
 	TEXT(other, "name", name), TEXT(other, "bus", bus),
 	TEXT(other, "driver", driver), TEXT(other, "device_api", api),
-	TEXT(other, "mdev_type", type), TEXT(other, "vendor", vendor),
-	TEXT(other, "device", device),
+	TEXT(other, "mdev_type", type),
+	TEXT(other, "migration_features", features),
+	TEXT(other, "state", state),
+	TEXT(other, "vendor", vendor), TEXT(other, "device", device),
+	TEXT(other, "revision", revision),
 	TEXT(other, "subsystem_vendor", subvendor),
 	TEXT(other, "subsystem_device", subdevice),
+	TEXT(other, "physical_function", physfn),
+	TEXT(other, "qat_services", qat_services),
+	TEXT(other, "vram_quota", vram_quota),
+	TEXT(other, "vgpu_type", vgpu_type),
+	TEXT(other, "vgpu_name", vgpu_name),
+	END
+};
+
+const struct member vgpu_members[] = {
+	TEXT(vgpu, "id", id), TEXT(vgpu, "name", name),
 	END
 };
 
@@ -139,7 +153,17 @@ struct json *json_from_device(const struct device *device)
 
 struct json *json_from_other(const struct other *other)
 {
-	return from_texts(other_members, other);
+	struct json *object = from_texts(other_members, other);
+	struct json *vgpus;
+	size_t i;
+
+	if (!other->vgpus)
+		return object;
+	vgpus = json_new_array();
+	for (i = 0; i < other->nr_vgpus; i++)
+		json_add(vgpus, from_texts(vgpu_members, &other->vgpus[i]));
+	json_put(object, "creatable_vgpu_types", vgpus);
+	return object;
 }
 
 static struct json *from_names(struct host *host)

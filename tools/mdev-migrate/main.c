@@ -22,15 +22,17 @@ static const struct command commands[] = {
 	{ "require", "SOURCE [--format nova|nfd]",
 	  "what schedulers are to be asked for, for this device to fit",
 	  cmd_require, 1, 1, "format max-age" },
-	{ "check", "SOURCE DESTINATION [--max-age AGE]",
+	{ "check", "SOURCE DESTINATION [--bandwidth RATE [--probe FILE]] [--max-age AGE]",
 	  "can the device move there, and with what changes?",
-	  cmd_check, 2, 2, "max-age" },
+	  cmd_check, 2, 2, "bandwidth probe max-age" },
 	{ "plan", "SOURCE DESTINATION [--emit sysfs|mdevctl|libvirt] [--uuid UUID] [--max-age AGE]",
 	  "how to make the destination's device",
 	  cmd_plan, 2, 2, "emit uuid max-age" },
-	{ "find", "SOURCE SNAPSHOT... [--own-host] [--max-age AGE]",
+	{ "find",
+	  "SOURCE SNAPSHOT... [--own-host] [--bandwidth RATE [--probe FILE]]\n"
+	  "        [--max-age AGE]",
 	  "which hosts does it fit on?",
-	  cmd_find, 2, MANY, "own-host max-age" },
+	  cmd_find, 2, MANY, "own-host bandwidth probe max-age" },
 	{ "domain", "DOMAIN SNAPSHOT... [--own-host] [--max-age AGE]",
 	  "which hosts can take all of a domain's devices at once?",
 	  cmd_domain, 2, MANY, "own-host max-age" },
@@ -43,6 +45,9 @@ static const struct command commands[] = {
 	{ "matrix", "[--html FILE] [--json [--pairs]] SNAPSHOT... [--max-age AGE]",
 	  "every host against every other",
 	  cmd_matrix, 1, MANY, "html pairs max-age" },
+	{ "callout", "EVENT-ACTION PARENT/TYPE UUID",
+	  "what mdevctl asks its callouts, with the definition on standard input",
+	  cmd_callout, 3, 3, "" },
 	{ 0 },
 };
 
@@ -60,6 +65,8 @@ static const struct cli_option options[] = {
 	CLI_TEXT("model", 0, model),
 	CLI_FLAG("own-host", own_host),
 	CLI_FLAG("pairs", pairs),
+	CLI_TEXT("bandwidth", 0, bandwidth),
+	CLI_TEXT("probe", 0, probe),
 	CLI_TEXT("max-age", 0, max_age),
 	CLI_TEXT("domains", 0, domains),
 	{ 0 },
@@ -77,7 +84,8 @@ static const char notes[] =
 	"this host. FILE can be -, standard input; ./FILE if a device or type has its name;\n"
 	"ssh:[USER@]NAME, or qemu+ssh://[USER@]NAME[:PORT]/system, to ask that host.\n"
 	"DOMAIN: a file that mdev-migrate-domain describe --json has written, or -.\n"
-	"AGE: of a snapshot, such as 90s, 30m, 12h or 7d. See mdev-migrate(8).\n"
+	"AGE: of a snapshot, such as 90s, 30m, 12h or 7d. RATE: N[k|M|G|T][bit|B][/s], such as\n"
+	"10Gbit/s; bytes, if it does not say bit. See mdev-migrate(8).\n"
 	"Exit status: 0 yes, 1 no, 2 an error, 3 there is no way to know; 4 more if something\n"
 	"was left out.\n";
 

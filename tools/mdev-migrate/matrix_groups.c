@@ -85,7 +85,7 @@ static char *type_key(struct arena *arena, const struct type *type,
 		      const char *now)
 {
 	const char * const texts[] = {
-		type->name, type->model, type->version, type->config,
+		type->name, type->pretty_name, type->model, type->version, type->config,
 		type->stream, type->combinations, type->unreadable, now,
 		type->is_program ? "program" : NULL,
 	};
@@ -106,9 +106,11 @@ static char *type_key(struct arena *arena, const struct type *type,
 /* '+', '0' or '?': whether a device of this type can be made. */
 static char room_of(const struct type *type)
 {
-	if (!type->model || type->is_program || type->available > 0)
+	if (type->is_program || type->available > 0)
 		return '+';
-	return type->available == UNKNOWN ? '?' : '0';
+	if (!type->available)
+		return '0';
+	return type->model ? '?' : '+';
 }
 
 /**

@@ -8,10 +8,13 @@ _mdev_migrate_names() {
 	for dir in /sys/bus/mdev/devices/* /sys/class/mdev_bus/*/mdev_supported_types/*; do
 		[ -e "$dir" ] && names+=("${dir##*/}")
 	done
-	for dir in /sys/bus/*/devices/*/migration/type; do
+	for dir in /sys/bus/*/devices/*/{migration,vfio-dev,nvidia/current_vgpu_type}; do
 		[ -e "$dir" ] || continue
-		dir=${dir#/sys/bus/} dir=${dir%/migration/type}
-		names+=("${dir%%/*}/${dir##*/}")
+		dir=${dir#/sys/bus/} dir=${dir%/migration} dir=${dir%/vfio-dev} dir=${dir%/nvidia/*}
+		case $dir in
+		mdev/*) ;;
+		*) names+=("${dir%%/*}/${dir##*/}") ;;
+		esac
 	done
 	printf '%s\n' "${names[@]}"
 }
@@ -22,8 +25,8 @@ _mdev_migrate_parts() {
 
 	if "$1" list -- "$2" 2>/dev/null >/dev/null; then
 		"$1" list -- "$2" 2>/dev/null | awk '
-			$1 == "TYPE" || $1 == "DEVICE" { on = 1; next }
-			!NF || $1 == "OTHER" { on = 0 }
+			$1 == "TYPE" || $1 == "DEVICE" || $1 == "OTHER" { on = 1; next }
+			!NF { on = 0 }
 			on { print $1 }'
 	else
 		"$1" list -- "$2" 2>&1 |
@@ -69,7 +72,7 @@ _mdev_migrate_hosts() {
 
 _mdev_migrate() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands='list show export require check plan find domain drain baseline matrix help'
+	local commands='list show export require check plan find domain drain baseline matrix callout help'
 	local options='--json --root --help --version' command='' word
 
 	case ${COMP_WORDS[0]##*/} in
@@ -86,8 +89,9 @@ _mdev_migrate() {
 	--emit) mapfile -t COMPREPLY < <(compgen -W 'sysfs mdevctl libvirt' -- "$cur") && return ;;
 	--max-age) mapfile -t COMPREPLY < <(compgen -W '10m 1h 12h 1d 7d' -- "$cur") && return ;;
 	--root) mapfile -t COMPREPLY < <(compgen -d -- "$cur") && return ;;
-	-o | --output | --html | --domains) mapfile -t COMPREPLY < <(compgen -f -- "$cur") && return ;;
-	--uuid | --model | --bandwidth | --provider | --expires) return ;;
+	-o | --output | --html | --domains | --probe) mapfile -t COMPREPLY < <(compgen -f -- "$cur") && return ;;
+	--bandwidth) mapfile -t COMPREPLY < <(compgen -W '1Gbit/s 10Gbit/s 25Gbit/s 100Gbit/s' -- "$cur") && return ;;
+	--uuid | --model | --provider | --expires) return ;;
 	esac
 	if [ -z "$command" ]; then
 		mapfile -t COMPREPLY < <(compgen -W "$commands $options" -- "$cur")
@@ -96,9 +100,11 @@ _mdev_migrate() {
 	case $command in
 	export) options+=' --output --compact --format --provider --expires' ;;
 	require) options+=' --format --max-age' ;;
-	list | show | check) options+=' --max-age' ;;
+	list | show) options+=' --max-age' ;;
+	check) options+=' --bandwidth --probe --max-age' ;;
 	plan) options+=' --emit --uuid --max-age' ;;
-	find | domain) options+=' --own-host --max-age' ;;
+	find) options+=' --own-host --bandwidth --probe --max-age' ;;
+	domain) options+=' --own-host --max-age' ;;
 	drain) options+=' --domains --max-age' ;;
 	baseline) options+=' --model --max-age' ;;
 	matrix) options+=' --html --pairs --max-age' ;;

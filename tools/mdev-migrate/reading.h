@@ -21,6 +21,7 @@ extern const struct member device_members[];
 extern const struct member mdev_members[];
 extern const struct member described_members[];
 extern const struct member other_members[];
+extern const struct member vgpu_members[];
 extern const struct member module_members[];
 extern const struct member host_members[];
 

@@ -15,29 +15,22 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "reading.h"
+#include "sysfs.h"
 
-/* Where attributes are looked for: a folder that is open. */
-struct dir {
-	struct arena *arena;
-	int fd;
-};
-
-static int dir_open(struct dir *dir, struct arena *arena, int at,
-		    const char *path)
+int dir_open(struct dir *dir, struct arena *arena, int at, const char *path)
 {
 	dir->arena = arena;
 	dir->fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return dir->fd < 0 ? -errno : 0;
 }
 
-static void dir_close(struct dir *dir)
+void dir_close(struct dir *dir)
 {
 	close(dir->fd);
 }
 
 /* An attribute without its newline, NULL if there is none. */
-static const char *attr(const struct dir *dir, const char *path)
+const char *attr(const struct dir *dir, const char *path)
 {
 	int fd = openat(dir->fd, path, O_RDONLY | O_CLOEXEC);
 	char buf[4096];
@@ -55,7 +48,7 @@ static const char *attr(const struct dir *dir, const char *path)
 	return visible(dir->arena, buf);
 }
 
-static long long attr_number(const struct dir *dir, const char *path)
+long long attr_number(const struct dir *dir, const char *path)
 {
 	const char *text = attr(dir, path);
 	long long number;
@@ -69,7 +62,7 @@ static long long attr_number(const struct dir *dir, const char *path)
 }
 
 /* The last part of what a link points to, NULL if there is none. */
-static const char *link_name(const struct dir *dir, const char *path)
+const char *link_name(const struct dir *dir, const char *path)
 {
 	char target[PATH_MAX];
 	ssize_t len = readlinkat(dir->fd, path, target, sizeof(target) - 1);
@@ -93,8 +86,8 @@ static int not_hidden(const struct dirent *entry)
 }
 
 /* Calls @each for all that is in a folder, in order. */
-static void each_in(int at, const char *path, void *context,
-		    void (*each)(void *context, int fd, const char *name))
+void each_in(int at, const char *path, void *context,
+	     void (*each)(void *context, int fd, const char *name))
 {
 	int fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct dirent **entries;
@@ -111,16 +104,6 @@ static void each_in(int at, const char *path, void *context,
 		free(entries);
 	close(fd);
 }
-
-struct reader {
-	struct host *host;
-	const char *parent;
-	const char *subsystem;
-	const char *bus;
-	const char *where;
-	const char *unreadable;
-	struct params *params;
-};
 
 static void read_param(void *context, int at, const char *name)
 {
@@ -214,6 +197,7 @@ static void read_type(void *context, int at, const char *name)
 	type = &host->types[host->nr_types++];
 	*type = (struct type) {
 		.name = visible(&host->arena, name),
+		.pretty_name = attr(&dir, "name"),
 		.parent = reader->parent,
 		.subsystem = reader->subsystem,
 		.api = attr(&dir, "device_api"),
@@ -264,28 +248,6 @@ static const char *device_parent(struct host *host, int at, const char *name,
 	return only ? only->parent : NULL;
 }
 
-static void add_other(struct host *host, const struct other *other)
-{
-	host->others = grow_array(host->others, host->nr_others,
-				  sizeof(*other));
-	host->others[host->nr_others++] = *other;
-}
-
-static void read_other_mdev(struct reader *reader, const struct dir *dir,
-			    const char *name, const char *type)
-{
-	struct host *host = reader->host;
-	struct type *have = type ? host_type(host, type, NULL) : NULL;
-
-	add_other(host, &(struct other) {
-		.name = visible(&host->arena, name),
-		.bus = "mdev",
-		.driver = link_name(dir, "driver"),
-		.type = type,
-		.api = have ? have->api : NULL,
-	});
-}
-
 static struct device *add_device(struct host *host, const struct dir *dir)
 {
 	struct device *device;
@@ -329,7 +291,24 @@ static void read_device(void *context, int at, const char *name)
 	dir_close(&dir);
 }
 
-/* A device that is no mdev, if it says what it can be. */
+/* What a device that is no mdev can be, named as a mdev type is. */
+static struct type *read_own(struct reader *reader, const struct dir *dir,
+			     const struct device *device)
+{
+	struct arena *arena = &reader->host->arena;
+	struct type *own = arena_alloc(arena, sizeof(*own));
+
+	own->device = device->uuid;
+	own->available = UNKNOWN;
+	reader->where = arena_printf(arena, "%s: migration/type", device->uuid);
+	read_kind(reader, own, dir->fd, "migration/type");
+	own->name = arena_printf(arena, "%s-%s",
+				 device->driver ? device->driver : device->bus,
+				 own->version ? own->version : "?");
+	return own->model ? own : NULL;
+}
+
+/* A device that is no mdev, if it says what it is or can be; there may be thousands that do not. */
 static void read_described(void *context, int at, const char *name)
 {
 	struct reader *reader = context;
@@ -337,33 +316,26 @@ static void read_described(void *context, int at, const char *name)
 	struct arena *arena = &host->arena;
 	struct device *device;
 	char path[NAME_MAX + 32];
-	struct type *own;
 	struct dir dir;
 
-	/* There may be thousands that do not. */
-	snprintf(path, sizeof(path), "%s/migration/type/model", name);
-	if (faccessat(at, path, F_OK, 0) || dir_open(&dir, arena, at, name))
+	snprintf(path, sizeof(path), "%s/migration/model", name);
+	if (faccessat(at, path, F_OK, 0)) {
+		read_other(reader, at, name);
+		return;
+	}
+	if (dir_open(&dir, arena, at, name))
 		return;
 	device = add_device(host, &dir);
-	own = arena_alloc(arena, sizeof(*own));
 	device->uuid = arena_printf(arena, "%s/%s", reader->bus,
 				    visible(arena, name));
 	device->bus = reader->bus;
 	device->driver = link_name(&dir, "driver");
-	device->own = own;
-	own->device = device->uuid;
-	own->available = UNKNOWN;
-	reader->where = arena_printf(arena, "%s: migration/type", device->uuid);
-	read_kind(reader, own, dir.fd, "migration/type");
-	dir_close(&dir);
-	/* As a mdev type is called. */
-	own->name = arena_printf(arena, "%s-%s",
-				 device->driver ? device->driver : device->bus,
-				 own->version ? own->version : "?");
-	device->type = own->name;
+	device->own = read_own(reader, &dir, device);
+	device->type = device->own ? device->own->name : NULL;
 	/* Gone in between. */
-	if (!own->model)
+	if (!device->model)
 		host->nr_devices--;
+	dir_close(&dir);
 }
 
 static void read_bus(void *context, int at, const char *name)
@@ -373,38 +345,8 @@ static void read_bus(void *context, int at, const char *name)
 
 	snprintf(path, sizeof(path), "%s/devices", name);
 	reader->bus = visible(&reader->host->arena, name);
-	each_in(at, path, reader, read_described);
-}
-
-/* class/vfio-dev/vfioN/device: a PCI function or what else VFIO knows. */
-static void read_vfio(void *context, int at, const char *name)
-{
-	struct reader *reader = context;
-	struct host *host = reader->host;
-	const char *bus, *device;
-	struct dir node, dir;
-
-	if (dir_open(&node, &host->arena, at, name))
-		return;
-	device = link_name(&node, "device");
-	if (!device || dir_open(&dir, &host->arena, node.fd, "device")) {
-		dir_close(&node);
-		return;
-	}
-	bus = link_name(&dir, "subsystem");
-	if ((!bus || strcmp(bus, "mdev")) && !attr(&dir, "migration/type/model"))
-		add_other(host, &(struct other) {
-			.name = device,
-			.bus = bus,
-			.driver = link_name(&dir, "driver"),
-			.api = bus && !strcmp(bus, "pci") ? "vfio-pci" : NULL,
-			.vendor = attr(&dir, "vendor"),
-			.device = attr(&dir, "device"),
-			.subvendor = attr(&dir, "subsystem_vendor"),
-			.subdevice = attr(&dir, "subsystem_device"),
-		});
-	dir_close(&dir);
-	dir_close(&node);
+	if (strcmp(name, "mdev"))
+		each_in(at, path, reader, read_described);
 }
 
 static void read_module(void *context, int at, const char *name)
@@ -466,6 +408,7 @@ int host_from_sysfs(struct host *host, const char *root)
 		return complain(DONE_ERROR,
 				"cannot open %s: %s; --root is where a sysfs is mounted",
 				root, strerror(errno));
+	reader.root = fd;
 	host->root = arena_strdup(&host->arena, root);
 	host->where = host->root;
 	host->ask = kernel_ask;
@@ -475,6 +418,7 @@ int host_from_sysfs(struct host *host, const char *root)
 	each_in(fd, "bus/mdev/devices", &reader, read_device);
 	each_in(fd, "bus", &reader, read_bus);
 	each_in(fd, "class/vfio-dev", &reader, read_vfio);
+	name_vgpus(host);
 	close(fd);
 	return 0;
 }

@@ -2,11 +2,18 @@
 /* Verdicts for people and for programs. */
 #include "command.h"
 
-/* "virtio_net/virtio_net-v2 on hostb": the type with its parent */
+/* The device, or the type with its parent; NULL if there is none. */
+const char *target_label(struct arena *arena, const struct target *target)
+{
+	return target->device ? target->device->uuid :
+	       target->other ? other_label(arena, target->other) :
+	       target->type ? type_label(arena, target->type) : NULL;
+}
+
+/* "virtio_net/virtio_net-v2 on hostb" */
 const char *target_name(struct arena *arena, const struct target *target)
 {
-	const char *what = target->device ? target->device->uuid :
-			   target->type ? type_label(arena, target->type) : NULL;
+	const char *what = target_label(arena, target);
 
 	if (!what)
 		return target->host->name;
@@ -34,7 +41,7 @@ static struct json *json_source(const struct source *source)
 
 	json_put_text(object, "host", source->host ? source->host->name : NULL);
 	json_put_text(object, "device",
-		      source->device ? source->device->uuid : NULL);
+		      source->device || source->other ? source->name : NULL);
 	json_put_text(object, "type", source->type ? source->type->name : NULL);
 	json_put_text(object, "config",
 		      source->config_known ? source->config.text : NULL);
@@ -44,10 +51,12 @@ static struct json *json_source(const struct source *source)
 static struct json *json_target(const struct target *target)
 {
 	struct json *object = json_new_object();
+	struct arena arena = { 0 };
 
 	json_put_text(object, "host", target->host->name);
-	json_put_text(object, "device",
-		      target->device ? target->device->uuid : NULL);
+	json_put_text(object, "device", target->device || target->other ?
+		      target_label(&arena, target) : NULL);
+	arena_free(&arena);
 	if (!target->type)
 		return object;
 	json_put_text(object, "type", target->type->name);

@@ -92,13 +92,31 @@ struct device *host_device(struct host *host, const char *uuid)
 	return NULL;
 }
 
+/* By NAME or BUS/NAME. */
 struct other *host_other(struct host *host, const char *name)
 {
 	size_t i;
 
 	for (i = 0; i < host->nr_others; i++) {
-		if (!strcasecmp(host->others[i].name, name))
-			return &host->others[i];
+		struct other *other = &host->others[i];
+		size_t len = other->bus ? strlen(other->bus) : 0;
+
+		if (!strcasecmp(other->name, name) ||
+		    (!strncmp(name, other->bus ? other->bus : "", len) &&
+		     name[len] == '/' && !strcasecmp(other->name, name + len + 1)))
+			return other;
 	}
 	return NULL;
+}
+
+bool other_is_mdev(const struct other *other)
+{
+	return other->bus && !strcmp(other->bus, "mdev");
+}
+
+/* The UUID of a mdev, BUS/NAME of another. */
+const char *other_label(struct arena *arena, const struct other *other)
+{
+	return !other->bus || other_is_mdev(other) ? other->name :
+	       arena_printf(arena, "%s/%s", other->bus, other->name);
 }

@@ -59,6 +59,7 @@ struct config {
 /**
  * struct type - what a host can make devices of
  * @name: such as virtio_net-v2
+ * @pretty_name: what its driver calls it, for people, or NULL
  * @parent: the parent device's name, under class/mdev_bus/
  * @subsystem: the parent's
  * @api: device_api
@@ -77,6 +78,7 @@ struct config {
  */
 struct type {
 	const char *name;
+	const char *pretty_name;
 	const char *parent;
 	const char *subsystem;
 	const char *api;
@@ -123,14 +125,29 @@ struct device {
 	long long stop_copy_bytes;
 };
 
+/* A vGPU type that can be made: a number, which means something on its card only, and a name. */
+struct vgpu {
+	const char *id;
+	const char *name;
+};
+
 /**
- * struct other - a VFIO device about whose migration its driver says nothing
+ * struct other - a VFIO device whose driver does not say what it is
  * @name: PCI address, UUID or what the bus calls it
  * @bus: "pci", "mdev", ...
  * @driver: who drives it
  * @api: device_api
  * @type: mdev type
+ * @features: what of migration VFIO says that the driver supports, "none", or NULL
+ * @state: VFIO's migration state
  * @vendor: PCI id, likewise the following
+ * @physfn: the physical function's name
+ * @qat_services: of QAT: what the physical function is set up for
+ * @vram_quota: of xe: bytes of video memory
+ * @vgpu_type: of NVIDIA: the number of what it is, "0" for nothing yet
+ * @vgpu_name: the name of that, if it is known
+ * @vgpus: likewise: what it could be made now
+ * @nr_vgpus: how many
  */
 struct other {
 	const char *name;
@@ -138,10 +155,20 @@ struct other {
 	const char *driver;
 	const char *api;
 	const char *type;
+	const char *features;
+	const char *state;
 	const char *vendor;
 	const char *device;
+	const char *revision;
 	const char *subvendor;
 	const char *subdevice;
+	const char *physfn;
+	const char *qat_services;
+	const char *vram_quota;
+	const char *vgpu_type;
+	const char *vgpu_name;
+	struct vgpu *vgpus;
+	size_t nr_vgpus;
 };
 
 /**
@@ -212,6 +239,8 @@ struct device *host_device(struct host *host, const char *uuid);
 size_t host_nr_kinds(const struct host *host);
 const struct type *host_kind(const struct host *host, size_t i);
 struct other *host_other(struct host *host, const char *name);
+bool other_is_mdev(const struct other *other);
+const char *other_label(struct arena *arena, const struct other *other);
 
 /* param.c */
 struct param_text {

@@ -365,7 +365,7 @@ static void ask(struct arena *arena, struct verdict *verdict,
 	int err;
 
 	if (verdict->findings.worst > COMPATIBLE || !source->config_known ||
-	    !type->params) {
+	    !type || !type->params) {
 		verdict->kernel = KERNEL_NOT_NEEDED;
 		return;
 	}
@@ -395,17 +395,34 @@ static void ask(struct arena *arena, struct verdict *verdict,
 	});
 }
 
+/* It says what it is, and not what it can be: it takes what it is. */
+static void judge_as_it_is(struct arena *arena, struct findings *findings,
+			   const struct source *source,
+			   const struct config *now)
+{
+	const struct type as_it_is = { .model = now->model };
+
+	if (!source->config_known || strcmp(source->config.model, now->model)) {
+		judge_type(arena, findings, source, &as_it_is, now);
+		return;
+	}
+	if (strcmp(source->config.text, now->text))
+		add_plain(arena, findings, NOT_KNOWN, "destination-says-nothing",
+			  "the destination has another configuration, and does not say what else it can have");
+}
+
 static void judge_device(struct arena *arena, struct verdict *verdict,
 			 const struct source *source)
 {
 	const struct device *device = verdict->target.device;
+	const struct type *type = verdict->target.type;
 	struct mdev_migrate_msg why;
 	struct config now;
 
-	if (!verdict->target.type || !device->config) {
+	if (!device->config) {
 		add_plain(arena, &verdict->findings, NOT_KNOWN,
 			  "destination-says-nothing",
-			  "the destination's type or configuration is not known");
+			  "the destination's configuration is not known");
 		return;
 	}
 	if (config_read(arena, &now, device->config, &why)) {
@@ -416,7 +433,24 @@ static void judge_device(struct arena *arena, struct verdict *verdict,
 				       why.text));
 		return;
 	}
-	judge_type(arena, &verdict->findings, source, verdict->target.type, &now);
+	if (type && type->model)
+		judge_type(arena, &verdict->findings, source, type, &now);
+	else
+		judge_as_it_is(arena, &verdict->findings, source, &now);
+}
+
+static bool is_undescribed(const struct source *source,
+			   const struct target *target)
+{
+	return source->other || target->other ||
+	       (!source->config_known && source->type && !source->type->model);
+}
+
+/* One more is to be made: whoever says that there is no room is believed. */
+static bool needs_room(const struct target *target)
+{
+	return target->type && !target->device && !target->type->device &&
+	       (target->type->model || !target->type->available);
 }
 
 void judge(struct arena *arena, struct verdict *verdict,
@@ -424,30 +458,30 @@ void judge(struct arena *arena, struct verdict *verdict,
 {
 	memset(verdict, 0, sizeof(*verdict));
 	verdict->target = *target;
-	if (target->device) {
+	if (is_undescribed(source, target))
+		judge_undescribed(arena, &verdict->findings, source, target);
+	else if (target->device)
 		judge_device(arena, verdict, source);
-	} else {
+	else
 		judge_type(arena, &verdict->findings, source, target->type,
 			   NULL);
-		if (target->type->model && !target->type->device)
-			judge_room(arena, &verdict->findings, target->type);
-	}
-	if (target->type) {
-		ask(arena, verdict, source);
-		if (verdict->kernel < KERNEL_ACCEPTS)
-			judge_combination(arena, verdict, source);
-	}
+	if (needs_room(target))
+		judge_room(arena, &verdict->findings, target->type);
+	ask(arena, verdict, source);
+	if (target->type && verdict->kernel < KERNEL_ACCEPTS)
+		judge_combination(arena, verdict, source);
 	verdict->result = verdict->findings.worst;
 }
 
 /* How far from the source's model what the target says of itself is. */
-static int distance(const struct source *source, const struct type *type)
+static int distance(const struct source *source, const struct target *target)
 {
-	if (!type || !type->model)
+	const char *model = target->type ? target->type->model :
+			    target->device ? target->device->model : NULL;
+
+	if (!model || !source->config_known)
 		return 1;
-	if (!source->config_known)
-		return 1;
-	return strcmp(type->model, source->config.model) ? 2 : 0;
+	return strcmp(model, source->config.model) ? 2 : 0;
 }
 
 /* Better result, fewer changes, more room. */
@@ -464,17 +498,46 @@ bool verdict_better(const struct verdict *a, const struct verdict *b)
 	return free_a > free_b;
 }
 
+static bool same_name(const char *a, const char *b)
+{
+	return a && b && !strcmp(a, b);
+}
+
 /* The device that is to move is not where it is to go. */
 bool is_source(const struct source *source, const struct target *target)
 {
+	if (!host_same(source->host, target->host))
+		return false;
+	if (source->other && target->other)
+		return same_name(source->other->name, target->other->name) &&
+		       same_name(source->other->bus, target->other->bus);
 	return source->device && target->device &&
-	       host_same(source->host, target->host) &&
 	       !strcmp(source->device->uuid, target->device->uuid);
 }
 
 /*
- * The best of what the host offers: a type, of which a device can be made, or a
- * device that is no mdev and there already; with @name only the types of this name.
+ * The @i-th of what a device could go to: a type, of which one can be made, or a device
+ * that is no mdev and there already. false if that is none. What does not say what it is
+ * counts only for a source that is such a device, too.
+ */
+static bool candidate(const struct source *source, const struct host *host,
+		      size_t i, struct target *target)
+{
+	*target = (struct target) { .host = host };
+	if (i < host_nr_kinds(host)) {
+		target->type = host_kind(host, i);
+		if (i < host->nr_types)
+			return true;
+		target->device = &host->devices[i - host->nr_types];
+		return target->type || target->device->bus;
+	}
+	target->other = &host->others[i - host_nr_kinds(host)];
+	return source->other && !other_is_mdev(source->other) &&
+	       !other_is_mdev(target->other);
+}
+
+/*
+ * The best of what the host offers; with @name only the types of this name.
  * A type of the source's model, even one that does not fit, tells more than one
  * whose driver says nothing, and that more than one of another model. Without any
  * there is no target.
@@ -483,27 +546,19 @@ static void judge_best(struct arena *arena, struct verdict *verdict,
 		       const struct source *source, const struct host *host,
 		       const char *name)
 {
+	size_t i, nr = host_nr_kinds(host) + host->nr_others;
+	struct target target;
 	struct verdict one;
-	int best = 3;
-	size_t i;
+	int far, best = 3;
 
 	memset(verdict, 0, sizeof(*verdict));
 	verdict->target.host = host;
-	for (i = 0; i < host_nr_kinds(host); i++) {
-		struct target target = {
-			.host = host, .type = host_kind(host, i),
-		};
-		int far;
-
-		if (!target.type ||
-		    (name && (i >= host->nr_types ||
-			      strcmp(target.type->name, name))))
+	for (i = 0; i < (name ? host->nr_types : nr); i++) {
+		if (!candidate(source, host, i, &target) ||
+		    (name && target.type && strcmp(target.type->name, name)) ||
+		    is_source(source, &target))
 			continue;
-		if (i >= host->nr_types)
-			target.device = &host->devices[i - host->nr_types];
-		if (is_source(source, &target))
-			continue;
-		far = distance(source, target.type);
+		far = distance(source, &target);
 		if (far > best)
 			continue;
 		judge(arena, &one, source, &target);
@@ -527,7 +582,7 @@ void judge_host(struct arena *arena, struct verdict *verdict,
 		const struct source *source, const struct host *host)
 {
 	judge_best(arena, verdict, source, host, NULL);
-	if (verdict->target.type)
+	if (verdict->target.type || verdict->target.device || verdict->target.other)
 		return;
 	add_plain(arena, &verdict->findings, INCOMPATIBLE, "no-types",
 		  host->root ?

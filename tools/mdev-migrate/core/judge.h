@@ -67,6 +67,7 @@ struct findings {
  * @host: where it is, NULL if only its configuration is known
  * @device: the device, NULL if it is a type or less
  * @type: its type, or NULL
+ * @other: it is this one, whose driver does not say what it is, or NULL
  * @config: what it is
  * @config_known: false: its driver does not say, @not_known does
  * @not_known: why not
@@ -77,6 +78,7 @@ struct source {
 	const struct host *host;
 	const struct device *device;
 	const struct type *type;
+	const struct other *other;
 	struct config config;
 	bool config_known;
 	const char *not_known;
@@ -88,11 +90,13 @@ struct source {
  * @host: the host
  * @type: a device of this type is to be made
  * @device: or this one is to be used; then @type is its type, or NULL
+ * @other: or this one, whose driver does not say what it is
  */
 struct target {
 	const struct host *host;
 	const struct type *type;
 	const struct device *device;
+	const struct other *other;
 };
 
 /* What the destination's own kernel says. */
@@ -132,6 +136,8 @@ void judge_params(struct arena *arena, struct findings *findings,
 		  const struct config *now);
 void judge_room(struct arena *arena, struct findings *findings,
 		const struct type *type);
+void judge_undescribed(struct arena *arena, struct findings *findings,
+		       const struct source *source, const struct target *target);
 void judge_type(struct arena *arena, struct findings *findings,
 		const struct source *source, const struct type *type,
 		const struct config *now);
