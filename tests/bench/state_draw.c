@@ -100,10 +100,10 @@ static void measure(struct state_dev *d, struct guest *g)
 		with[i] = stop_copy(d, g, true, 0, &some);
 		ratios[i] = without[i] / with[i];
 	}
-	printf("bench: state_display_stop_copy_%u ours=%.2fms without=%.2fms ratio=%.1f limit=%.1f\n",
+	printf("bench: state_drawn_%u ours=%.2fms without=%.2fms ratio=%.1f limit=%.1f\n",
 	       MIB, measure_median(with, ROUNDS), measure_median(without, ROUNDS),
 	       measure_median(ratios, ROUNDS), STOP_RATIO);
-	printf("# state_display_stop_copy_%u: %zu bytes of %zu", MIB, some, all);
+	printf("# state_drawn_%u: %zu bytes of %zu", MIB, some, all);
 	for (i = 20; i <= 80; i *= 2) {
 		double ms = stop_copy(d, g, true, i, &some);
 
