@@ -504,7 +504,7 @@ static int verify_fields(struct decoder *dec)
 		const struct vnet_parts_field *has = &parts->fields[i];
 		const struct vnet_common_field *field = vnet_common_field_find(has->offset);
 
-		if (field->expected(parts, &wants) && has->value != wants)
+		if (field->expected(parts, field, &wants) && has->value != wants)
 			return refuse(dec->why, field->name, has->value, wants);
 	}
 	return 0;

@@ -119,12 +119,17 @@ struct vnet_parts {
  * @offset: there
  * @length: bytes
  * @expected: gets what it is to be; returns 0 if that does not follow from the parts
+ * @member: where it is in struct vnet_parts_queue, if it is of a queue
+ * @none: what it is where there is no such queue
  */
 struct vnet_common_field {
 	const char *name;
 	u8 offset;
 	u8 length;
-	int (*expected)(const struct vnet_parts *parts, u64 *value);
+	int (*expected)(const struct vnet_parts *parts, const struct vnet_common_field *field,
+			u64 *value);
+	u16 member;
+	u16 none;
 };
 
 const struct vnet_common_field *vnet_common_field_find(u32 offset);

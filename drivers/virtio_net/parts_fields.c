@@ -8,6 +8,7 @@
 
 #ifdef __KERNEL__
 #include <linux/kernel.h>
+#include <linux/stddef.h>
 #else
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 #endif
@@ -20,60 +21,66 @@ static u64 window(u64 features, u32 select)
 }
 
 /* Without their part, which is optional, nothing says which these are. */
-static int device_feature(const struct vnet_parts *parts, u64 *value)
+static int device_feature(const struct vnet_parts *parts,
+			  const struct vnet_common_field *field, u64 *value)
 {
 	*value = window(parts->device_features, parts->device_feature_select);
 	return parts->has_device_features;
 }
 
-static int driver_feature(const struct vnet_parts *parts, u64 *value)
+static int driver_feature(const struct vnet_parts *parts,
+			  const struct vnet_common_field *field, u64 *value)
 {
 	*value = window(parts->driver_features, parts->driver_feature_select);
 	return 1;
 }
 
-static int num_queues(const struct vnet_parts *parts, u64 *value)
+static int num_queues(const struct vnet_parts *parts,
+		      const struct vnet_common_field *field, u64 *value)
 {
 	*value = parts->nr_queues;
 	return 1;
 }
 
-static int device_status(const struct vnet_parts *parts, u64 *value)
+static int device_status(const struct vnet_parts *parts,
+			 const struct vnet_common_field *field, u64 *value)
 {
 	*value = parts->status;
 	return 1;
 }
 
 /* It is not in the parts: see vnet_parts_generation(). */
-static int config_generation(const struct vnet_parts *parts, u64 *value)
+static int config_generation(const struct vnet_parts *parts,
+			     const struct vnet_common_field *field, u64 *value)
 {
 	return 0;
 }
 
-#define FIELD_OF_QUEUE(_name, _member, _none)					\
-	static int _name(const struct vnet_parts *parts, u64 *value)		\
-	{									\
-		*value = parts->queue_select < parts->nr_queues ?		\
-			 parts->queues[parts->queue_select]._member : (_none);	\
-		return 1;							\
-	}
+/* A member of the selected queue; what its length is the field's is, too. */
+static int queue_member(const struct vnet_parts *parts,
+			const struct vnet_common_field *field, u64 *value)
+{
+	const u8 *queue;
 
-FIELD_OF_QUEUE(queue_size, size, 0)
-FIELD_OF_QUEUE(queue_msix_vector, vector, NO_VECTOR)
-FIELD_OF_QUEUE(queue_enable, enabled, 0)
-FIELD_OF_QUEUE(queue_notify_off, notify_off, 0)
-FIELD_OF_QUEUE(queue_desc, desc, 0)
-FIELD_OF_QUEUE(queue_driver, driver, 0)
-FIELD_OF_QUEUE(queue_device, device, 0)
-FIELD_OF_QUEUE(queue_notif_config_data, notif_config_data, 0)
+	*value = field->none;
+	if (parts->queue_select >= parts->nr_queues)
+		return 1;
+	queue = (const u8 *)&parts->queues[parts->queue_select];
+	*value = field->length == sizeof(u64) ? *(const u64 *)(queue + field->member) :
+		 *(const u16 *)(queue + field->member);
+	return 1;
+}
 
-static int zero(const struct vnet_parts *parts, u64 *value)
+static int zero(const struct vnet_parts *parts,
+		const struct vnet_common_field *field, u64 *value)
 {
 	*value = 0;
 	return 1;
 }
 
-#define FIELD(_name, _offset, _length)	{ #_name, _offset, _length, _name }
+#define FIELD(_name, _offset, _length)	\
+	{ #_name, _offset, _length, _name, 0, 0 }
+#define AT(_member)	offsetof(struct vnet_parts_queue, _member)
 
 static const struct vnet_common_field common_fields[] = {
 	FIELD(device_feature, 4, 4),
@@ -81,17 +88,17 @@ static const struct vnet_common_field common_fields[] = {
 	FIELD(num_queues, 18, 2),
 	FIELD(device_status, 20, 1),
 	FIELD(config_generation, VNET_COMMON_GENERATION, 1),
-	FIELD(queue_size, 24, 2),
-	FIELD(queue_msix_vector, 26, 2),
-	FIELD(queue_enable, 28, 2),
-	FIELD(queue_notify_off, 30, 2),
-	FIELD(queue_desc, 32, 8),
-	FIELD(queue_driver, 40, 8),
-	FIELD(queue_device, 48, 8),
-	FIELD(queue_notif_config_data, 56, 2),
-	{ "queue_reset", 58, 2, zero },
-	{ "admin_queue_index", 60, 2, zero },
-	{ "admin_queue_num", 62, 2, zero },
+	{ "queue_size", 24, 2, queue_member, AT(size), 0 },
+	{ "queue_msix_vector", 26, 2, queue_member, AT(vector), NO_VECTOR },
+	{ "queue_enable", 28, 2, queue_member, AT(enabled), 0 },
+	{ "queue_notify_off", 30, 2, queue_member, AT(notify_off), 0 },
+	{ "queue_desc", 32, 8, queue_member, AT(desc), 0 },
+	{ "queue_driver", 40, 8, queue_member, AT(driver), 0 },
+	{ "queue_device", 48, 8, queue_member, AT(device), 0 },
+	{ "queue_notif_config_data", 56, 2, queue_member, AT(notif_config_data), 0 },
+	{ "queue_reset", 58, 2, zero, 0, 0 },
+	{ "admin_queue_index", 60, 2, zero, 0, 0 },
+	{ "admin_queue_num", 62, 2, zero, 0, 0 },
 };
 
 /**

@@ -57,7 +57,7 @@ static void settle(void)
 }
 
 /* The lines of /proc/meminfo with one of these names, in KiB. */
-static double meminfo(const char *const *names, unsigned int nr)
+static double sum_of(const char *const *names, unsigned int nr)
 {
 	unsigned long value, sum = 0;
 	char line[128], name[32];
@@ -82,7 +82,7 @@ double measure_used_kib(void)
 	static const char *const total = "MemTotal", *const unused = "MemFree";
 
 	settle();
-	return meminfo(&total, 1) - meminfo(&unused, 1);
+	return sum_of(&total, 1) - sum_of(&unused, 1);
 }
 
 /* The kernel's own memory, without pages that it gets one by one, in KiB. */
@@ -91,5 +91,5 @@ double measure_kernel_kib(void)
 	static const char *const names[] = { "Slab", "VmallocUsed", "Percpu" };
 
 	settle();
-	return meminfo(names, sizeof(names) / sizeof(names[0]));
+	return sum_of(names, sizeof(names) / sizeof(names[0]));
 }

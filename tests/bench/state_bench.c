@@ -177,9 +177,9 @@ static void bench_zero_of(const struct kind *kind)
 		reading[i] = read_memory(&memory) / written[i];
 	}
 	print_ratio(kind, "zero", mib, zero, full, ratios, n, ZERO_SPEED);
-	printf("# state_%szero_%u: %zu bytes; where zeros were written %zu, %.0f MiB/s, %.2f of reading memory\n",
-	       kind->name, mib, none, len, mib / measure_median(written, n),
-	       measure_median(reading, n));
+	printf("# state_%szero_%u: %zu bytes\n", kind->name, mib, none);
+	printf("# zeros that were written: %zu bytes, %.0f MiB/s, %.2f of reading memory\n",
+	       len, mib / measure_median(written, n), measure_median(reading, n));
 	buf_free(&memory);
 	state_close(&a);
 	state_close(&b);

@@ -241,7 +241,7 @@ static int to_other(struct host *host, void *element, const struct json *value,
 	other->vgpus = arena_array(&host->arena, nr, sizeof(*other->vgpus));
 	for (vgpu = json_first(vgpus); vgpu && !ret; vgpu = vgpu->next) {
 		ret = json_texts(&host->arena, vgpu, vgpu_members,
-				&other->vgpus[other->nr_vgpus], why);
+				 &other->vgpus[other->nr_vgpus], why);
 		if (!ret && !other->vgpus[other->nr_vgpus++].id)
 			return fail(why, "a vGPU type has no \"id\"");
 	}
