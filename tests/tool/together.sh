@@ -205,7 +205,7 @@ run 2 "no fleet" "$tool" drain "$tmp/src.json"
 run 4 "a host that cannot be read is left out" "$tool" drain "$tmp/src.json" "$tmp/wide.json" "$tmp/bad"
 sed 's/"other_devices":\[\]/"other_devices":[{"name":"0000:09:00.0","bus":"pci","driver":"vfio-pci"}]/' "$tmp/src.json" >"$tmp/others.json"
 run 3 "a device of another driver's" "$tool" drain "$tmp/others.json" "$tmp/wide.json"
-where 0000:09:00.0 "the source's driver says nothing"
+where pci/0000:09:00.0 "the source's driver says nothing"
 says "... the others have their places" "^unknown: 2 of 3 devices of src"
 
 # Domains, and what is no description of one.
