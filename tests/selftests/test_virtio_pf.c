@@ -294,6 +294,7 @@ static int precopy_info(int fd, struct vfio_precopy_info *info)
  */
 TEST_F(vfs, pre_copy)
 {
+	int64_t deadline = deadline_ms(DEADLINE_MS);
 	struct vfio_precopy_info info;
 	const char *before;
 	int fd = -1, records;
@@ -307,10 +308,12 @@ TEST_F(vfs, pre_copy)
 	EXPECT_EQ(1, record_last(&self->stream, &self->parts));
 	vf_configure(_metadata, self);
 	vf_traffic(_metadata, self, 0);
-	/* Now there is more, of which it says at most how much that is. */
-	sleep(1);
-	ASSERT_EQ(0, precopy_info(fd, &info));
-	EXPECT_EQ(0, info.initial_bytes);
+	/* Once it asks the device there is more, of which it says how much at most. */
+	do {
+		usleep(20000);
+		ASSERT_EQ(0, precopy_info(fd, &info));
+		EXPECT_EQ(0, info.initial_bytes);
+	} while (!info.dirty_bytes && deadline_left(deadline));
 	EXPECT_LT(0, info.dirty_bytes);
 	ASSERT_EQ(-ENOMSG, mig_drain(fd, &self->stream, 4096));
 	EXPECT_EQ(2, record_last(&self->stream, &self->parts));
@@ -438,6 +441,9 @@ TEST_F(vfs, comes_and_goes)
 
 	vdev_close(&self->p.a);
 	vdev_close(&self->p.b);
+	ASSERT_EQ(0, vf_unload());
+	EXPECT_EQ(-EINVAL, module_insert(self->ko, "pairs=0"));
+	EXPECT_EQ(-EINVAL, module_insert(self->ko, "pairs=9"));
 	for (i = 1; i <= 2; i++) {
 		ASSERT_EQ(0, vf_unload());
 		EXPECT_NE(0, access(VF_DEBUG, F_OK));
