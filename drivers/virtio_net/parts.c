@@ -513,23 +513,23 @@ static int verify_fields(struct decoder *dec)
 /* Is everything there, and without a gap between the queues? */
 static int decode_end(struct decoder *dec)
 {
-	u32 queues = dec->seen[NR_KINDS - 1];
+	u32 queues = dec->seen[NR_KINDS - 1], wants;
 	unsigned int i;
 
 	for (i = 0; i < NR_KINDS; i++) {
 		const struct part_kind *kind = &part_kinds[i];
-		u32 wants = kind->per_queue ? queues : 1;
 
+		wants = kind->per_queue ? queues : 1;
 		if (kind->flags & PART_OPTIONAL || dec->seen[i] == wants)
 			continue;
 		return refuse(dec->why, kind->per_queue ? "queues with and without VQ_CFG" :
 			      kind->name, dec->seen[i], wants);
 	}
-	if (queues & (queues + 1))
-		return refuse(dec->why, "queues without a gap, as bits", queues,
-			      queues | (queues - 1));
 	while (queues >> dec->parts->nr_queues)
 		dec->parts->nr_queues++;
+	wants = (1U << dec->parts->nr_queues) - 1;
+	if (queues != wants)
+		return refuse(dec->why, "queues without a gap, as bits", queues, wants);
 	return verify_fields(dec);
 }
 

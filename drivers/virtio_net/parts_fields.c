@@ -7,9 +7,11 @@
 #include "parts.h"
 
 #ifdef __KERNEL__
+#include <linux/build_bug.h>
 #include <linux/kernel.h>
 #include <linux/stddef.h>
 #else
+#include <assert.h>
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 #endif
 
@@ -100,6 +102,9 @@ static const struct vnet_common_field common_fields[] = {
 	{ "admin_queue_index", 60, 2, zero, 0, 0 },
 	{ "admin_queue_num", 62, 2, zero, 0, 0 },
 };
+
+/* A stream has each once. */
+static_assert(ARRAY_SIZE(common_fields) <= VNET_PARTS_FIELDS, "no room for all fields");
 
 /**
  * vnet_common_field_find - a field that is verified

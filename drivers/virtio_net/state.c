@@ -67,11 +67,14 @@ u64 vnet_state_size(struct mdev_migrate_device *mdm)
 {
 	struct vnet *vnet = to_vnet(mdm);
 
-	return VNET_NR_RECORDS * sizeof(struct mdev_migrate_record_hdr) +
+	/* Three records, or four. */
+	return (VNET_NR_RECORDS - 1) * sizeof(struct mdev_migrate_record_hdr) +
 	       vnet_parts_size(vnet->nr_queues) + vnet_ctrl_state_size(vnet) +
 	       sizeof(struct mdev_migrate_virtio_isr) +
 	       sizeof(struct mdev_migrate_virtio_net) +
-	       sizeof(struct mdev_migrate_virtio_net_offloads);
+	       (vnet_has_offloads(vnet) ?
+		sizeof(struct mdev_migrate_record_hdr) +
+		sizeof(struct mdev_migrate_virtio_net_offloads) : 0);
 }
 
 static void vnet_get_parts(struct vnet *vnet, struct vnet_parts *parts)

@@ -214,6 +214,59 @@ TEST_F(stream, config_generation)
 	     "config_generation");
 }
 
+/* None is there twice, and none is missing but for the features that are offered. */
+TEST_F(stream, each_part_once)
+{
+	uint8_t data[PARTS_MAX], copy[PARTS_MAX], *part;
+	size_t len = get_parts(self, data, 0, &part), at, one;
+
+	for (at = 0; at < len; at += one) {
+		bool optional = get_le16(data + at) == PART_DEV_FEATURES;
+
+		one = PART_HDR + get_le32(data + at + 12);
+		memcpy(copy, data, at + one);
+		memcpy(copy + at + one, data + at, len - at);
+		give(_metadata, self, copy, len + one, "two parts");
+		memcpy(copy + at, data + at + one, len - at - one);
+		give(_metadata, self, copy, len - one, optional ? NULL : "expected");
+	}
+}
+
+/* The parts without those of a queue. */
+static size_t without_queue(const uint8_t *data, size_t len, unsigned int queue, uint8_t *to)
+{
+	size_t at, one, n = 0;
+
+	for (at = 0; at < len; at += one) {
+		unsigned int type = get_le16(data + at);
+
+		one = PART_HDR + get_le32(data + at + 12);
+		if ((type == PART_VQ_CFG || type == PART_VQ_NOTIFY) &&
+		    get_le16(data + at + 4) == queue)
+			continue;
+		memcpy(to + n, data + at, one);
+		n += one;
+	}
+	return n;
+}
+
+/* Of two queues. */
+TEST_F(stream, missing_queue)
+{
+	uint8_t data[PARTS_MAX], copy[PARTS_MAX], *part;
+	size_t len = get_parts(self, data, 0, &part);
+
+	give(_metadata, self, copy, without_queue(data, len, 0, copy),
+	     "queues without a gap, as bits: the stream has 0x2, expected 0x3");
+	give(_metadata, self, copy, without_queue(data, len, 1, copy),
+	     "queues: the stream has 1, this device has 2");
+	/* The second one says that it is the third. */
+	put_le16(find_value(data, len, PART_VQ_CFG, 1) - PART_HDR + 4, 2);
+	put_le16(find_value(data, len, PART_VQ_NOTIFY, 1) - PART_HDR + 4, 2);
+	give(_metadata, self, data, len,
+	     "queues without a gap, as bits: the stream has 0x5, expected 0x7");
+}
+
 /* In which order those of one type come says nothing; of two types the lower comes first. */
 TEST_F(stream, order_of_parts)
 {
